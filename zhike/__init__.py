@@ -1,0 +1,1 @@
+"""知客: one customer record, closed into a loop. See docs/house.md for the rooms and floors."""

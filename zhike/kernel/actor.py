@@ -1,0 +1,69 @@
+"""Who acts: a person signed in, an integration, or the system itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from zhike.kernel.errors import Refused
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer with its reason; true when allowed."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A principal with everything a scope needs, worked out once for a request.
+
+    `units` are the ids of the units whose customers the actor may see, already expanded down the tree;
+    `everywhere` means the whole institution. `origin` says where the action came from (address, command, job).
+    """
+
+    user_id: int | None
+    employee_id: int | None
+    name: str
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    units: frozenset[int] = frozenset()
+    everywhere: bool = False
+    system: bool = False
+    origin: str = ""
+    titles: tuple[str, ...] = field(default=(), compare=False)
+
+    def may(self, permission: str) -> Decision:
+        if self.system:
+            return Decision(True, "the system itself")
+        if permission in self.permissions:
+            return Decision(True, f"a role of {self.name} grants {permission}")
+        if not self.roles:
+            return Decision(False, _("You hold no position today. Ask the security administrator."))
+        return Decision(
+            False,
+            _("None of your roles grants “%(permission)s”. Ask the security administrator.")
+            % {"permission": permission},
+        )
+
+    def must(self, permission: str) -> None:
+        """Raise `Refused` with the reason unless the actor may."""
+        decision = self.may(permission)
+        if not decision:
+            raise Refused(decision.reason, action=permission)
+
+
+def system(origin: str) -> Actor:
+    """The system acting by itself (a load, a nightly job); `origin` names the command or job."""
+    return Actor(
+        user_id=None, employee_id=None, name="system", everywhere=True, system=True, origin=origin
+    )
+
+
+NOBODY = Actor(user_id=None, employee_id=None, name="anonymous")

@@ -1,0 +1,100 @@
+"""The base of every table and the audit trail."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.classes import FieldClass, classify
+from zhike.kernel.scope import NO_ROWS, Holders, Scope
+
+if TYPE_CHECKING:
+    from zhike.kernel.actor import Actor
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ScopedManager(models.Manager[M]):
+    """`visible_to` is the one door to read on somebody's behalf."""
+
+    def visible_to(self, actor: Actor) -> models.QuerySet[M]:
+        """The rows in the actor's scope; none for an actor without one."""
+        rows = self.get_queryset()
+        if actor.system:
+            return rows
+        condition = self.model.scope.rows(actor, self.model)  # type: ignore[attr-defined]
+        return rows.none() if condition == NO_ROWS else rows.filter(condition)
+
+
+class Base(models.Model):
+    """A bigint inside, an opaque public id outside, a version that tells one edit from the next.
+
+    Every concrete model says `scope` (which rows an actor may see) and `field_classes` (what each field may
+    be shown as); a model that lacks either does not start (see `zhike.kernel.checks`).
+    """
+
+    scope: ClassVar[Scope]
+    field_classes: ClassVar[Mapping[str, FieldClass]]
+
+    id = models.BigAutoField(primary_key=True)
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar[ScopedManager[Any]] = ScopedManager()
+
+    class Meta:
+        abstract = True
+
+
+class AuditEntry(models.Model):
+    """Who did what to which row, when, why and from where. Append-only; partitioned by month.
+
+    `changes` maps a field to [before, after]; class C2 values stand there as keyed digests, never in clear.
+    """
+
+    scope: ClassVar[Scope] = Holders("access.read_audit")
+    field_classes: ClassVar[Mapping[str, FieldClass]] = {
+        **classify(open="at action outcome object_type object_id origin"),
+        **dict.fromkeys(
+            "actor_user_id actor_name object_public_id party_id changes reason".split(),
+            FieldClass.C1,
+        ),
+    }
+
+    class Outcome(models.TextChoices):
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused")
+
+    pk = models.CompositePrimaryKey("at", "id")
+    id = models.BigIntegerField(db_default=models.Func(models.Value("kernel_auditentry_id_seq"), function="nextval"), editable=False)  # noqa: E501
+    at = models.DateTimeField()
+    actor_user_id = models.BigIntegerField(null=True)
+    actor_name = models.TextField()
+    action = models.TextField()
+    outcome = models.TextField(choices=Outcome.choices, default=Outcome.DONE)
+    object_type = models.TextField(blank=True)
+    object_id = models.BigIntegerField(null=True)
+    object_public_id = models.UUIDField(null=True)
+    party_id = models.BigIntegerField(null=True)
+    changes = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    origin = models.TextField(blank=True)
+
+    objects: ClassVar[ScopedManager[AuditEntry]] = ScopedManager()
+
+    class Meta:
+        indexes = (
+            models.Index("party_id", "-at", name="audit_by_party"),
+            models.Index("actor_user_id", "-at", name="audit_by_actor"),
+        )
+        verbose_name = _("audit entry")

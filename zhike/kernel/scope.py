@@ -1,0 +1,58 @@
+"""Which rows an actor may see. A model declares one scope; list filter and one-row check are the same condition."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model, Q
+
+if TYPE_CHECKING:
+    from zhike.kernel.actor import Actor
+
+NO_ROWS = Q(pk__in=())
+
+
+class Scope(ABC):
+    """Answers the rows of `model` that `actor` may see, as one condition."""
+
+    @abstractmethod
+    def rows(self, actor: Actor, model: type[Model]) -> Q: ...
+
+
+class SignedIn(Scope):
+    """Every row, for whoever holds a position today (catalogues, the organisation tree)."""
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        return Q() if actor.roles else NO_ROWS
+
+
+class Holders(Scope):
+    """Every row, for those who hold a permission."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        return Q() if actor.may(self.permission) else NO_ROWS
+
+
+class SystemOnly(Scope):
+    """No row through this door; only the system's own work reads it."""
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        return NO_ROWS
+
+
+class Via(Scope):
+    """A row is visible when the row it hangs on is (a mobile number through its party)."""
+
+    def __init__(self, path: str, permission: str = "") -> None:
+        self.path = path
+        self.permission = permission
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        if self.permission and not actor.may(self.permission):
+            return NO_ROWS
+        target: Any = model._meta.get_field(self.path).related_model
+        return Q(**{f"{self.path}__in": target.objects.visible_to(actor).order_by()})
