@@ -1,0 +1,29 @@
+"""Which customers an actor sees: those of their units, and those they look after."""
+
+from __future__ import annotations
+
+from django.db.models import Model, Q
+
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+from zhike.kernel.scope import NO_ROWS, Scope
+
+
+class PartyScope(Scope):
+    """Units come expanded in the actor, so the condition is an `IN` over a handful of ids, not a tree walk."""
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        from zhike.customers.models import Assignment
+
+        if not actor.may("customers.view"):
+            return NO_ROWS
+        if actor.everywhere:
+            return Q()
+        condition = Q(unit__in=actor.units) if actor.units else Q()
+        if actor.employee_id is not None:
+            looked_after = Assignment.objects.filter(
+                employee=actor.employee_id, during__contains=clock.today()
+            ).values("party")
+            own = Q(pk__in=looked_after)
+            condition = condition | own if actor.units else own
+        return condition or NO_ROWS
