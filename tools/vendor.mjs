@@ -1,0 +1,162 @@
+// Copies the browser assets of package-lock.json into zhike/ui/static/vendor, builds the ECharts
+// bundle and the icon sprite, and writes licences and a SHA-256 manifest beside them.
+// Run `npm ci --ignore-scripts` first, then `node tools/vendor.mjs`.
+
+import { createHash } from 'node:crypto'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const modules = join(root, 'node_modules')
+const vendor = join(root, 'zhike/ui/static/vendor')
+const source = join(root, 'zhike')
+
+const copies = {
+  'tabler.min.css': '@tabler/core/dist/css/tabler.min.css',
+  'tabler.min.js': '@tabler/core/dist/js/tabler.min.js',
+  'htmx.min.js': 'htmx.org/dist/htmx.min.js',
+  'hx-sse.min.js': 'htmx.org/dist/ext/hx-sse.min.js',
+  'alpine-csp.min.js': '@alpinejs/csp/dist/cdn.min.js',
+}
+
+// These ship no licence text of their own (Bootstrap is inside Tabler's build).
+const mit = (holder) => `The MIT License (MIT)
+
+${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or
+substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
+DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
+OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+`
+const licences = {
+  '@alpinejs/csp': mit('Copyright © 2019-2026 Caleb Porzio and contributors'),
+  '@popperjs/core': 'LICENSE.md',
+  '@tabler/core': mit('Copyright (c) 2018-2026 The Tabler Authors'),
+  '@tabler/icons': 'LICENSE',
+  bootstrap: mit('Copyright (c) 2011-2026 The Bootstrap Authors'),
+  echarts: 'LICENSE',
+  'htmx.org': 'LICENSE',
+  tslib: 'LICENSE.txt',
+  zrender: 'LICENSE',
+}
+
+const charts = `
+import { BarChart, CustomChart, HeatmapChart, LineChart, PieChart, ScatterChart } from 'echarts/charts'
+import {
+  AriaComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent,
+  TitleComponent, TooltipComponent, VisualMapComponent,
+} from 'echarts/components'
+import { init, use } from 'echarts/core'
+import { CanvasRenderer } from 'echarts/renderers'
+use([
+  BarChart, CustomChart, HeatmapChart, LineChart, PieChart, ScatterChart, AriaComponent,
+  DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TitleComponent,
+  TooltipComponent, VisualMapComponent, CanvasRenderer,
+])
+export { init }
+`
+
+const packageFile = (name) => join(modules, name, 'package.json')
+const version = (name) => JSON.parse(readFileSync(packageFile(name), 'utf8')).version
+const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+function* filesBelow(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesBelow(path)
+    else yield path
+  }
+}
+
+function checkInstalled() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies
+  for (const [name, pinned] of Object.entries(wanted)) {
+    const found = statSync(packageFile(name), { throwIfNoEntry: false }) && version(name)
+    if (found !== pinned) {
+      throw new Error(`${name}: package.json wants ${pinned}, node_modules has ${found ?? 'none'}; run npm ci --ignore-scripts`)
+    }
+  }
+}
+
+// An icon is asked for by name, as {% icon "name" %} in a template or icon="name" anywhere.
+function* iconsAsked() {
+  const asks = /\{%\s*icon\s+["']([a-z0-9-]+)["']|\bicon=["']([a-z0-9-]+)["']/g
+  for (const path of filesBelow(source)) {
+    if (path.startsWith(vendor) || !/\.(html|py|txt)$/.test(path)) continue
+    const text = readFileSync(path, 'utf8')
+    for (const match of text.matchAll(asks)) {
+      const line = text.slice(0, match.index).split('\n').length
+      yield { name: match[1] ?? match[2], where: `${relative(root, path)}:${line}` }
+    }
+  }
+}
+
+function sprite() {
+  const symbols = new Map()
+  for (const { name, where } of iconsAsked()) {
+    if (symbols.has(name)) continue
+    const filled = name.endsWith('-filled')
+    const file = filled ? `filled/${name.slice(0, -'-filled'.length)}.svg` : `outline/${name}.svg`
+    const path = join(modules, '@tabler/icons/icons', file)
+    if (!statSync(path, { throwIfNoEntry: false })) {
+      throw new Error(`${where}: no icon "${name}" in @tabler/icons ${version('@tabler/icons')}; see tabler.io/icons for the names`)
+    }
+    const shapes = readFileSync(path, 'utf8')
+      .replace(/^[\s\S]*?<svg[^>]*>|<\/svg>\s*$/g, '')
+      .replace(/<path stroke="none"[^>]*>/, '')
+      .replace(/\s*\n\s*/g, '')
+    const paint = filled
+      ? 'fill="currentColor" stroke="none"'
+      : 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+    symbols.set(name, `<symbol id="${name}" viewBox="0 0 24 24" ${paint}>${shapes}</symbol>`)
+  }
+  const body = [...symbols.keys()].sort().map((name) => symbols.get(name))
+  return `<svg xmlns="http://www.w3.org/2000/svg">\n${body.join('\n')}\n</svg>\n`
+}
+
+checkInstalled()
+rmSync(vendor, { recursive: true, force: true })
+mkdirSync(join(vendor, 'licences'), { recursive: true })
+
+for (const [target, path] of Object.entries(copies)) {
+  // A source map is not shipped, so its address would only be a failing request.
+  const text = readFileSync(join(modules, path), 'utf8')
+  writeFileSync(join(vendor, target), text.replace(/\n?\/[/*]# sourceMappingURL=.*$/m, '\n'))
+}
+for (const [name, licence] of Object.entries(licences)) {
+  const target = join(vendor, 'licences', `${name.replace('@', '').replace('/', '-')}.txt`)
+  if (licence.includes('\n')) writeFileSync(target, licence)
+  else cpSync(join(modules, name, licence), target)
+}
+writeFileSync(join(vendor, 'icons.svg'), sprite())
+
+const { buildSync } = await import('esbuild')
+buildSync({
+  stdin: { contents: charts, resolveDir: root },
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  globalName: 'echarts',
+  target: 'es2020',
+  legalComments: 'none',
+  outfile: join(vendor, 'echarts.min.js'),
+})
+
+const manifest = Object.fromEntries(
+  [...filesBelow(vendor)].sort().map((path) => [relative(vendor, path), sha256(path)]),
+)
+writeFileSync(join(vendor, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+const total = Object.keys(manifest).reduce((sum, path) => sum + statSync(join(vendor, path)).size, 0)
+console.log(`${Object.keys(manifest).length} files, ${(total / 1024).toFixed(0)} kB in ${relative(root, vendor)}`)

@@ -1,0 +1,31 @@
+"""What the base page needs on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from zhike.kernel.actor import NOBODY
+from zhike.ui.navigation import navigation_for
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`actor`, `navigation` and `search_url`, each worked out only where a template asks."""
+    actor = getattr(request, "actor", NOBODY)
+    return {
+        "actor": actor,
+        "navigation": SimpleLazyObject(lambda: navigation_for(actor, request.path)),
+        "search_url": _search_url(),
+    }
+
+
+def _search_url() -> str:
+    name = getattr(settings, "ZHIKE_SEARCH_URL_NAME", "")
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
