@@ -481,4 +481,4 @@ class TimelineEntry(models.Model):
 
     class Meta:
         verbose_name = _("timeline entry")
-        indexes = (models.Index("party", "-at", name="timeline_by_party"),)
+        indexes = (models.Index(fields=["party", "-at"], name="timeline_by_party"),)

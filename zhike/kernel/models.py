@@ -76,7 +76,10 @@ class AuditEntry(models.Model):
         REFUSED = "refused", _("refused")
 
     pk = models.CompositePrimaryKey("at", "id")
-    id = models.BigIntegerField(db_default=models.Func(models.Value("kernel_auditentry_id_seq"), function="nextval"), editable=False)  # noqa: E501
+    id = models.BigIntegerField(
+        db_default=models.Func(models.Value("kernel_auditentry_id_seq"), function="nextval"),
+        editable=False,
+    )
     at = models.DateTimeField()
     actor_user_id = models.BigIntegerField(null=True)
     actor_name = models.TextField()
@@ -94,7 +97,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         indexes = (
-            models.Index("party_id", "-at", name="audit_by_party"),
-            models.Index("actor_user_id", "-at", name="audit_by_actor"),
+            models.Index(fields=["party_id", "-at"], name="audit_by_party"),
+            models.Index(fields=["actor_user_id", "-at"], name="audit_by_actor"),
         )
         verbose_name = _("audit entry")

@@ -368,14 +368,20 @@ def running(folder: Path, *, throwaway: bool = False) -> Iterator[str]:
     """
     cluster = Cluster(folder, throwaway)
     with cluster._locked():
-        started = cluster._start()
-        guard = _guard(cluster) if started else None
+        guard = _guard(cluster)
+        try:
+            started = cluster._start()
+        except BaseException:  # Ctrl+C, too
+            guard.communicate()  # closes the pipe: a server half started is stopped
+            raise
     try:
+        if not started:
+            guard.kill()
         yield cluster.ensure()
     finally:
-        if guard:
-            guard.kill()
-            guard.communicate()
+        guard.kill()
+        guard.communicate()
+        if started:
             cluster.stop()
 
 

@@ -42,14 +42,14 @@ GIVEN_NAMES, GIVEN_SPANS = _given_names()
 
 # Traditional forms of characters that occur above; the other characters are written alike.
 TRADITIONAL: Final = str.maketrans(
-    "张刘陈杨黄赵吴孙马罗郑谢许韩邓冯萧蒋叶苏吕卢钟谭陆贾韦邹贺顾龚万钱严欧阳龙闫国军华贵荣长兴卫义庆"
-    "学伟强涛鹏辉杰刚飞东宁锋志丽娜静艳兰凤莲云爱银丹晓梦诺铭泽轩辰远怡诗语宝莹颖洁萤霞红",
-    "張劉陳楊黃趙吳孫馬羅鄭謝許韓鄧馮蕭蔣葉蘇呂盧鍾譚陸賈韋鄒賀顧龔萬錢嚴歐陽龍閆國軍華貴榮長興衛義慶"
-    "學偉強濤鵬輝傑剛飛東寧鋒誌麗娜靜豔蘭鳳蓮雲愛銀丹曉夢諾銘澤軒辰遠怡詩語寶瑩穎潔螢霞紅",
+    "张刘陈杨黄赵吴孙马罗郑谢许韩邓冯萧蒋叶苏吕卢钟谭陆贾韦邹贺顾龚万钱严欧阳龙闫国军华贵荣长"
+    "兴卫义庆学伟强涛鹏辉杰刚飞东宁锋志丽静艳兰凤莲云爱银晓梦诺铭泽轩远诗语宝莹颖洁萤红",
+    "張劉陳楊黃趙吳孫馬羅鄭謝許韓鄧馮蕭蔣葉蘇呂盧鍾譚陸賈韋鄒賀顧龔萬錢嚴歐陽龍閆國軍華貴榮長"
+    "興衛義慶學偉強濤鵬輝傑剛飛東寧鋒誌麗靜豔蘭鳳蓮雲愛銀曉夢諾銘澤軒遠詩語寶瑩穎潔螢紅",
 )
 
 # Counties are two syllables that no county of China joins in this way, so that no address can be real.
-_COUNTY_FIRST: Final = "澍沄溱浥漪汀泓沚湄涟溆"
+_COUNTY_FIRST: Final = "澍沄溱浥漪汀泓沚湄涟浬"
 _COUNTY_SECOND: Final = "浦垟墟塬埠岗坪畈"
 COUNTIES: Final = tuple(
     _COUNTY_FIRST[i % 11] + _COUNTY_SECOND[i % 8] for i in range(len(_COUNTY_FIRST) * 8)

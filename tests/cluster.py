@@ -1,0 +1,29 @@
+"""One PostgreSQL for a whole test run: the one in DATABASE_URL, else a throw-away embedded cluster.
+
+A plugin, not a conftest, because the settings are read before any conftest is.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from zhike.kernel.postgres import running
+
+_stack = ExitStack()
+
+if "ZHIKE_TEST_HOME" not in os.environ:
+    _home = _stack.enter_context(tempfile.TemporaryDirectory(prefix="zhike-test-"))
+    os.environ["ZHIKE_TEST_HOME"] = os.environ["ZHIKE_HOME"] = _home
+    if "DATABASE_URL" not in os.environ:
+        os.environ["DATABASE_URL"] = _stack.enter_context(
+            running(Path(_home, "pg"), throwaway=True)
+        )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _stack.close()

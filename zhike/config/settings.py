@@ -1,0 +1,155 @@
+"""All settings, from the environment; with nothing set, a sample institution in ./var. See docs/settings.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from zhike.kernel import keys
+from zhike.kernel.postgres import Cluster
+
+
+def _flag(name: str, default: bool) -> bool:
+    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+def _words(name: str, default: str) -> list[str]:
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+ZHIKE_HOME = Path(os.environ.get("ZHIKE_HOME", "var")).absolute()
+ZHIKE_KEYS = Path(os.environ.get("ZHIKE_KEYS", ZHIKE_HOME / "keys"))
+ZHIKE_PRODUCTION = _flag("ZHIKE_PRODUCTION", False)
+ZHIKE_EMBEDDED = "DATABASE_URL" not in os.environ
+DATABASE_URL = os.environ.get("DATABASE_URL") or Cluster(ZHIKE_HOME / "postgres").url()
+WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", str(ZHIKE_HOME / "warehouse"))
+
+ZHIKE_DATA_KEY = keys.load(ZHIKE_KEYS, "data")
+ZHIKE_INDEX_KEY = keys.load(ZHIKE_KEYS, "index")
+SECRET_KEY = os.environ.get("SECRET_KEY") or keys.load(ZHIKE_KEYS, "session").hex()
+
+DEBUG = _flag("DEBUG", False)
+ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+if ZHIKE_PRODUCTION and (DEBUG or "*" in ALLOWED_HOSTS or len(SECRET_KEY) < 50):
+    raise ImproperlyConfigured(
+        "In production DEBUG must be off, ALLOWED_HOSTS must name hosts, SECRET_KEY must be 50 characters or more."
+    )
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://")
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or parts.hostname or "",
+        "PORT": query.pop("port", None) or str(parts.port or ""),
+        "OPTIONS": query,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "template_partials",
+    "procrastinate.contrib.django",
+    "zhike.kernel",
+    "zhike.ui",
+    "zhike.organisation",
+    "zhike.access",
+    "zhike.customers",
+    "zhike.products",
+    "zhike.activities",
+    "zhike.masterdata",
+    "zhike.insight",
+    "zhike.packs.bank",
+    "zhike.config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # UIMW
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "zhike.access.middleware.ActorMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "zhike.config.urls"
+WSGI_APPLICATION = "zhike.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "organisation.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "sign-in"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ZHIKE_PRODUCTION
+SECURE_SSL_REDIRECT = ZHIKE_PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if ZHIKE_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ZHIKE_PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ZHIKE_PRODUCTION else None
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
+LOCALE_PATHS = [Path(__file__).parent.parent / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ZHIKE_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+SILENCED_SYSTEM_CHECKS = ["models.W042"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+}

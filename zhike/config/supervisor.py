@@ -1,0 +1,247 @@
+"""`zhike serve`: the database, the pages and the jobs as child processes under one roof.
+
+No child outlives the supervisor, not even its death by kill -9: a guard beside each child waits for
+the end of a pipe that only the supervisor holds open, and then ends the child's process group.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+from zhike.kernel.errors import UserError
+from zhike.kernel.postgres import running
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 20.0  # for requests and jobs under way; then the child is killed
+JOB_STOP_SECONDS = 10  # the worker's own share of it
+FIRST_PAUSE = 1.0  # seconds before the first restart, doubled at each further one
+LONGEST_PAUSE = 30.0
+SETTLED_SECONDS = 60.0  # a child that lived so long begins again with the first pause
+GIVE_UP_AFTER = 6  # ends in a row of a child that never settled: 1 + 2 + 4 + 8 + 16 s of trying
+
+# $1 is a process group, $2 the seconds between asking and killing it.
+GUARD = """
+read -r _
+kill -TERM -- "-$1"
+left=$2
+while kill -0 -- "-$1" && [ "$left" -gt 0 ]; do sleep 1; left=$((left - 1)); done
+kill -KILL -- "-$1"
+"""
+
+
+class ServeError(UserError):
+    """The site cannot be served, or cannot be kept up."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A program that runs as long as the supervisor does; `env` is added to our environment."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Keeps children running, each in a process group of its own.
+
+    A child that ends, with whatever code, is started again after a pause; one that keeps ending is
+    given up, and all stop. `grace` and `first_pause` are seconds.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        grace: float = STOP_SECONDS,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
+        self._children = list(children)
+        self._grace = grace
+        self._first_pause = first_pause
+        self._ends: SimpleQueue[_Process | None] = SimpleQueue()  # None: asked to stop
+
+    def run(self) -> None:
+        """Run the children until SIGINT or SIGTERM, then stop them; call it in the main thread.
+
+        Raises ServeError when a child keeps ending or its program is not there; none runs then.
+        """
+        running: list[_Process] = []
+        due = [(0.0, child) for child in self._children]
+        failures = dict.fromkeys((child.name for child in self._children), 0)
+        with self._asked_by_signal():
+            try:
+                while True:
+                    for entry in [entry for entry in due if entry[0] <= time.monotonic()]:
+                        due.remove(entry)
+                        running.append(_Process(entry[1], self._grace, self._ends))
+                    soonest = min((at for at, _ in due), default=None)
+                    try:
+                        ended = self._ends.get(
+                            timeout=None if soonest is None else max(0, soonest - time.monotonic())
+                        )
+                    except Empty:
+                        continue
+                    if ended is None:
+                        return
+                    running.remove(ended)
+                    ended.finish()
+                    child = ended.child
+                    failures[child.name] = 1 if ended.settled else failures[child.name] + 1
+                    if failures[child.name] == GIVE_UP_AFTER:
+                        raise ServeError(
+                            f"{child.name} ended {GIVE_UP_AFTER} times in a row, {ended.fate}.",
+                            "Its own message stands above; `zhike doctor` checks the installation.",
+                        )
+                    pause = min(self._first_pause * 2 ** (failures[child.name] - 1), LONGEST_PAUSE)
+                    logger.error(
+                        "%s ended, %s; starting it again in %g s", child.name, ended.fate, pause
+                    )
+                    due.append((time.monotonic() + pause, child))
+            finally:
+                for process in running:
+                    process.ask()
+                deadline = time.monotonic() + self._grace
+                for process in running:
+                    process.finish(deadline)
+
+    @contextmanager
+    def _asked_by_signal(self) -> Iterator[None]:
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self._ends.put(None)
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Process:
+    """One run of a child, with its guard."""
+
+    def __init__(self, child: Child, grace: float, ends: SimpleQueue[_Process | None]) -> None:
+        self.child = child
+        self._started = time.monotonic()
+        try:
+            self._process = subprocess.Popen(
+                child.argv,
+                env={**os.environ, **child.env},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServeError(
+                f"{child.name} cannot be started: {error}.",
+                "`zhike doctor` checks the installation.",
+            ) from error
+        self._guard = subprocess.Popen(
+            ["sh", "-c", GUARD, "sh", str(self._process.pid), str(round(grace))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._report_end, args=[ends], daemon=True).start()
+
+    def _report_end(self, ends: SimpleQueue[_Process | None]) -> None:
+        self._process.wait()
+        ends.put(self)
+
+    @property
+    def settled(self) -> bool:
+        return time.monotonic() - self._started > SETTLED_SECONDS
+
+    @property
+    def fate(self) -> str:
+        code = self._process.returncode
+        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def ask(self) -> None:
+        self._process.terminate()
+
+    def finish(self, deadline: float | None = None) -> None:
+        """Wait for the end until the deadline (of the monotonic clock), then kill what is left."""
+        if deadline is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(max(0, deadline - time.monotonic()))
+        self._guard.kill()
+        self._guard.communicate()
+        with suppress(ProcessLookupError, PermissionError):  # nobody left, or only zombies
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def check_host(host: str, *, public: bool = False) -> str:
+    """The address of a host name, which must be this machine's own unless `public`."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ServeError(f"The host {host!r} is unknown.", "Use --host 127.0.0.1.") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not public and not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        raise ServeError(
+            f"Serving on {host} would open the site to the network.",
+            "Put a proxy with TLS before 127.0.0.1, or allow it explicitly with --public.",
+        )
+    return addresses[0]
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise ServeError unless a server may be opened on the address `host` and this port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OverflowError as error:
+        raise ServeError(f"{port} is no port.", "Use --port with 1 to 65535.") from error
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise ServeError(
+            f"Port {port} of {host} cannot be used: {reason}.",
+            "Stop what uses it, or choose another with --port.",
+        ) from error
+
+
+def site_children(*, host: str, port: int, workers: int, threads: int) -> list[Child]:
+    """The processes of the site: the pages, and the worker that runs the jobs."""
+    settings = {"DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
+    pages = [sys.executable, "-m", "granian", "zhike.config.wsgi:application"]
+    pages += ["--interface", "wsgi", "--no-ws", "--host", host, "--port", str(port)]
+    pages += ["--workers", str(workers), "--blocking-threads", str(threads)]
+    pages += ["--respawn-failed-workers", "--workers-kill-timeout", str(JOB_STOP_SECONDS)]
+    jobs = [sys.executable, "-m", "django", "procrastinate", "worker"]
+    jobs += ["--shutdown-graceful-timeout", str(JOB_STOP_SECONDS)]
+    return [Child("The web server", pages, settings), Child("The job worker", jobs, settings)]
+
+
+def serve(
+    *, host: str, port: int, workers: int = 2, threads: int = 4, public: bool = False
+) -> None:
+    """Serve the site until SIGINT or SIGTERM; the embedded database runs with it where it is used.
+
+    Raises ServeError before anything is started when the host or the port will not do.
+    """
+    from django.conf import settings
+
+    address = check_host(host, public=public)
+    check_port(address, port)
+    children = site_children(host=address, port=port, workers=workers, threads=threads)
+    with running(settings.ZHIKE_HOME / "postgres") if settings.ZHIKE_EMBEDDED else nullcontext():
+        Supervisor(children).run()

@@ -1,0 +1,1 @@
+"""Industry packs: vocabulary, source mappings, metrics and samples of one trade each. Packs never import each other."""

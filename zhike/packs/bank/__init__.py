@@ -1,0 +1,1 @@
+"""Retail and rural commercial banks: their vocabulary, source mappings, metrics and a sample institution."""
