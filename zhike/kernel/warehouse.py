@@ -1,0 +1,161 @@
+"""The warehouse store: open Delta tables on disk, written atomically and versioned, read in process by DuckDB.
+
+A table's name is "<area>/<name>" ("facts/transactions", "marts/customer_day"). Class C2 values never come here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+from django.conf import settings
+
+from zhike.kernel.errors import UserError
+
+Stream = pa.Table | pa.RecordBatchReader
+WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=128 * 1024)
+MEMORY_LIMIT = "4GB"
+THREADS = 2
+
+
+class Warehouse:
+    """The tables under one folder (`WAREHOUSE_URL`)."""
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = Path(folder or settings.WAREHOUSE_URL)
+
+    def _path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._path(name), version=version)
+        except TableNotFoundError:
+            return None
+
+    def exists(self, name: str) -> bool:
+        return self._open(name) is not None
+
+    def version(self, name: str) -> int | None:
+        """The number of the last commit, None when the table does not exist."""
+        table = self._open(name)
+        return None if table is None else table.version()
+
+    def files(self, name: str, version: int | None = None) -> list[str]:
+        """The Parquet files that make up the table (at `version`). Raises UserError when there is no such table."""
+        table = self._open(name, version)
+        if table is None:
+            raise UserError(f"The warehouse has no table {name}.", "Load or refresh it first.")
+        return sorted(table.file_uris())
+
+    def holds_batch(self, name: str, batch: str) -> bool:
+        """Whether `batch` (a digest of what was read) was appended before."""
+        table = self._open(name)
+        return table is not None and table.transaction_version(batch) is not None
+
+    def append(
+        self, name: str, rows: Stream, *, batch: str, partition_by: list[str] | None = None
+    ) -> bool:
+        """Add `rows` in one commit; False, adding nothing, when `batch` is in the table already."""
+        if self.holds_batch(name, batch):
+            return False
+        self._write(name, rows, "append", partition_by, batch=batch)
+        return True
+
+    def overwrite(
+        self,
+        name: str,
+        rows: Stream,
+        *,
+        partition_by: list[str] | None = None,
+        where: str | None = None,
+    ) -> None:
+        """Replace the table, or only the rows that match the predicate `where`, in one commit."""
+        if where is not None and not self.exists(name):
+            where = None
+        self._write(name, rows, "overwrite", partition_by, where=where)
+
+    def _write(
+        self,
+        name: str,
+        rows: Stream,
+        mode: str,
+        partition_by: list[str] | None,
+        *,
+        batch: str | None = None,
+        where: str | None = None,
+    ) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_deltalake(
+                self._path(name),
+                rows,
+                mode=mode,  # type: ignore[arg-type]
+                partition_by=partition_by,
+                predicate=where,
+                schema_mode="overwrite" if mode == "overwrite" and where is None else None,
+                writer_properties=WRITER,
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(batch, 1)] if batch else None
+                ),
+            )
+        except OSError as error:
+            raise UserError(
+                f"The warehouse folder {self.folder} cannot be written ({error}).",
+                "Check its rights and the free space.",
+            ) from error
+
+    def tidy(self, name: str) -> None:
+        """Join small files and drop those no version of the last week needs."""
+        table = self._open(name)
+        if table is not None:
+            table.optimize.compact()
+            table.vacuum(dry_run=False)
+
+    def drop(self, name: str) -> None:
+        shutil.rmtree(self._path(name), ignore_errors=True)
+
+    @contextmanager
+    def reading(self, *names: str) -> Iterator[ibis.backends.duckdb.Backend]:
+        """DuckDB over the named tables as views called by their last part, through Ibis.
+
+        The connection can read the warehouse folder and nothing else, and write nowhere.
+        Views read Parquet directly: `table.file_uris()` keeps full speed and needs no extension.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = duckdb.connect()
+        backend = ibis.duckdb.from_connection(connection)
+        for statement in (
+            f"SET memory_limit = '{MEMORY_LIMIT}'",
+            f"SET threads = {THREADS}",
+            f"SET temp_directory = '{self.folder / '.spill'}'",
+            f"SET allowed_directories = ['{self.folder}/']",
+            "SET autoinstall_known_extensions = false",
+            "SET autoload_known_extensions = false",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            connection.execute(statement)
+        try:
+            for name in names:
+                connection.execute(self.view(name))
+            yield backend
+        finally:
+            backend.disconnect()
+
+    def view(self, name: str, files: Iterable[str] | None = None) -> str:
+        """The statement that makes `name` readable under its last part."""
+        listed = ", ".join(f"'{file}'" for file in (files or self.files(name)))
+        alias = name.rsplit("/", 1)[-1]
+        return (
+            f'CREATE OR REPLACE TEMP VIEW "{alias}" AS '
+            f"SELECT * FROM read_parquet([{listed}], hive_partitioning = true)"
+        )
