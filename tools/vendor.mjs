@@ -16,7 +16,6 @@ const copies = {
   'tabler.min.css': '@tabler/core/dist/css/tabler.min.css',
   'tabler.min.js': '@tabler/core/dist/js/tabler.min.js',
   'htmx.min.js': 'htmx.org/dist/htmx.min.js',
-  'hx-sse.min.js': 'htmx.org/dist/ext/hx-sse.min.js',
   'alpine-csp.min.js': '@alpinejs/csp/dist/cdn.min.js',
 }
 

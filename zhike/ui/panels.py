@@ -31,12 +31,6 @@ class Panel:
     reload_on: tuple[str, ...] = ()
     lazy: bool = False
 
-    @property
-    def trigger(self) -> str:
-        """The hx-trigger of the panel's frame; empty for one that is never fetched by itself."""
-        events = [f"{event} from:body" for event in self.reload_on]
-        return ", ".join([*(["revealed"] if self.lazy else []), *events])
-
 
 panels: Registry[Panel] = Registry("ui.panels")
 

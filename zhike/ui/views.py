@@ -191,24 +191,29 @@ class DetailView(RowView):
             panel = next((panel for panel in panels if panel.id == asked), None)
             if panel is None:
                 raise UserError(_("This page has no such panel."), _("Reload the page."))
-            return self.show({"row": row, "panel": self._filled(panel, row)})
+            return self.show({"row": row, "panel": _frame(panel, self._filled(panel, row))})
         return self.show(
             {
                 "row": row,
                 "title": self.heading(row),
                 "panels": [
-                    {"panel": panel} if panel.lazy else self._filled(panel, row) for panel in panels
+                    _frame(panel, None if panel.lazy else self._filled(panel, row))
+                    for panel in panels
                 ],
                 **self.head(row),
             }
         )
 
-    def _filled(self, panel: Panel, row: Any) -> dict[str, Any]:
+    def _filled(self, panel: Panel, row: Any) -> str:
         context = {"row": row, "panel": panel, **panel.load(self.actor, row)}
-        return {
-            "panel": panel,
-            "html": render_to_string(panel.template, context, request=self.request),
-        }
+        return render_to_string(panel.template, context, request=self.request)
+
+
+def _frame(panel: Panel, html: str | None) -> dict[str, Any]:
+    """A panel with its body, or without one yet, and when htmx fetches it."""
+    waits = ["revealed"] if html is None else []
+    events = [f"{event} from:body" for event in panel.reload_on]
+    return {"panel": panel, "html": html, "trigger": ", ".join([*waits, *events])}
 
 
 class EditView(RowView):
@@ -296,16 +301,16 @@ class EditView(RowView):
         status: int = 200,
         conflict: Conflict | None = None,
     ) -> HttpResponse:
-        context = {
-            "row": row,
-            "form": form,
-            "version": form.data.get("version") if conflict is None and form.is_bound else None,
-            "conflict": conflict,
-            "clashes": _clashes(form, conflict) if conflict else (),
-        }
-        if context["version"] is None:
-            context["version"] = getattr(row, "version", None)
-        return self.show(context, status=status)
+        return self.show(
+            {
+                "row": row,
+                "form": form,
+                "version": form.data.get("version") or getattr(row, "version", ""),
+                "conflict": conflict,
+                "clashes": _clashes(form, conflict) if conflict else (),
+            },
+            status=status,
+        )
 
     def _conflict(
         self, form: forms.BaseForm, originals: Mapping[str, Any], conflict: Conflict
@@ -315,10 +320,12 @@ class EditView(RowView):
         row = self.row()
         now = self.form(row)
         data = form.data.copy()
+        data.pop("version", None)
         for name, field in form.fields.items():
-            kept = name in conflict.fields or form.cleaned_data.get(name) != originals.get(name)
-            if not kept:
-                _put(data, form.add_prefix(name), field.prepare_value(now.get_initial_for_field(field, name)))
+            data.pop(form[name].html_initial_name, None)
+            if form.cleaned_data.get(name) == originals.get(name):
+                current = field.prepare_value(now.get_initial_for_field(field, name))
+                _put(data, form.add_prefix(name), current)
         return self._form(row, self.form(row, data), status=409, conflict=conflict)
 
 
