@@ -31,15 +31,16 @@ JOB_STOP_SECONDS = 10  # the worker's own share of it
 FIRST_PAUSE = 1.0  # seconds before the first restart, doubled at each further one
 LONGEST_PAUSE = 30.0
 SETTLED_SECONDS = 60.0  # a child that lived so long begins again with the first pause
+LAST_PORT = 65535
 GIVE_UP_AFTER = 6  # ends in a row of a child that never settled: 1 + 2 + 4 + 8 + 16 s of trying
 
 # $1 is a process group, $2 the seconds between asking and killing it.
 GUARD = """
 read -r _
-kill -TERM -- "-$1"
+kill -s TERM -- "-$1"
 left=$2
-while kill -0 -- "-$1" && [ "$left" -gt 0 ]; do sleep 1; left=$((left - 1)); done
-kill -KILL -- "-$1"
+while kill -s 0 -- "-$1" && [ "$left" -gt 0 ]; do sleep 1; left=$((left - 1)); done
+kill -s KILL -- "-$1"
 """
 
 
@@ -191,7 +192,7 @@ def check_host(host: str, *, public: bool = False) -> str:
     """The address of a host name, which must be this machine's own unless `public`."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise ServeError(f"The host {host!r} is unknown.", "Use --host 127.0.0.1.") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not public and not all(ipaddress.ip_address(address).is_loopback for address in addresses):
@@ -204,13 +205,13 @@ def check_host(host: str, *, public: bool = False) -> str:
 
 def check_port(host: str, port: int) -> None:
     """Raise ServeError unless a server may be opened on the address `host` and this port."""
+    if not 0 < port <= LAST_PORT:
+        raise ServeError(f"{port} is no port.", f"Choose one of 1 to {LAST_PORT} with --port.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-    except OverflowError as error:
-        raise ServeError(f"{port} is no port.", "Use --port with 1 to 65535.") from error
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise ServeError(
