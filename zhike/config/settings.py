@@ -84,17 +84,19 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "zhike.ui.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # UIMW
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "zhike.access.middleware.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Answers what a person can put right; the actor's middleware, asked first, puts a refusal on the trail.
+    "zhike.ui.middleware.ReaderErrorsMiddleware",
+    "zhike.access.middleware.ActorMiddleware",
 ]
 
 ROOT_URLCONF = "zhike.config.urls"
@@ -107,7 +109,9 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "zhike.ui.context.shell",
             ],
         },
     }
@@ -134,6 +138,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if ZHIKE_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ZHIKE_PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ZHIKE_PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "zhike.ui.errors.csrf_failure"
+ZHIKE_SEARCH_URL_NAME = "customers:list"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
