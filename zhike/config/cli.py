@@ -1,0 +1,274 @@
+"""`zhike`: the one command. Every verb takes --help, exits non-zero on failure, and --json prints one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from zhike.config import institution
+from zhike.kernel.errors import UserError
+
+if TYPE_CHECKING:
+    from zhike.masterdata.services import LoadReport
+
+err = Console(stderr=True)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+Day = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Zhike(click.Group):
+    """Turns what a person can put right into one message and exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.db import DatabaseError
+
+        try:
+            return super().invoke(context)
+        except UserError as error:
+            message, way_out = error.message, error.way_out
+        except ImproperlyConfigured as error:
+            message, way_out = str(error), "See docs/settings.md."
+        except DatabaseError as error:
+            message = f"The database refused: {str(error).splitlines()[0]}"
+            way_out = "Run `zhike doctor`."
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": message, "way_out": way_out}, ensure_ascii=False))
+        err.print(f"[red]{message}[/red]", highlight=False, soft_wrap=True)
+        if way_out:
+            err.print(way_out, highlight=False, soft_wrap=True)
+        context.exit(1)
+
+
+@contextmanager
+def shown_progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar a phase on the terminal; on anything else one line a phase."""
+    bars: dict[str, Any] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=False) as progress:
+
+        def report(phase: str, share: float) -> None:
+            if phase not in bars:
+                bars[phase] = progress.add_task(phase, total=1.0)
+            progress.update(bars[phase], completed=min(share, 1.0))
+
+        yield report
+
+
+def answer(result: Any, as_json: bool, lines: Callable[[], list[str]]) -> None:
+    """One JSON object, or lines for a person."""
+    if as_json:
+        plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+        click.echo(json.dumps(plain, ensure_ascii=False, default=str))
+    else:
+        for line in lines():
+            click.echo(line)
+
+
+@click.group(cls=Zhike)
+@click.version_option(package_name="zhike")
+def main() -> None:
+    """知客: customer relationship management on one record."""
+
+
+@main.command()
+@as_json
+def init(as_json: bool) -> None:
+    """Set up the data folder and the database, or bring them up to date."""
+    from zhike.kernel.clock import today
+
+    with institution.opened(current=False):
+        institution.bring_up_to_date()
+        result = {"ready": True, "on": today().isoformat()}
+        answer(result, as_json, lambda: ["The institution is ready. `zhike serve` opens it."])
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--public", is_flag=True, help="Allow a host that the network can reach.")
+def serve(host: str, port: int, public: bool) -> None:
+    """Serve the site: database, pages and jobs under one supervisor."""
+    from zhike.config.supervisor import serve as run
+
+    with institution.opened():
+        click.echo(f"http://{host}:{port}/   (Ctrl+C stops it)")
+        run(host=host, port=port, public=public)
+
+
+@main.command()
+def worker() -> None:
+    """Run the jobs alone, for an institution that starts its processes itself."""
+    from django.core.management import call_command
+
+    with institution.opened():
+        call_command("procrastinate", "worker")
+
+
+@main.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check the installation and say what is wrong and how to mend it."""
+    import os
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
+    django.setup()
+    checks = institution.examine()
+    sound = all(check.ok for check in checks)
+    answer(
+        {"sound": sound, "checks": [asdict(check) for check in checks]},
+        as_json,
+        lambda: [
+            f"{'✓' if c.ok else '✗'} {c.what}: {c.found}" + (f"\n    {c.way_out}" if c.way_out else "")
+            for c in checks
+        ],
+    )
+    if not sound:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.option("--mapping", required=True, help="A TOML file, or the name of a pack's mapping.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@as_json
+def load(mapping: str, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Read source files: rows read, accepted, rejected, and where the rejects lie."""
+    from zhike.kernel.packs import find_mapping
+
+    with institution.opened(), shown_progress() as progress:
+        from zhike.kernel.actor import system
+        from zhike.masterdata.services import load as run
+
+        report = run(
+            actor=system("zhike load"),
+            mapping=find_mapping(mapping),
+            paths=list(paths),
+            progress=progress,
+        )
+    answer(report, as_json, lambda: _load_lines(report))
+
+
+def _load_lines(report: LoadReport) -> list[str]:
+    lines = [f"{'table':<24}{'read':>12}{'accepted':>12}{'unchanged':>12}{'rejected':>12}"]
+    for table in report.tables:
+        lines.append(
+            f"{table.table:<24}{table.read:>12,}{table.accepted:>12,}"
+            f"{table.unchanged:>12,}{table.rejected:>12,}"
+        )
+    lines += [f"rejects: {path}" for path in report.reject_files]
+    return lines
+
+
+@main.command()
+@as_json
+def match(as_json: bool) -> None:
+    """Resolve source records into customers."""
+    with institution.opened():
+        from zhike.kernel.actor import system
+        from zhike.masterdata.services import match as run
+
+        report = run(actor=system("zhike match"))
+    answer(
+        report,
+        as_json,
+        lambda: [f"{report.records:,} records, {report.customers:,} customers, {report.pairs_for_review:,} pairs for review"],
+    )
+
+
+@main.command()
+@click.option("--as-of", type=Day, help="The business date (today).")
+@click.option("--full", is_flag=True, help="Rebuild everything instead of what changed.")
+@as_json
+def refresh(as_of: Any, full: bool, as_json: bool) -> None:
+    """Bring marts, metrics, scores and today's lists up to date."""
+    with institution.opened(), shown_progress() as progress:
+        from zhike.config.daily import run_daily
+        from zhike.kernel.actor import system
+
+        report = run_daily(
+            actor=system("zhike refresh"),
+            as_of=as_of.date() if as_of else None,
+            full=full,
+            progress=progress,
+        )
+    answer(report, as_json, lambda: [f"{k}: {v}" for k, v in {**report.refreshed, **report.work}.items()])
+
+
+@main.command()
+@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1_000, 10_000_000))
+@click.option("--seed", default=1, show_default=True)
+@click.option("--as-of", type=Day, help="The sample's today (today).")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--no-serve", is_flag=True, help="Make it and stop.")
+@as_json
+def demo(
+    customers: int, seed: int, as_of: Any, host: str, port: int, no_serve: bool, as_json: bool
+) -> None:
+    """Make a sample institution, run the whole loop, serve it."""
+    from zhike.config.supervisor import check_host, check_port
+    from zhike.config.supervisor import serve as run
+
+    if not no_serve:
+        check_port(check_host(host), port)
+    with institution.opened(current=False):
+        from zhike.config import demo as sample
+
+        made = sample.existing()
+        institution.bring_up_to_date()
+        if made is None:
+            with shown_progress() as progress:
+                made = sample.make(
+                    customers=customers,
+                    seed=seed,
+                    as_of=as_of.date() if as_of else None,
+                    progress=progress,
+                )
+        answer(made, as_json, lambda: _login_lines(made, host, port))
+        if not no_serve:
+            run(host=host, port=port)
+
+
+def _login_lines(made: Any, host: str, port: int) -> list[str]:
+    width = max(len(each.role) for each in made.logins)
+    return [
+        f"{made.customers:,} sample customers as of {made.as_of}",
+        f"Open http://{host}:{port}/ and sign in; the password of each is {made.password}",
+        *(f"  {each.role:<{width}}  {each.login}   {each.name}, {each.unit}" for each in made.logins),
+    ]
+
+
+@main.command()
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="The folder of the Berka files.")
+def berka(data: Path) -> None:
+    """Load the public Berka bank into this data folder; the last line is one JSON object."""
+    with institution.opened(current=False):
+        institution.bring_up_to_date()
+        from zhike.config.daily import run_daily
+        from zhike.kernel.actor import system
+        from zhike.kernel.packs import find_mapping
+        from zhike.masterdata.services import load as run
+        from zhike.masterdata.services import match as resolve
+        from zhike.masterdata.services import summary
+
+        actor = system("zhike berka")
+        with shown_progress() as progress:
+            report = run(actor=actor, mapping=find_mapping("berka"), paths=[data], progress=progress)
+            resolve(actor=actor)
+            last = date(1994, 3, 31)  # the day the public extract of transactions ends
+            daily = run_daily(actor=actor, as_of=last, progress=progress)
+        for line in _load_lines(report):
+            click.echo(line)
+        click.echo(json.dumps({**summary("berka"), "work": daily.work}, ensure_ascii=False, default=str))

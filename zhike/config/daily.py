@@ -1,0 +1,49 @@
+"""The loop's daily turn: facts become scores, scores become work on named people's pages.
+
+It stands on the roof because `insight` finds and `activities` hands out, and the two do not know each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from zhike.activities.services import Found, replace_findings
+from zhike.insight.findings import findings
+from zhike.insight.services import refresh
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class DailyReport:
+    """What one turn did: counts of the refresh, and of work items by what became of them."""
+
+    as_of: date
+    refreshed: dict[str, Any]
+    work: dict[str, int]
+
+
+def run_daily(
+    *,
+    actor: Actor,
+    as_of: date | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> DailyReport:
+    """Refresh, then hand out what was found. The same day again gives the same result."""
+    day = as_of or clock.today()
+    run = refresh(actor=actor, as_of=day, full=full, progress=progress)
+    counts = replace_findings(
+        actor=actor,
+        as_of=day,
+        found=(
+            Found(each.party_id, each.rule, each.priority, each.due_on, each.figures)
+            for each in findings(day)
+        ),
+    )
+    return DailyReport(day, run.counts, asdict(counts))

@@ -1,0 +1,218 @@
+"""The data folder and its database as a command meets them: started, checked, brought up to date."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import django
+
+from zhike.kernel.errors import UserError
+
+FREE_BYTES = 512 * 2**20
+OLDEST_POSTGRES = 150000
+
+
+@contextmanager
+def opened(*, current: bool = True) -> Iterator[None]:
+    """Django ready and the database answering; the embedded one is started, and stopped if started here.
+
+    With `current`, a database older or newer than the code is refused.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
+    django.setup()
+    from django.conf import settings
+
+    from zhike.kernel.postgres import running
+
+    if not settings.ZHIKE_EMBEDDED:
+        answering()
+        if current:
+            must_be_current()
+        yield
+        return
+    with running(settings.ZHIKE_HOME / "postgres"):
+        if current:
+            must_be_current()
+        yield
+
+
+def answering() -> None:
+    """Raise UserError when the database of DATABASE_URL does not answer or is too old."""
+    from django.db import OperationalError, connection
+
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"The database does not answer: {reason}",
+            "Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.",
+        ) from error
+    if connection.pg_version < OLDEST_POSTGRES:  # type: ignore[attr-defined]
+        raise UserError("The database is older than PostgreSQL 15.", "Use 15 or newer.")
+
+
+def must_be_current() -> None:
+    """Raise UserError when the tables are older or newer than the code."""
+    missing, unknown = migration_state()
+    if unknown:
+        raise UserError(
+            f"The database is newer than this version of zhike (it knows {unknown[0]}).",
+            "Install the version that wrote it, or restore a backup made with this one.",
+        )
+    if missing:
+        raise UserError(
+            f"The database is older than this version of zhike ({len(missing)} migrations to go).",
+            "Run `zhike init`: it brings the tables up to date and loses nothing.",
+        )
+
+
+def migration_state() -> tuple[list[str], list[str]]:
+    """Migrations still to be applied, and applied ones that this code does not know."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection)
+    known, applied = set(loader.disk_migrations), set(loader.applied_migrations)
+    replaced = {key for migration in loader.disk_migrations.values() for key in migration.replaces}
+    rooms = {app for app, _name in known}
+    return (
+        [f"{app}.{name}" for app, name in sorted(known - applied)],
+        [f"{app}.{name}" for app, name in sorted(applied - known - replaced) if app in rooms],
+    )
+
+
+def bring_up_to_date() -> None:
+    """Tables, this month's partitions, tiers and thresholds; nothing that stands is touched."""
+    from datetime import timedelta
+
+    from django.core.management import call_command
+
+    from zhike.customers.models import TimelineEntry
+    from zhike.insight.seed import seed
+    from zhike.kernel import clock, partitions
+    from zhike.kernel.actor import system
+    from zhike.kernel.models import AuditEntry
+
+    _missing, unknown = migration_state()
+    if unknown:
+        must_be_current()
+    call_command("migrate", verbosity=0, interactive=False)
+    today = clock.today()
+    for model in (AuditEntry, TimelineEntry):
+        partitions.ensure(model, today, today + timedelta(days=70))
+    seed(actor=system("init"))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `zhike doctor`."""
+
+    what: str
+    ok: bool
+    found: str
+    way_out: str = ""
+
+
+def examine() -> list[Check]:
+    """Look at everything a running institution needs; never raises for what it looks for."""
+    from django.conf import settings
+
+    from zhike.kernel.postgres import running
+
+    checks = [_folder(), _room()]
+    try:
+        if settings.ZHIKE_EMBEDDED:
+            with running(settings.ZHIKE_HOME / "postgres"):
+                checks += _database()
+        else:
+            checks += _database()
+    except UserError as error:
+        checks.append(Check("database", False, error.message, error.way_out))
+    checks += [_assets(), _languages(), _warehouse()]
+    return checks
+
+
+def _folder() -> Check:
+    from django.conf import settings
+
+    home = settings.ZHIKE_HOME
+    writable = home.is_dir() and os.access(home, os.W_OK)
+    return Check(
+        "data folder",
+        writable,
+        f"{home} {'can' if writable else 'cannot'} be written",
+        "" if writable else "Make it writable or set ZHIKE_HOME.",
+    )
+
+
+def _room() -> Check:
+    from django.conf import settings
+
+    free = shutil.disk_usage(settings.ZHIKE_HOME).free
+    return Check(
+        "free space",
+        free > FREE_BYTES,
+        f"{free / 2**30:.1f} GB free",
+        "" if free > FREE_BYTES else "Make room: at least 0.5 GB.",
+    )
+
+
+def _database() -> list[Check]:
+    from django.db import connection
+
+    answering()
+    found = f"PostgreSQL {connection.pg_version // 10000}"  # type: ignore[attr-defined]
+    checks = [Check("database", True, found)]
+    try:
+        must_be_current()
+    except UserError as error:
+        checks.append(Check("tables", False, error.message, error.way_out))
+    else:
+        checks.append(Check("tables", True, "as this version wants them"))
+    return checks
+
+
+def _assets() -> Check:
+    from django.contrib.staticfiles import finders
+
+    missing = [n for n in ("vendor/tabler.min.css", "vendor/htmx.min.js") if not finders.find(n)]
+    return Check(
+        "styles and scripts",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else "in place",
+        "Run `make setup`." if missing else "",
+    )
+
+
+def _languages() -> Check:
+    from django.conf import settings
+
+    missing = [
+        name
+        for name in ("zh_Hans", "zh_Hant")
+        if not (settings.LOCALE_PATHS[0] / name / "LC_MESSAGES" / "django.mo").exists()
+    ]
+    return Check(
+        "languages",
+        not missing,
+        f"not compiled: {', '.join(missing)}" if missing else "compiled",
+        "Run `make setup`." if missing else "",
+    )
+
+
+def _warehouse() -> Check:
+    from zhike.kernel.warehouse import Warehouse
+
+    folder = Warehouse().folder
+    writable = not folder.exists() or os.access(folder, os.W_OK)
+    return Check(
+        "warehouse",
+        writable,
+        f"{folder} {'is ready' if writable else 'cannot be written'}",
+        "" if writable else "Check its rights or set WAREHOUSE_URL.",
+    )

@@ -1,0 +1,41 @@
+"""Jobs on the PostgreSQL queue: the daily turn, next month's partitions, and work whose worker died."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from zhike.config.daily import run_daily
+from zhike.customers.models import TimelineEntry
+from zhike.kernel import clock, partitions
+from zhike.kernel.actor import system
+from zhike.kernel.models import AuditEntry
+
+STALLED_AFTER_SECONDS = 120
+
+
+@app.periodic(cron="30 20 * * *")  # 04:30 in Shanghai, when the core system has closed its day
+@app.task(queueing_lock="daily", lock="daily")
+def daily(timestamp: int) -> None:
+    """Scores and today's lists, each night."""
+    run_daily(actor=system("job daily"))
+
+
+@app.periodic(cron="10 18 * * *")
+@app.task(queueing_lock="months")
+def months_ahead(timestamp: int) -> None:
+    """The partitions of the coming two months, long before a row needs them."""
+    today = clock.today()
+    for model in (AuditEntry, TimelineEntry):
+        partitions.ensure(model, today, today + timedelta(days=70))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="stalled", pass_context=True)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """A job whose worker was killed stays “doing” for ever unless somebody asks for it."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+        await manager.retry_job(job)
