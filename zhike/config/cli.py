@@ -131,7 +131,8 @@ def doctor(as_json: bool) -> None:
         {"sound": sound, "checks": [asdict(check) for check in checks]},
         as_json,
         lambda: [
-            f"{'✓' if c.ok else '✗'} {c.what}: {c.found}" + (f"\n    {c.way_out}" if c.way_out else "")
+            f"{'✓' if c.ok else '✗'} {c.what}: {c.found}"
+            + (f"\n    {c.way_out}" if c.way_out else "")
             for c in checks
         ],
     )
@@ -183,7 +184,9 @@ def match(as_json: bool) -> None:
     answer(
         report,
         as_json,
-        lambda: [f"{report.records:,} records, {report.customers:,} customers, {report.pairs_for_review:,} pairs for review"],
+        lambda: [
+            f"{report.records:,} records, {report.customers:,} customers, {report.pairs_for_review:,} pairs for review"
+        ],
     )
 
 
@@ -203,11 +206,17 @@ def refresh(as_of: Any, full: bool, as_json: bool) -> None:
             full=full,
             progress=progress,
         )
-    answer(report, as_json, lambda: [f"{k}: {v}" for k, v in {**report.refreshed, **report.work}.items()])
+    answer(
+        report,
+        as_json,
+        lambda: [f"{k}: {v}" for k, v in {**report.refreshed, **report.work}.items()],
+    )
 
 
 @main.command()
-@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1_000, 10_000_000))
+@click.option(
+    "--customers", default=20_000, show_default=True, type=click.IntRange(1_000, 10_000_000)
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--as-of", type=Day, help="The sample's today (today).")
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -246,12 +255,17 @@ def _login_lines(made: Any, host: str, port: int) -> list[str]:
     return [
         f"{made.customers:,} sample customers as of {made.as_of}",
         f"Open http://{host}:{port}/ and sign in; the password of each is {made.password}",
-        *(f"  {each.role:<{width}}  {each.login}   {each.name}, {each.unit}" for each in made.logins),
+        *(
+            f"  {each.role:<{width}}  {each.login}   {each.name}, {each.unit}"
+            for each in made.logins
+        ),
     ]
 
 
 @main.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="The folder of the Berka files.")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="The folder of the Berka files."
+)
 def berka(data: Path) -> None:
     """Load the public Berka bank into this data folder; the last line is one JSON object."""
     with institution.opened(current=False):
@@ -265,10 +279,14 @@ def berka(data: Path) -> None:
 
         actor = system("zhike berka")
         with shown_progress() as progress:
-            report = run(actor=actor, mapping=find_mapping("berka"), paths=[data], progress=progress)
+            report = run(
+                actor=actor, mapping=find_mapping("berka"), paths=[data], progress=progress
+            )
             resolve(actor=actor)
             last = date(1994, 3, 31)  # the day the public extract of transactions ends
             daily = run_daily(actor=actor, as_of=last, progress=progress)
         for line in _load_lines(report):
             click.echo(line)
-        click.echo(json.dumps({**summary("berka"), "work": daily.work}, ensure_ascii=False, default=str))
+        click.echo(
+            json.dumps({**summary("berka"), "work": daily.work}, ensure_ascii=False, default=str)
+        )

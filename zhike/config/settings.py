@@ -32,7 +32,7 @@ ZHIKE_INDEX_KEY = keys.load(ZHIKE_KEYS, "index")
 SECRET_KEY = os.environ.get("SECRET_KEY") or keys.load(ZHIKE_KEYS, "session").hex()
 
 DEBUG = _flag("DEBUG", False)
-ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 if ZHIKE_PRODUCTION and (DEBUG or "*" in ALLOWED_HOSTS or len(SECRET_KEY) < 50):
     raise ImproperlyConfigured(
         "In production DEBUG must be off, ALLOWED_HOSTS must name hosts, SECRET_KEY must be 50 characters or more."

@@ -7,7 +7,6 @@ from datetime import timedelta
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from zhike.config.daily import run_daily
 from zhike.customers.models import TimelineEntry
 from zhike.kernel import clock, partitions
 from zhike.kernel.actor import system
@@ -20,6 +19,8 @@ STALLED_AFTER_SECONDS = 120
 @app.task(queueing_lock="daily", lock="daily")
 def daily(timestamp: int) -> None:
     """Scores and today's lists, each night."""
+    from zhike.config.daily import run_daily  # the tasks are read before the rooms are ready
+
     run_daily(actor=system("job daily"))
 
 
