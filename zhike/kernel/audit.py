@@ -27,7 +27,9 @@ def record(
     outcome: AuditEntry.Outcome = AuditEntry.Outcome.DONE,
 ) -> None:
     """One entry. `changes` maps a field of `row` to (before, after); C2 values are turned into keyed digests."""
-    AuditEntry.objects.create(**_entry(actor, action, row, changes or {}, reason, party_id, outcome))
+    AuditEntry.objects.create(
+        **_entry(actor, action, row, changes or {}, reason, party_id, outcome)
+    )
 
 
 def record_many(

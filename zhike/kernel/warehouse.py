@@ -146,10 +146,18 @@ class Warehouse:
             connection.execute(statement)
         try:
             for name in names:
-                connection.execute(self.view(name))
+                if self.files(name):
+                    connection.execute(self.view(name))
+                else:
+                    connection.register(name.rsplit("/", 1)[-1], self._no_rows(name))
             yield backend
         finally:
             backend.disconnect()
+
+    def _no_rows(self, name: str) -> pa.Table:
+        """The columns of a table that has no file, which `read_parquet` could not tell."""
+        schema = pa.schema(DeltaTable(self._path(name)).schema().to_arrow())
+        return schema.empty_table()
 
     def view(self, name: str, files: Iterable[str] | None = None) -> str:
         """The statement that makes `name` readable under its last part."""
