@@ -16,7 +16,7 @@ from zhike.kernel.scope import Holders, SignedIn
 
 
 class Unit(Base):
-    """A place in the institution's tree; `path` is "/1/5/9/", the ids from the root down to itself."""
+    """A place in the institution's tree; `path` is "/1/5/9/", the ids from the root to itself."""
 
     class Kind(models.TextChoices):
         HEAD_OFFICE = "head_office", _("head office")
@@ -155,7 +155,7 @@ class User(AbstractBaseUser, Base):
 
     USERNAME_FIELD = "login"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
         verbose_name = _("user")

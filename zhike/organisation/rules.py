@@ -6,13 +6,11 @@ from collections.abc import Collection
 
 from zhike.organisation.models import Role
 
-ADMINISTRATORS = frozenset(
-    {Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR}
-)
+ADMINISTRATORS = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})
 
 
 def may_hold_together(roles: Collection[str]) -> bool:
-    """The three administrators are disjoint, from one another and from every other role (等保 三员分立)."""
+    """The three administrators are disjoint, from each other and every other role (等保 三员分立)."""
     held = set(roles)
     return not (held & ADMINISTRATORS) or len(held) == 1
 

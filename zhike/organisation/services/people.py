@@ -1,0 +1,203 @@
+"""Writes to employees, their positions and their logins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.utils.translation import gettext as _
+
+from zhike.kernel import audit, clock, events
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.services import change, service
+from zhike.organisation import rules
+from zhike.organisation.events import AppointmentsChanged, EmployeeLeft
+from zhike.organisation.models import Appointment, Employee, Position, Unit, User
+from zhike.organisation.services.codes import must_be_free
+
+# A room above may name a reason why somebody cannot leave yet (they still look after customers).
+LeaveGuard = Callable[[Employee], str | None]
+leave_guards: list[LeaveGuard] = []
+
+
+@service("organisation.administer")
+def hire(
+    *, actor: Actor, code: str, name: str, unit: Unit, hired_on: date | None = None
+) -> Employee:
+    """A new employee of a unit, without a position yet. Refused for a code in use."""
+    must_be_free(Employee, code)
+    employee = Employee.objects.create(code=code, name=name, unit=unit, hired_on=hired_on)
+    audit.record(actor, "organisation.employee.hire", employee, changes={"unit": (None, unit)})
+    return employee
+
+
+@service("organisation.administer")
+def change_employee(
+    *,
+    actor: Actor,
+    employee: Employee,
+    changes: Mapping[str, Any],
+    version: int | None = None,
+    originals: Mapping[str, Any] | None = None,
+) -> Employee:
+    """Correct an employee's name, unit or dates. Raises Conflict. Leaving is `leave`."""
+    change(
+        actor,
+        employee,
+        changes,
+        action="organisation.employee.change",
+        version=version,
+        originals=originals,
+    )
+    return employee
+
+
+@service("organisation.administer")
+def appoint(
+    *,
+    actor: Actor,
+    employee: Employee,
+    unit: Unit,
+    role: str,
+    title: str,
+    since: date | None = None,
+    until: date | None = None,
+    reason: str = "",
+) -> Appointment:
+    """Seat an employee in a position from `since` (today) until `until` (not included; open).
+
+    Refused when one of the three administrators' roles would meet any other role in one person, when
+    someone would appoint themselves, when the employee left or holds the position already.
+    """
+    action = "organisation.appoint"
+    if actor.employee_id == employee.pk:
+        raise Refused(_("Nobody appoints themselves."), action=action)
+    since = since or clock.today()
+    if until is not None and until <= since:
+        raise UserError(_("A position is held for a day at least."), _("Choose a later end."))
+    # Locked, so that two appointments at once cannot join roles that may not be held together.
+    if Employee.objects.select_for_update().get(pk=employee.pk).left_on:
+        raise Refused(_("%(name)s has left.") % {"name": employee.name}, action=action)
+    during = DateRange(since, until)
+    held = Appointment.objects.filter(employee=employee, during__overlap=during)
+    if not rules.may_hold_together({role, *held.values_list("position__role", flat=True)}):
+        raise Refused(
+            _("An administrator's role cannot be held together with another role."), action=action
+        )
+    position, _created = Position.objects.get_or_create(unit=unit, role=role, title=title)
+    if held.filter(position=position).exists():
+        raise Refused(
+            _("%(name)s holds this position in that time already.") % {"name": employee.name},
+            action=action,
+        )
+    appointment = Appointment.objects.create(
+        employee=employee, position=position, during=during, reason=reason
+    )
+    audit.record(actor, action, appointment, changes={"position": (None, position)}, reason=reason)
+    events.publish(AppointmentsChanged(employee.pk))
+    return appointment
+
+
+@service("organisation.administer")
+def end_appointment(*, actor: Actor, appointment: Appointment, on: date, reason: str) -> None:
+    """The position is held up to, and not including, `on`; never longer than it was.
+
+    One that had not begun by then leaves an empty range: it is kept, and was never held.
+    """
+    before = appointment.during
+    if before.upper is not None and before.upper <= on:
+        raise UserError(_("This position ends earlier already."), _("Choose an earlier day."))
+    after = DateRange(before.lower, on) if before.lower < on else DateRange(empty=True)
+    change(
+        actor,
+        appointment,
+        {"during": after},
+        action="organisation.appointment.end",
+        reason=reason,
+    )
+    events.publish(AppointmentsChanged(appointment.employee_id))
+
+
+@service("organisation.administer")
+def give_login(
+    *, actor: Actor, employee: Employee | None, login: str, password: str, language: str = ""
+) -> User:
+    """A user for an employee. Refused for a login in use, a second login, or a weak password."""
+    user = User(login=login, employee=employee, language=language)
+    _must_be_strong(password, user)
+    if User.objects.filter(login=login).exists():
+        raise UserError(_("This login is in use."), _("Choose another one."))
+    if employee is not None and User.objects.filter(employee=employee).exists():
+        raise UserError(_("%(name)s has a login already.") % {"name": employee.name})
+    user.set_password(password)
+    user.save()
+    audit.record(actor, "organisation.user.give_login", user, changes={"login": (None, login)})
+    return user
+
+
+@service("organisation.administer")
+def reset_password(*, actor: Actor, user: User, password: str) -> User:
+    """A new password; whoever is signed in under the old one is signed out. Refused when weak."""
+    _must_be_strong(password, user)
+    user.set_password(password)
+    User.objects.filter(pk=user.pk).update(password=user.password)
+    audit.record(actor, "organisation.user.reset_password", user)
+    return user
+
+
+@service("organisation.administer")
+def leave(*, actor: Actor, employee: Employee, on: date, reason: str) -> Employee:
+    """An employee leaves: sign-in ends at once, positions end on the day.
+
+    Refused while a room above still needs the person (customers not handed over, work open).
+    """
+    for guard in leave_guards:
+        if obstacle := guard(employee):
+            raise Refused(obstacle, action="organisation.leave")
+    change(actor, employee, {"left_on": on}, action="organisation.employee.leave", reason=reason)
+    for user in User.objects.filter(employee=employee, is_active=True):
+        _close(actor, user, reason)
+    for appointment in Appointment.objects.filter(
+        employee=employee, during__overlap=DateRange(on, None)
+    ):
+        end_appointment(actor=actor, appointment=appointment, on=on, reason=reason)
+    events.publish(EmployeeLeft(employee.pk))
+    return employee
+
+
+@service("account.use")
+def choose_language(*, actor: Actor, user: User, language: str) -> None:
+    """Somebody chooses the language of their own screens."""
+    if user.pk != actor.user_id:
+        raise Refused(_("Only your own language can be chosen."), action="account.language")
+    if language not in {"zh-hans", "zh-hant", "en"}:
+        raise UserError(_("There is no such language."), "zh-hans, zh-hant, en")
+    before = user.language
+    if before == language:
+        return
+    User.objects.filter(pk=user.pk).update(language=language)
+    audit.record(actor, "account.language", user, changes={"language": (before, language)})
+
+
+def _close(actor: Actor, user: User, reason: str) -> None:
+    # Not through `change`: whoever ends a login need not be one who may read logins.
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    audit.record(
+        actor,
+        "organisation.user.close",
+        user,
+        changes={"is_active": (True, False)},
+        reason=reason,
+    )
+
+
+def _must_be_strong(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise UserError(_("This password is too weak."), " ".join(error.messages)) from error
