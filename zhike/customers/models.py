@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
@@ -477,7 +477,7 @@ class TimelineEntry(models.Model):
     source = models.CharField(_("source"), max_length=40, blank=True)
     source_key = models.CharField(max_length=80, blank=True)
 
-    objects: ClassVar[ScopedManager[TimelineEntry]] = ScopedManager()
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
 
     class Meta:
         verbose_name = _("timeline entry")

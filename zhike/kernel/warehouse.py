@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import duckdb
 import ibis
@@ -20,7 +21,7 @@ from django.conf import settings
 
 from zhike.kernel.errors import UserError
 
-Stream = pa.Table | pa.RecordBatchReader
+Stream: TypeAlias = pa.Table | pa.RecordBatchReader
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=128 * 1024)
 MEMORY_LIMIT = "4GB"
 THREADS = 2
@@ -95,17 +96,18 @@ class Warehouse:
     ) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            what: dict[str, Any] = {"mode": mode}
+            if mode == "overwrite":
+                what |= {"predicate": where, "schema_mode": None if where else "overwrite"}
             write_deltalake(
                 self._path(name),
                 rows,
-                mode=mode,  # type: ignore[arg-type]
                 partition_by=partition_by,
-                predicate=where,
-                schema_mode="overwrite" if mode == "overwrite" and where is None else None,
                 writer_properties=WRITER,
                 commit_properties=CommitProperties(
                     app_transactions=[Transaction(batch, 1)] if batch else None
                 ),
+                **what,
             )
         except OSError as error:
             raise UserError(
