@@ -10,7 +10,7 @@ ADMINISTRATORS = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRAT
 
 
 def may_hold_together(roles: Collection[str]) -> bool:
-    """The three administrators are disjoint, from each other and every other role (等保 三员分立)."""
+    """The three administrators are disjoint, from each other and all other roles (三员分立)."""
     held = set(roles)
     return not (held & ADMINISTRATORS) or len(held) == 1
 

@@ -1,11 +1,11 @@
-"""Units and employees as a source system knows them, brought in as a whole: twice is as good as once."""
+"""Units and employees as a source system knows them: brought in twice is as good as once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext as _
@@ -38,7 +38,7 @@ class UnitRow:
 
 @dataclass(frozen=True)
 class EmployeeRow:
-    """An employee by code in the unit of code `unit`, with a position there when `role` is given."""
+    """An employee by code in the unit coded `unit`, with a position there when `role` is given."""
 
     code: str
     name: str
@@ -61,8 +61,8 @@ class Counts:
 def upsert_units(*, actor: Actor, rows: Iterable[UnitRow]) -> Counts:
     """Create and correct units by code, in any order of parents and children. Units not named stay.
 
-    Raises UserError, and changes nothing, for a code given twice, a kind that is none, a parent that is
-    neither given nor known, or parents in a circle.
+    Raises UserError, and changes nothing, for a code given twice, a kind that is none, a parent
+    that is neither given nor known, or parents in a circle.
     """
     given = _by_code(rows)
     for row in given.values():
@@ -72,7 +72,10 @@ def upsert_units(*, actor: Actor, rows: Iterable[UnitRow]) -> Counts:
                 % {"code": row.code, "kind": row.kind},
                 ", ".join(Unit.Kind.values),
             )
-    known = {unit.code: unit for unit in Unit.objects.select_for_update()}
+    known = {
+        unit.code: unit
+        for unit in Unit.objects.select_related("parent").select_for_update(of=("self",))
+    }
     created = changed = 0
     for level in _levels(given, known):
         new = [row for row in level if row.code not in known]
@@ -103,9 +106,9 @@ def upsert_units(*, actor: Actor, rows: Iterable[UnitRow]) -> Counts:
 def upsert_employees(*, actor: Actor, rows: Iterable[EmployeeRow]) -> Counts:
     """Create and correct employees by code, and seat them where a role is given and not held today.
 
-    A position is held from `hired_on`, or today. Positions held already are never ended here, and those
-    who left stay away. Raises UserError, and changes nothing, for a code given twice, an unknown unit, a
-    role that is none, or an administrator's role that would meet another one.
+    A position is held from `hired_on`, or today. Positions held already are never ended here, and
+    those who left stay away. Raises UserError, and changes nothing, for a code given twice, an
+    unknown unit, a role that is none, or an administrator's role that would meet another one.
     """
     given = _by_code(rows)
     units = {unit.code: unit for unit in Unit.objects.all()}
@@ -123,7 +126,8 @@ def upsert_employees(*, actor: Actor, rows: Iterable[EmployeeRow]) -> Counts:
                 ", ".join(Role.values),
             )
     known = {
-        each.code: each for each in Employee.objects.select_for_update().select_related("unit")
+        each.code: each
+        for each in Employee.objects.select_related("unit").select_for_update(of=("self",))
     }
     made = Employee.objects.bulk_create(
         [
@@ -138,7 +142,8 @@ def upsert_employees(*, actor: Actor, rows: Iterable[EmployeeRow]) -> Counts:
     for row in given.values():
         if (employee := known.get(row.code)) is not None:
             fields = _employee_fields(row, units)
-            if change(actor, employee, fields, action="organisation.employee.change"):
+            if any(getattr(employee, name) != value for name, value in fields.items()):
+                change(actor, employee, fields, action="organisation.employee.change")
                 touched.add(row.code)
     known |= {each.code: each for each in made}
     touched |= _seat(actor, given, known, units)
@@ -175,9 +180,7 @@ def _seat(
         others = {each.position.role for each in mine if _still(each, since)}
         if not rules.may_hold_together({row.role, *others}):
             raise UserError(
-                _(
-                    "Employee %(code)s: an administrator's role cannot be held together with another."
-                )
+                _("Employee %(code)s: an administrator's role goes with no other.")
                 % {"code": row.code},
                 _("End the other position first."),
             )
@@ -222,21 +225,25 @@ def _levels(given: Mapping[str, UnitRow], known: Mapping[str, Unit]) -> Iterable
     while waiting:
         level = [row for row in waiting.values() if row.parent in placed]
         if not level:
-            row = next(iter(waiting.values()))
-            if row.parent in given:
-                raise UserError(
-                    _("Unit %(code)s stands below itself.") % {"code": row.code},
-                    _("Correct the codes of the units above it."),
-                )
-            raise UserError(
-                _("Unit %(code)s: there is no unit “%(parent)s” above it.")
-                % {"code": row.code, "parent": row.parent},
-                _("Give that unit too."),
-            )
+            raise _unplaced(waiting.values(), given)
         yield level
         for row in level:
             placed.add(row.code)
             del waiting[row.code]
+
+
+def _unplaced(waiting: Iterable[UnitRow], given: Mapping[str, UnitRow]) -> UserError:
+    for row in waiting:
+        if row.parent not in given:
+            return UserError(
+                _("Unit %(code)s: there is no unit “%(parent)s” above it.")
+                % {"code": row.code, "parent": row.parent},
+                _("Give that unit too."),
+            )
+    return UserError(
+        _("Unit %(code)s stands below itself.") % {"code": row.code},
+        _("Correct the codes of the units above it."),
+    )
 
 
 def _unit_fields(row: UnitRow, known: Mapping[str, Unit]) -> dict[str, Any]:

@@ -71,8 +71,8 @@ def appoint(
 ) -> Appointment:
     """Seat an employee in a position from `since` (today) until `until` (not included; open).
 
-    Refused when one of the three administrators' roles would meet any other role in one person, when
-    someone would appoint themselves, when the employee left or holds the position already.
+    Refused when one of the three administrators' roles would meet any other role in one person,
+    when someone would appoint themselves, when the employee left or holds the position already.
     """
     action = "organisation.appoint"
     if actor.employee_id == employee.pk:

@@ -30,7 +30,7 @@ def open_unit(
     region: str = "",
     opened_on: date | None = None,
 ) -> Unit:
-    """A new unit under `parent`; without one it is a root of the tree. Refused for a code in use."""
+    """A new unit under `parent`, a root without one. Refused for a code in use."""
     must_be_free(Unit, code)
     # Locked, so that the parent is not moved between reading its path and standing below it.
     above = Unit.objects.select_for_update().get(pk=parent.pk) if parent else None
