@@ -13,7 +13,7 @@ PO := $(wildcard zhike/locale/*/LC_MESSAGES/django.po)
 # Whatever may ask for an icon, which the sprite then holds.
 ASKERS := $(shell find zhike -name tests -prune -o \( -name '*.py' -o -name '*.html' \) -print)
 # Settings are read by the type checker and the extractor too; they must not touch ./var for it.
-ASIDE := ZHIKE_HOME=.stamps/home DATABASE_URL=postgresql:///unused
+ASIDE := ZHIKE_HOME=.venv/aside DATABASE_URL=postgresql:///unused
 
 .PHONY: help
 help: ## Show this list
@@ -22,7 +22,7 @@ help: ## Show this list
 # --- Set up -------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: .stamps/python $(ASSETS) $(PO:.po=.mo) ## Python packages, browser assets, translations
+setup: .venv/installed $(ASSETS) $(PO:.po=.mo) ## Python packages, browser assets, translations
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,26 +32,25 @@ setup: .stamps/python $(ASSETS) $(PO:.po=.mo) ## Python packages, browser assets
 	@echo "Making .venv"
 	@$(PYTHON) -m venv .venv
 
-.stamps/python: requirements.lock pyproject.toml | .venv/bin/python
-	@mkdir -p .stamps
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
 	@[ -x $(BIN)/uv ] || $(BIN)/pip install --quiet --disable-pip-version-check uv
 	@echo "Installing the packages of requirements.lock"
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-.stamps/node: package-lock.json package.json
+node_modules/.installed: package-lock.json package.json
 	@command -v npm >/dev/null || \
 		{ echo "npm is not installed; zhike needs Node 20 or newer with npm." >&2; exit 1; }
 	@echo "Installing the packages of package-lock.json"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@mkdir -p .stamps && touch $@
+	@touch $@
 
-$(ASSETS): .stamps/node tools/vendor.mjs $(ASKERS)
+$(ASSETS): node_modules/.installed tools/vendor.mjs $(ASKERS)
 	@node tools/vendor.mjs
 
 # Babel compiles without the gettext package, which a fresh machine may lack.
-%.mo: %.po | .stamps/python
+%.mo: %.po | .venv/installed
 	@$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
 
 .PHONY: system
@@ -111,17 +110,17 @@ benchmarks: setup ## Every figure, its peer's and the ratio; takes long
 
 .PHONY: messages
 messages: setup system ## Gather the messages to translate into zhike/locale
-	@cd zhike && $(subst .stamps,../.stamps,$(ASIDE)) DJANGO_SETTINGS_MODULE=zhike.config.settings ../$(BIN)/django-admin makemessages \
+	@cd zhike && $(subst .venv,../.venv,$(ASIDE)) DJANGO_SETTINGS_MODULE=zhike.config.settings ../$(BIN)/django-admin makemessages \
 		--locale zh_Hans --locale zh_Hant --no-wrap --no-location --no-obsolete --ignore 'tests/*' --ignore '*/tests/*'
 
 .PHONY: lock
-lock: .stamps/python ## Write requirements.lock anew from pyproject.toml
+lock: .venv/installed ## Write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev --upgrade --output-file requirements.lock pyproject.toml
 
 .PHONY: clean
 clean: ## Remove what the other targets made; the data folder stays
-	@rm -rf .venv .stamps node_modules zhike/ui/static/vendor .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv node_modules zhike/ui/static/vendor .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis test-results dist
 	@find zhike tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	@find zhike/locale -name '*.mo' -delete

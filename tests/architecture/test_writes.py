@@ -1,0 +1,230 @@
+"""Tables are written in services only; a service is a use case of an actor."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.architecture.sources import Source, dotted, room_sources
+
+ALWAYS_WRITES = {
+    "get_or_create",
+    "update_or_create",
+    "bulk_create",
+    "bulk_update",
+    "aget_or_create",
+    "aupdate_or_create",
+    "abulk_create",
+    "abulk_update",
+    "asave",
+    "adelete",
+}
+SQL = re.compile(
+    r"""\b(insert\s+into\s+\S
+    | update\s+[\w."{}]+\s+(as\s+\w+\s+|\w+\s+)?set\s
+    | delete\s+from\s+\S
+    | truncate\s+(table\s+)?[\w"{]
+    | merge\s+into\s+\S
+    | copy\s+[\w."{}]+\s*(\([^)]*\)\s*)?from\s)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+# Who else may write, and why.
+ALLOWED_WRITERS: dict[str, str] = {}
+
+# Public functions of services that are no use case of their own, and why.
+NOT_USE_CASES: dict[str, str] = {
+    "zhike.access.services.note_refusal": "records what was refused: no permission can be asked",
+    "zhike.access.services.note_sign_in": "nobody is signed in yet",
+}
+
+
+def may_write(source: Source) -> bool:
+    return source.room == "kernel" or source.is_called("services") or source.path in ALLOWED_WRITERS
+
+
+def writes(source: Source) -> Iterator[str]:
+    """Calls and statements that change a table."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    inside = {
+        id(part)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if _is_write(node, node.func):
+                yield f"{source.at(node)} {'.'.join(dotted(node.func))}() writes outside services"
+        elif id(node) not in docstrings | inside and (found := SQL.search(_text(node))):
+            yield f"{source.at(node)} “{found[0].strip()}” writes outside services"
+
+
+def _text(node: ast.AST) -> str:
+    """What a string says, with {} for whatever is put into it; "" for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "{}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _is_write(call: ast.Call, method: ast.Attribute) -> bool:
+    receiver = dotted(method.value)
+    through_manager = bool(
+        {"objects", "_default_manager", "_base_manager", "visible_to"} & set(receiver)
+    )
+    match method.attr:
+        case name if name in ALWAYS_WRITES:
+            return True
+        case "save":
+            # A view's own `save` hook calls the room's service.
+            return receiver not in (["self"], ["super"])
+        case "delete":
+            return not call.args and not call.keywords
+        case "create" | "acreate":
+            return through_manager or bool(call.keywords and not call.args)
+        case "update" | "aupdate":
+            return not call.args and (through_manager or bool(call.keywords))
+        case _:
+            return False
+
+
+@dataclass(frozen=True)
+class UseCase:
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    decorated: bool
+
+
+def use_cases(source: Source) -> Iterator[UseCase]:
+    """The public functions of a module of services; in a package, only the decorated ones."""
+    module = ".".join(part for part in source.parts if part != "__init__")
+    is_whole_room = source.parts[-1] == "services"
+    for node in source.tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
+            "_"
+        ):
+            decorated = any(dotted(each)[-1:] == ["service"] for each in node.decorator_list)
+            if is_whole_room or decorated:
+                yield UseCase(f"{module}.{node.name}", node, decorated)
+
+
+def faulty_use_cases(source: Source) -> Iterator[str]:
+    """Use cases without a permission, with positional arguments, or not led by `actor`."""
+    for case in use_cases(source):
+        if case.name in NOT_USE_CASES:
+            continue
+        arguments = case.node.args
+        if not case.decorated:
+            yield f"{source.at(case.node)} {case.name} has no @service(permission)"
+        elif arguments.args or arguments.posonlyargs or arguments.vararg:
+            yield f"{source.at(case.node)} {case.name} takes positional arguments"
+        elif not arguments.kwonlyargs or arguments.kwonlyargs[0].arg != "actor":
+            yield f"{source.at(case.node)} {case.name}: the first argument is not `actor`"
+
+
+def test_tables_are_written_only_in_services() -> None:
+    assert [
+        fault for source in room_sources() if not may_write(source) for fault in writes(source)
+    ] == []
+
+
+def test_allowed_writers_still_write() -> None:
+    sources = {source.path: source for source in room_sources()}
+    idle = [
+        path for path in ALLOWED_WRITERS if path not in sources or not list(writes(sources[path]))
+    ]
+    assert idle == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Party.objects.create(name='x')",
+        "party.contact_points.create(kind='mobile')",
+        "Party.objects.bulk_create(rows)",
+        "Party.objects.visible_to(actor).filter(pk=1).update(name='x')",
+        "rows.update(name='x')",
+        "row.save(update_fields=['name'])",
+        "form.save()",
+        "row.delete()",
+        "Tier.objects.get_or_create(code='x')",
+        "cursor.execute('INSERT INTO customers_party VALUES (1)')",
+        "cursor.execute(f'update {table} set name = 1')",
+        "cursor.execute('''\n  DELETE FROM customers_party\n''')",
+        "cursor.copy('COPY customers_party (id) FROM STDIN')",
+        "cursor.execute('truncate customers_party')",
+    ],
+)
+def test_write_outside_services_is_caught(text: str) -> None:
+    source = Source("zhike/customers/views.py", text)
+    assert not may_write(source)
+    assert len(list(writes(source))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "saved = self.save(row, changes)",
+        "totals.update(other)",
+        "digest.update(chunk)",
+        "path.create(x)",
+        '"""COPY customers_party FROM STDIN is done in services."""',
+        "_('Please update your settings.')",
+        "Party.objects.visible_to(actor).filter(name='x')",
+    ],
+)
+def test_reading_is_no_write(text: str) -> None:
+    assert list(writes(Source("zhike/customers/views.py", text))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("zhike/customers/services.py", True),
+        ("zhike/customers/services/merging.py", True),
+        ("zhike/packs/bank/services.py", True),
+        ("zhike/customers/queries.py", False),
+        ("zhike/packs/bank/seed.py", False),
+    ],
+)
+def test_who_may_write(path: str, allowed: bool) -> None:
+    assert may_write(Source(path, "")) is allowed
+
+
+def service_sources() -> list[Source]:
+    return [each for each in room_sources() if each.is_called("services") and each.room != "kernel"]
+
+
+def test_every_service_is_a_use_case_of_an_actor() -> None:
+    assert [fault for source in service_sources() for fault in faulty_use_cases(source)] == []
+
+
+def test_listed_exceptions_exist() -> None:
+    found = {case.name for source in service_sources() for case in use_cases(source)}
+    assert set(NOT_USE_CASES) <= found
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("def merge(*, actor): ...", "no @service"),
+        ("@service('x')\ndef merge(actor): ...", "positional"),
+        ("@service('x')\ndef merge(*, party, actor): ...", "not `actor`"),
+        ("@service('x')\ndef merge(*, actor, party): ...", ""),
+        ("def _part(actor): ...", ""),
+    ],
+)
+def test_faulty_service_is_caught(text: str, fault: str) -> None:
+    found = list(faulty_use_cases(Source("zhike/customers/services.py", text)))
+    assert len(found) == bool(fault)
+    assert all(fault in each for each in found)
