@@ -1,7 +1,7 @@
 """ECharts options for the few charts most pages draw; anything else may write its own option.
 
-An option is plain JSON: the page carries it in a data block and never as a script. A formatter is given
-by name (`money`, `percent`, `number`) and put in by the browser code.
+An option is plain JSON: the page carries it in a data block and never as a script. A formatter is
+given by name (`money`, `percent`, `number`) and put in by the browser code.
 """
 
 from __future__ import annotations
@@ -103,7 +103,14 @@ def points(
     return {
         "tooltip": {"trigger": "item"},
         "legend": {"show": len(series) > 1, "bottom": 0},
-        "xAxis": {"type": "value", "name": x_label, "axisLabel": {"formatter": x_unit}},
+        "xAxis": {
+            "type": "value",
+            "name": x_label,
+            "nameLocation": "middle",
+            "nameGap": 26,
+            "axisLabel": {"formatter": x_unit},
+        },
+        "grid": {"bottom": 56 if len(series) > 1 else 28},
         "yAxis": {"type": "value", "name": y_label, "axisLabel": {"formatter": y_unit}},
         "series": [
             {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.functional import Promise
 
 
@@ -29,7 +30,7 @@ class Chosen:
     value: str
 
 
-def choose(filters: Sequence[Filter], params: Mapping[str, str]) -> list[Chosen]:
+def choose(filters: Sequence[Filter], params: QueryDict) -> list[Chosen]:
     """Each filter with the value the address gives it, "" for none."""
     return [
         Chosen(each, value if value in {key for key, _label in each.choices} else "")

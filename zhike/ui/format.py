@@ -1,4 +1,4 @@
-"""How figures are written: money, shares, dates and ages. Pure: the time and the language are arguments."""
+"""How figures are written. Pure: the time and the language are arguments."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def _scales(language: str) -> Sequence[tuple[Decimal, str]]:
 
 
 def money_exact(amount: Decimal | None) -> str:
-    """`1,234,567.89`; a true minus sign is not used, so that the figure can be copied into a sheet."""
+    """`1,234,567.89`; the minus is a plain hyphen, so that a sheet takes the figure."""
     return NOTHING if amount is None else f"{rounded(amount):,.2f}"
 
 
 def money_short(amount: Decimal | None, language: str = "zh-hans") -> str:
-    """Two places in the largest scale that fits: `8,888.00`, `123.46万`, `1.00亿`; `1.23M` in English.
+    """Two places in the largest scale that fits: `8,888.00`, `123.46万`; in English `1.23M`.
 
-    Rounding never shows a figure that belongs to the next scale: 99,999,999.00 is `1.00亿`, not `10,000.00万`.
+    Rounding never shows a figure that belongs to the next scale: 99,999,999.00 is `1.00亿`, not
+    `10,000.00万`.
     """
     if amount is None:
         return NOTHING
@@ -87,7 +88,7 @@ def iso_minute(value: datetime | None) -> str:
 
 
 def age(then: date | datetime | None, now: datetime) -> str:
-    """How long ago, or how soon, in the largest unit that fits; days are counted in the business zone."""
+    """How long ago, or how soon, in the largest unit that fits; days are of the business zone."""
     if then is None:
         return NOTHING
     if isinstance(then, datetime):

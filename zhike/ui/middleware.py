@@ -55,7 +55,7 @@ class SecurityHeadersMiddleware:
 
 
 class ReaderErrorsMiddleware:
-    """Stands after HtmxMiddleware: refusals and outages in the reader's words, and sign-in for fragments."""
+    """Refusals and outages in the reader's words, and sign-in again for fragments."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -64,7 +64,11 @@ class ReaderErrorsMiddleware:
         response = self.get_response(request)
         sign_in = resolve_url(settings.LOGIN_URL)
         asked_by_htmx = request.headers.get("HX-Request") == "true"
-        if asked_by_htmx and response.status_code == 302 and response["Location"].startswith(sign_in):
+        if (
+            asked_by_htmx
+            and response.status_code == 302
+            and response["Location"].startswith(sign_in)
+        ):
             # The session ended: htmx would put the sign-in page into a table cell.
             again = HttpResponse(status=204)
             again["HX-Redirect"] = sign_in

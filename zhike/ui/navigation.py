@@ -14,10 +14,10 @@ from zhike.kernel.registry import Registry
 
 @dataclass(frozen=True)
 class NavItem:
-    """One line of the navigation. `permission` "" means everyone signed in; `icon` is a Tabler name.
+    """One line of the navigation; `permission` "" means everyone signed in.
 
-    `section` is the heading it stands under ("" for none); a section stands where its first item would.
-    Give `icon` by keyword, so that the sprite's build finds the name.
+    `section` is the heading it stands under ("" for none); a section stands where its first item
+    would. `icon` is a Tabler name; give it by keyword, so that the sprite's build finds the name.
     """
 
     id: str
@@ -27,6 +27,15 @@ class NavItem:
     permission: str
     order: int
     section: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button of a page's head. Give `icon` by keyword, as with `NavItem`."""
+
+    label: str | Promise
+    url: str
+    icon: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ navigation: Registry[NavItem] = Registry("ui.navigation")
 
 
 def navigation_for(actor: Actor, path: str = "") -> list[Section]:
-    """The sections the actor may open; the link whose address is the longest start of `path` is current."""
+    """The sections the actor may open; current is the link with the longest start of `path`."""
     items = sorted(
         (item for item in navigation if not item.permission or actor.may(item.permission)),
         key=lambda item: (item.order, item.id),

@@ -1,8 +1,8 @@
 """Keyset paging by row value: page ten thousand costs what page one costs.
 
-The order is (column, id), both up or both down. Rows without a value in the column come last, by id,
-whichever way the order goes: they are a second stretch with its own query, so that each stretch is one
-index range and no condition holds an OR.
+The order is (column, id), both up or both down. Rows without a value in the column come last, by
+id, whichever way the order goes: they are a second stretch with its own query, so that each stretch
+is one index range and no condition holds an OR.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
 from django.db.models.lookups import GreaterThan, LessThan
+from django.utils.encoding import force_bytes
 
 M = TypeVar("M", bound=Model)
 
@@ -56,7 +57,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """Rows in the order asked for, with the cursors of the neighbouring pages (None: there is none)."""
+    """Rows in the order asked for, with the cursors of the neighbouring pages, if any."""
 
     rows: list[M]
     next: str | None
@@ -72,7 +73,8 @@ def capped_count(rows: QuerySet[M], cap: int = COUNT_CAP) -> Count:
 def page(rows: QuerySet[M], order: Order, size: int, cursor: str = "") -> Page[M]:
     """The page of `rows` at `cursor` (the first without one), `size` rows at most.
 
-    Raises BadCursor. Two queries when the page lies across the border to the rows without a value, else one.
+    Raises BadCursor. Two queries when the page lies across the border to the rows without a value,
+    else one.
     """
     edge = _Edge.read(cursor, order) if cursor else None
     back = edge is not None and edge.back
@@ -122,9 +124,7 @@ class _Edge:
         return cls(value, id, back)
 
 
-def _walk(
-    rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit: int
-) -> list[M]:
+def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit: int) -> list[M]:
     """Up to `limit` rows from the edge on (backwards, nearest first), through both stretches."""
     valued = rows.filter(**{f"{order.field}__isnull": False})
     bare = rows.filter(**{f"{order.field}__isnull": True})
@@ -151,7 +151,7 @@ def _walk(
 
 def _beyond(
     rows: QuerySet[M], order: Order, keys: tuple[str, ...], edge: _Edge, descending: bool
-) -> Func:
+) -> LessThan[Any] | GreaterThan[Any]:
     pk: Field[Any, Any] = rows.model._meta.pk
     values = [Value(edge.id, output_field=pk)]
     if len(keys) == 2:
@@ -182,6 +182,6 @@ def _reach(row: Any, path: str) -> Any:
 
 def _cipher() -> MultiFernet:
     # Sealed, not only signed: the sort value may be a person's name, and the id a count.
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    keys = (hashlib.sha256(b"zhike.ui.paging" + secret.encode()).digest() for secret in secrets)
+    secrets = map(force_bytes, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+    keys = (hashlib.sha256(b"zhike.ui.paging" + secret).digest() for secret in secrets)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

@@ -24,11 +24,12 @@ _RIGHT = {"money", "number", "percent"}
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `name` is a dotted path from the row (`owner.name`) unless `value` reads the cell.
+    """One column; `name` is a dotted path from the row (`owner.name`) unless `value` reads it.
 
-    `url(row)` makes the cell a link; `tone(row)` names the colour of a badge (`green`, `red`, `yellow`,
-    `blue`, `secondary`…); a `progress` cell holds a share of one. `sort_field` is the model field to sort by
-    when it is not the name with `__` for dots. `minor` columns are left out on a phone.
+    `url(row)` makes the cell a link; `tone(row)` names the colour of a badge (`green`, `red`,
+    `yellow`, `blue`, `secondary`…); a `progress` cell holds a share of one. `sort_field` is the
+    model field to sort by when it is not the name with `__` for dots. `minor` columns are left out
+    on a phone.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Column:
         return found
 
     def html(self, row: Any) -> str:
-        """The cell as HTML, escaped. In Python because a template for each cell costs ten times as much."""
+        """The cell as escaped HTML; in Python, for a template a cell costs ten times as much."""
         shown = self._shown(row, self.read(row))
         return format_html('<a href="{}">{}</a>', self.url(row), shown) if self.url else shown
 
@@ -134,8 +135,9 @@ class Table:
                 yield Header(column, str(first), "none")
             else:
                 turned = Order(column.order_by, not self.order.descending)
-                now = "descending" if self.order.descending else "ascending"
-                yield Header(column, str(turned), now)
+                yield Header(
+                    column, str(turned), "descending" if self.order.descending else "ascending"
+                )
 
     @property
     def lines(self) -> Iterator[Line]:

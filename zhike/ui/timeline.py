@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True)
 class TimelineItem:
-    """One thing that happened. Give `icon` by keyword, so that the sprite's build finds the name."""
+    """One thing that happened. Give `icon` by keyword: so the sprite's build finds its name."""
 
     at: datetime | date
     title: str | Promise

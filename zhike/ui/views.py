@@ -1,10 +1,10 @@
-"""The three pages every room has: a list, a row, an edit. Each starts at the rows its actor may see."""
+"""The pages every room has: a list, a row, an edit. Each starts at the rows its actor may see."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import View
@@ -22,7 +23,9 @@ from django_htmx.middleware import HtmxDetails
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Conflict, UserError
-from zhike.ui import filters, paging
+from zhike.ui import paging
+from zhike.ui.filters import Chosen, Filter, choose, narrow
+from zhike.ui.navigation import Action
 from zhike.ui.panels import Panel, panels_for
 from zhike.ui.tables import Column, Table
 
@@ -49,7 +52,8 @@ def wants_fragment(request: HttpRequest) -> bool:
 def done(*events: str, toast: str | Promise = "") -> HttpResponse:
     """The answer to an htmx action that changes other pieces of the page: no content, only events.
 
-    Panels with one of `events` in `reload_on` fetch themselves anew; `toast` is shown to the person.
+    Panels with one of `events` in `reload_on` fetch themselves anew; `toast` is shown to the
+    person.
     """
     response = HttpResponse(status=204)
     told: dict[str, Any] = {event: {} for event in events}
@@ -59,8 +63,14 @@ def done(*events: str, toast: str | Promise = "") -> HttpResponse:
     return response
 
 
+def visible(model: type[Model], actor: Actor) -> QuerySet[Any]:
+    """The rows of `model` in the actor's scope: the door every read of a view goes through."""
+    rows: QuerySet[Any] = model.objects.visible_to(actor)  # type: ignore[attr-defined]
+    return rows
+
+
 class PageView(View):
-    """A page behind one permission; refused with the reason, and one address for page and fragment."""
+    """A page behind one permission, refused with the reason; one address for page and fragment."""
 
     permission: ClassVar[str]
     template_name: ClassVar[str]
@@ -89,14 +99,15 @@ class PageView(View):
 class ListView(PageView):
     """Rows of one model in a table, sorted, filtered and paged by key.
 
-    A subclass sets `model`, `permission`, `columns`, `order` and `title`; it may set `filters`, `searchable`
-    (then it overrides `search`), `page_size`, `create_url`, and override `narrowed` to join and annotate.
+    A subclass sets `model`, `permission`, `columns`, `order` and `title`; it may set `filters`,
+    `searchable` (then it overrides `search`) and `page_size`, and override `narrowed` to join and
+    annotate, `actions` for the page's buttons.
     """
 
     model: ClassVar[type[Model]]
     columns: ClassVar[tuple[Column, ...]]
     order: ClassVar[str]
-    filters: ClassVar[tuple[filters.Filter, ...]] = ()
+    filters: ClassVar[tuple[Filter, ...]] = ()
     searchable: ClassVar[bool] = False
     page_size: ClassVar[int] = 50
     template_name = "ui/list.html"
@@ -114,16 +125,16 @@ class ListView(PageView):
         """Where a row opens; "" for nowhere."""
         return str(row.get_absolute_url()) if hasattr(row, "get_absolute_url") else ""
 
-    def actions(self) -> list[tuple[str | Promise, str, str]]:
-        """Buttons of the page head: (label, address, icon)."""
+    def actions(self) -> list[Action]:
+        """Buttons of the page head, the first one the main one."""
         return []
 
-    def rows(self) -> tuple[QuerySet[Any], list[filters.Chosen], str]:
+    def rows(self) -> tuple[QuerySet[Any], list[Chosen], str]:
         """All rows the list stands for, with the filters and the search text that made them."""
         params = self.request.GET
-        rows = self.narrowed(self.model.objects.visible_to(self.actor))  # type: ignore[attr-defined]
-        chosen = filters.choose(self.filters, cast("Mapping[str, str]", params))
-        rows = filters.narrow(rows, chosen)
+        rows = self.narrowed(visible(self.model, self.actor))
+        chosen = choose(self.filters, params)
+        rows = narrow(rows, chosen)
         text = params.get("q", "").strip() if self.searchable else ""
         return (self.search(rows, text) if text else rows), chosen, text
 
@@ -157,7 +168,7 @@ class ListView(PageView):
 
 
 class RowView(PageView):
-    """A page about one row, found by `public_id` among those the actor may see; 404 for any other."""
+    """A page about one row, found by `public_id` among those the actor may see, else 404."""
 
     model: ClassVar[type[Model]]
 
@@ -165,12 +176,12 @@ class RowView(PageView):
         return rows
 
     def row(self) -> Any:
-        rows = self.narrowed(self.model.objects.visible_to(self.actor))  # type: ignore[attr-defined]
+        rows = self.narrowed(visible(self.model, self.actor))
         return get_object_or_404(rows, public_id=self.kwargs["public_id"])
 
 
 class DetailView(RowView):
-    """A row as a list of panels. `page` names it for the panels; htmx asks for one by `?panel=<id>`."""
+    """A row as a list of panels of `page`; htmx asks for one of them by `?panel=<id>`."""
 
     page: ClassVar[str]
     template_name = "ui/detail.html"
@@ -219,11 +230,12 @@ def _frame(panel: Panel, html: str | None) -> dict[str, Any]:
 class EditView(RowView):
     """A form over one row, or over a new one where the address has no `public_id`.
 
-    A subclass sets `form_class` and overrides `save`, which calls the room's service and answers the row.
-    The form carries the version and the values it opened with; a Conflict is shown field by field.
+    A subclass sets `form_class` and overrides `save`, which calls the room's service and answers
+    the row. The form carries the version and the values it opened with; a Conflict is shown field
+    by field.
     """
 
-    form_class: ClassVar[type[forms.BaseForm]]
+    form_class: ClassVar[type[forms.Form] | type[forms.ModelForm[Any]]]
     events: ClassVar[tuple[str, ...]] = ()
     """Told to the page when the form was sent by htmx; without any, htmx opens `success_url`."""
     template_name = "ui/form.html"
@@ -237,7 +249,7 @@ class EditView(RowView):
         version: int | None,
         originals: dict[str, Any],
     ) -> Any:
-        """Call the service with the cleaned values; `row` is None for a new one. May raise UserError."""
+        """Call the service; `row` is None for a new one. May raise UserError."""
         raise NotImplementedError(f"{type(self).__name__} has no save")
 
     def row(self) -> Any:
@@ -315,34 +327,35 @@ class EditView(RowView):
     def _conflict(
         self, form: forms.BaseForm, originals: Mapping[str, Any], conflict: Conflict
     ) -> HttpResponse:
-        # The form opens anew over the row as it is now: what the person left alone takes the new value,
-        # what they changed stays theirs, and every clash waits for their choice.
+        # The form opens anew over the row as it is now: what the person left alone takes the new
+        # value, what they changed stays theirs, and every clash waits for their choice.
         row = self.row()
         now = self.form(row)
-        data = form.data.copy()
+        data = self.request.POST.copy()
         data.pop("version", None)
         for name, field in form.fields.items():
-            data.pop(form[name].html_initial_name, None)
+            current = field.prepare_value(now.get_initial_for_field(field, name))
+            _put(data, form[name].html_initial_name, current)
             if form.cleaned_data.get(name) == originals.get(name):
-                current = field.prepare_value(now.get_initial_for_field(field, name))
-                _put(data, form.add_prefix(name), current)
+                _put(data, form[name].html_name, current)
         return self._form(row, self.form(row, data), status=409, conflict=conflict)
 
 
 def _put(data: QueryDict, name: str, value: Any) -> None:
     if isinstance(value, list | tuple):
         data.setlist(name, [str(each) for each in value])
-    elif value is None:
-        data.pop(name, None)
     else:
-        data[name] = value
+        data[name] = "" if value is None else str(value)
 
 
 def _resolved(posted: QueryDict, fields: Mapping[str, forms.Field]) -> QueryDict:
-    """The posted values, with theirs put in wherever the person chose theirs over their own."""
+    """The posted values, with theirs put in wherever a clash was not decided for one's own.
+
+    The browser asks for a decision; where it did not, nobody's saved work is written over.
+    """
     data = posted.copy()
-    for name in fields:
-        if data.get(f"keep-{name}") == "theirs":
+    for name in fields.keys() & set(data.getlist("clash")):
+        if data.get(f"keep-{name}") != "mine":
             data.setlist(name, data.getlist(f"initial-{name}"))
     return data
 
@@ -352,7 +365,7 @@ def _originals(form: forms.BaseForm) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, field in form.fields.items():
         hidden = field.hidden_widget()
-        raw = hidden.value_from_datadict(form.data, {}, form[name].html_initial_name)
+        raw = hidden.value_from_datadict(form.data, MultiValueDict(), form[name].html_initial_name)
         try:
             values[name] = field.clean(raw)
         except ValidationError:
@@ -364,9 +377,8 @@ def _originals(form: forms.BaseForm) -> dict[str, Any]:
 def _clashes(form: forms.BaseForm, conflict: Conflict) -> list[dict[str, Any]]:
     def words(name: str, value: Any) -> str:
         field = form.fields.get(name)
-        choices: Callable[[], Any] | Any = getattr(field, "choices", None)
-        if choices and not isinstance(field, forms.ModelChoiceField):
-            return str(dict(choices).get(value, value))
+        if isinstance(field, forms.ChoiceField) and value not in (None, ""):
+            return str(dict(field.widget.choices).get(value, value))
         return format_value(value)
 
     return [

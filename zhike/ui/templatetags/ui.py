@@ -15,8 +15,8 @@ from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.functional import Promise
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from zhike.kernel import clock
@@ -159,7 +159,10 @@ def filter_chips(context: Context, chosen: Sequence[filters.Chosen]) -> dict[str
     request: HttpRequest = context["request"]
     return {
         "rows": [
-            (each.filter.label, [_chip(request, each, key, label) for key, label in each.filter.choices])
+            (
+                each.filter.label,
+                [_chip(request, each, key, label) for key, label in each.filter.choices],
+            )
             for each in chosen
         ]
     }
@@ -250,34 +253,34 @@ def field(bound: BoundField) -> dict[str, Any]:
 def _control(bound: BoundField) -> SafeString:
     """The input with Tabler's class; dates with the browser's own picker, which speaks ISO only."""
     widget = bound.field.widget
-    kind, attrs = "form-control", {}
+    kind = "form-control"
     if isinstance(widget, forms.CheckboxInput):
         kind = "form-check-input"
     elif isinstance(widget, forms.Select):
         kind = "form-select"
     elif isinstance(widget, forms.DateTimeInput):
-        widget, attrs = _iso(forms.DateTimeInput, "%Y-%m-%dT%H:%M", bound), {"type": "datetime-local"}
+        widget = _iso(forms.DateTimeInput, "datetime-local", "%Y-%m-%dT%H:%M", bound)
     elif isinstance(widget, forms.DateInput):
-        widget, attrs = _iso(forms.DateInput, "%Y-%m-%d", bound), {"type": "date"}
+        widget = _iso(forms.DateInput, "date", "%Y-%m-%d", bound)
     own = widget.attrs.get("class", "")
     wrong = " is-invalid" if bound.errors else ""
-    return bound.as_widget(widget, {**attrs, "class": f"{kind} {own}{wrong}".replace("  ", " ")})
+    return bound.as_widget(widget, {"class": f"{kind} {own}{wrong}".replace("  ", " ")})
 
 
 def _iso(
-    widget: type[forms.DateInput | forms.DateTimeInput], pattern: str, bound: BoundField
+    widget: type[forms.DateInput | forms.DateTimeInput], kind: str, pattern: str, bound: BoundField
 ) -> forms.Widget:
     copy = widget(attrs=bound.field.widget.attrs, format=pattern)
+    copy.input_type = kind
     copy.is_required = bound.field.widget.is_required
     return copy
 
 
 @register.simple_tag
 def hidden_originals(form: forms.BaseForm) -> SafeString:
-    """What the form opened with, so that a later change by somebody else can be told from this one."""
-    return mark_safe(  # every part is escaped by its widget
-        "".join(form[name].as_hidden(only_initial=True) for name in form.fields)
-    )
+    """What the form opened with, so that a change by somebody else can be told from this one."""
+    hidden = (form[name].as_hidden(only_initial=True) for name in form.fields)
+    return format_html_join("", "{}", ((each,) for each in hidden))
 
 
 def _draw(component: str, **context: Any) -> SafeString:

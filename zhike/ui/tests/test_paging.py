@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zhike.ui.paging import BadCursor, Count, Order, capped_count, page
+from zhike.ui.tests.sample import Thing
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("thing_table")]
+
+CASES = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+# Few values, so that ties and rows without a value are the rule.
+values = st.lists(
+    st.tuples(
+        st.sampled_from(["甲", "乙", "a", ""]),
+        st.none() | st.sampled_from([Decimal("-1.50"), Decimal(0), Decimal("99999999999999.99")]),
+        st.none() | st.sampled_from([date(2026, 1, 1) + timedelta(n) for n in range(3)]),
+    ),
+    max_size=24,
+)
+orders = st.builds(Order, st.sampled_from(["name", "amount", "opened_on", "pk"]), st.booleans())
+
+
+def expected(order: Order) -> list[int]:
+    """What a person would sort by hand: valued rows first, ties by id, then the rest by id."""
+    rows = list(Thing.objects.all())
+    valued = [row for row in rows if getattr(row, order.field) is not None]
+    bare = [row for row in rows if getattr(row, order.field) is None]
+
+    # Text is compared by its UTF-8 bytes, as the database's C.UTF-8 does.
+    def key(row: Thing) -> tuple[Any, int]:
+        value = getattr(row, order.field)
+        return (value.encode() if isinstance(value, str) else value, row.pk)
+
+    valued.sort(key=key, reverse=order.descending)
+    bare.sort(key=lambda row: row.pk, reverse=order.descending)
+    return [row.pk for row in valued + bare]
+
+
+def ids(rows: list[Thing]) -> list[int]:
+    return [row.pk for row in rows]
+
+
+@CASES
+@given(values, orders, st.integers(1, 7))
+def test_pages_forward_and_back_are_the_whole_list(
+    rows: list[tuple[Any, ...]], order: Order, size: int
+) -> None:
+    Thing.objects.all().delete()
+    Thing.objects.bulk_create(
+        Thing(name=name, amount=amount, opened_on=opened, tier="a") for name, amount, opened in rows
+    )
+    whole = expected(order)
+    chunks = [whole[i : i + size] for i in range(0, len(whole), size)] or [[]]
+
+    here = page(Thing.objects.all(), order, size)
+    assert here.previous is None
+    for chunk in chunks[:-1]:
+        assert ids(here.rows) == chunk
+        assert here.next is not None
+        here = page(Thing.objects.all(), order, size, here.next)
+    assert ids(here.rows) == chunks[-1]
+    assert here.next is None
+    for chunk in reversed(chunks[:-1]):
+        assert here.previous is not None
+        here = page(Thing.objects.all(), order, size, here.previous)
+        assert ids(here.rows) == chunk
+        assert here.next is not None
+    assert here.previous is None
+
+
+def some_rows() -> None:
+    Thing.objects.all().delete()
+    Thing.objects.bulk_create(
+        Thing(name=f"{n}", amount=None if n % 5 == 0 else Decimal(n % 7), tier="a")
+        for n in range(30)
+    )
+
+
+def test_no_condition_holds_an_or_and_the_row_value_is_compared() -> None:
+    some_rows()
+    order = Order("amount", descending=True)
+    first = page(Thing.objects.all(), order, 5)
+    assert first.next is not None
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page(Thing.objects.all(), order, 5, first.next)
+    assert len(queries) == 1
+    sql = queries[0]["sql"]
+    assert " OR " not in sql
+    assert 'ROW("ui_thing"."amount", "ui_thing"."id") < ' in sql
+
+
+def test_the_row_value_is_an_index_condition() -> None:
+    some_rows()
+    first = page(Thing.objects.all(), Order("amount"), 5)
+    assert first.next is not None
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON ui_thing (amount, id)")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as queries:
+            page(Thing.objects.all(), Order("amount"), 5, first.next)
+        cursor.execute(f"EXPLAIN {queries[0]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Cond: ((amount IS NOT NULL) AND (ROW(amount, id) > ROW(" in plan
+    assert "Sort" not in plan
+
+
+def test_a_row_that_left_does_not_lose_its_neighbours() -> None:
+    some_rows()
+    order = Order("amount")
+    whole = expected(order)
+    first = page(Thing.objects.all(), order, 4)
+    Thing.objects.filter(pk=whole[3]).delete()
+    assert first.next is not None
+    assert ids(page(Thing.objects.all(), order, 4, first.next).rows) == whole[4:8]
+
+
+def test_annotations_and_joins_may_be_sorted_by() -> None:
+    some_rows()
+    rows = Thing.objects.annotate(twice=F("amount") * 2)
+    order = Order("twice")
+    first = page(rows, order, 6)
+    assert first.next is not None
+    second = page(rows, order, 6, first.next)
+    assert ids(first.rows + second.rows) == expected(Order("amount"))[:12]
+
+
+@pytest.mark.parametrize("cursor", ["x", "gAAAAA", "字", "A" * 500])
+def test_a_cursor_of_another_hand_is_refused(cursor: str) -> None:
+    with pytest.raises(BadCursor):
+        page(Thing.objects.all(), Order("amount"), 5, cursor)
+
+
+def test_a_cursor_of_another_order_is_refused() -> None:
+    some_rows()
+    first = page(Thing.objects.all(), Order("amount"), 5)
+    assert first.next is not None
+    with pytest.raises(BadCursor):
+        page(Thing.objects.all(), Order("amount", descending=True), 5, first.next)
+
+
+def test_a_cursor_does_not_show_the_value() -> None:
+    Thing.objects.bulk_create(Thing(name="secretname", tier="a") for _ in range(3))
+    first = page(Thing.objects.all(), Order("name"), 1)
+    assert first.next is not None
+    assert "secret" not in first.next
+    assert len(first.next) < 300
+
+
+def test_counts_stop_at_the_cap() -> None:
+    some_rows()
+    assert capped_count(Thing.objects.all(), cap=30) == Count(30, capped=False)
+    assert capped_count(Thing.objects.all(), cap=29) == Count(29, capped=True)
+    assert str(Count(2000, capped=True)) == "2,000+"
