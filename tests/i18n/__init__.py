@@ -1,0 +1,1 @@
+"""Every message of the screens, in every language of the screens."""
