@@ -6,3 +6,6 @@ class ActivitiesConfig(AppConfig):
     name = "zhike.activities"
     label = "activities"
     verbose_name = _("Activities")
+
+    def ready(self) -> None:
+        from zhike.activities import subscribers  # noqa: F401  hangs the guard on leaving

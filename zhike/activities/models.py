@@ -36,15 +36,15 @@ class WorkItem(Base):
 
     scope = WorkScope()
     field_classes = classify(
-        open="party employee rule state priority due_on found_on closed_at", c1="result", c2="figures"
+        open="party employee rule state priority due_on found_on closed_at",
+        c1="result",
+        c2="figures",
     )
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="work_items")
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="work_items")
     rule = models.CharField(_("why"), max_length=20, choices=Rule.choices)
-    state = models.CharField(
-        _("state"), max_length=10, choices=State.choices, default=State.OPEN
-    )
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     priority = models.PositiveSmallIntegerField(_("priority"), default=50)
     due_on = models.DateField(_("by"))
     found_on = models.DateField(_("found on"))
