@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.db.backends.postgresql.psycopg_any import Range
 
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
@@ -80,6 +81,6 @@ def _shown(value: Any, field_class: FieldClass) -> Any:
         return "digest:" + crypto.blind_index("audit", str(value)).hex()[:16]
     if isinstance(value, models.Model):
         return str(getattr(value, "public_id", value.pk))
-    if isinstance(value, (Decimal, date, datetime, UUID)):
+    if isinstance(value, (Decimal, date, datetime, UUID, Range)):
         return str(value)
     return value
