@@ -48,11 +48,11 @@ class Records:
 
 @dataclass(frozen=True)
 class Accounts:
-    """One row per account; the first rows are the current accounts, in the order of the records.
+    """One row per account; the first rows are the current accounts, in the order of the records, so that
+    `record` is also the row of the current account that a deposit or loan is paid from and to.
 
     record: row of the customer record; amount: principal in cents (-1 for none); wanted: balance a current
-    account should stand around, in cents; instalments: of an amortised loan, else 0; source: row of the
-    current account that money comes from and goes to; rate: percent a year times 100.
+    account should stand around, in cents; instalments: of an amortised loan, else 0; rate: percent a year times 100.
     """
 
     record: Ints
@@ -66,7 +66,6 @@ class Accounts:
     instalments: Ints
     rate: Ints
     status: Ints
-    source: Ints
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,8 @@ def add_months(days: Ints, months: Ints) -> Ints:
     day = (date - month.astype("datetime64[D]")).astype(np.int64)
     target = month + months
     last = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
-    return target.astype("datetime64[D]").astype(np.int64) + np.minimum(day, last - 1)
+    same_day: Ints = target.astype("datetime64[D]").astype(np.int64) + np.minimum(day, last - 1)
+    return same_day
 
 
 def open_accounts(plan: Plan, people: People, records: Records, chunk: int) -> Accounts:
@@ -119,12 +119,16 @@ def open_accounts(plan: Plan, people: People, records: Records, chunk: int) -> A
 
     terms, term_of, principal, wanted = _terms(rng, people, records, wealth)
     loans, loan_of, loan_amount, repaid_by_month = _loans(rng, people, records)
-    shops = np.flatnonzero((people.life[holder[: people.core]] == SHOP) & (rng.random(people.core) < 0.4))
+    shops = np.flatnonzero(
+        (people.life[holder[: people.core]] == SHOP) & (rng.random(people.core) < 0.4)
+    )
     payers = np.flatnonzero(firm & (rng.random(count) < 0.6))
     agreements = np.concatenate([shops, payers])
 
     record = np.concatenate([np.arange(count), term_of, loan_of, agreements])
-    kind = np.repeat([CURRENT, TERM, LOAN, AGREEMENT], [count, len(term_of), len(loan_of), len(agreements)])
+    kind = np.repeat(
+        [CURRENT, TERM, LOAN, AGREEMENT], [count, len(term_of), len(loan_of), len(agreements)]
+    )
     product = np.concatenate(
         [
             np.where(firm, PRODUCT_INDEX["DC001"], PRODUCT_INDEX["DP001"]),
@@ -175,7 +179,6 @@ def open_accounts(plan: Plan, people: People, records: Records, chunk: int) -> A
         instalments=instalments,
         rate=RATES[product],
         status=status,
-        source=record,
     )
 
 
@@ -217,7 +220,13 @@ def _loans(
     of = np.concatenate([first, homes])
     product = np.concatenate([main[life[first]], np.full(len(homes), PRODUCT_INDEX["LP003"])])
     typical = np.zeros(len(PRODUCTS))
-    for code, yuan in (("LP001", 50_000), ("LP002", 60_000), ("LP003", 350_000), ("LP004", 150_000), ("LC001", 800_000)):
+    for code, yuan in (
+        ("LP001", 50_000),
+        ("LP002", 60_000),
+        ("LP003", 350_000),
+        ("LP004", 150_000),
+        ("LC001", 800_000),
+    ):
         typical[PRODUCT_INDEX[code]] = yuan
     yuan = typical[product] * np.exp(0.45 * rng.standard_normal(len(of)))
     amount = np.maximum(np.round(yuan / 1_000), 5).astype(np.int64) * 100_000
@@ -225,7 +234,9 @@ def _loans(
     return product, of, amount, monthly
 
 
-def add_parties(plan: Plan, people: People, records: Records, accounts: Accounts, chunk: int) -> Parties:
+def add_parties(
+    plan: Plan, people: People, records: Records, accounts: Accounts, chunk: int
+) -> Parties:
     """Spouses who may sign, and guarantors of loans: a firm's owner, else the spouse, else a neighbour."""
     rng = plan.random(chunk, 5)
     holder = records.holder[accounts.record]

@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 
 from zhike.packs.bank.sample import dirt as soil
 from zhike.packs.bank.sample import words
-from zhike.packs.bank.sample.accounts import RATES, TERM_MONTHS, add_months
+from zhike.packs.bank.sample.accounts import RATES, add_months
 from zhike.packs.bank.sample.columns import (
-    NO_DAY,
     Column,
     Ints,
     Mask,
@@ -22,12 +21,12 @@ from zhike.packs.bank.sample.columns import (
     money,
     number_text,
     pick,
-    scatter,
 )
 from zhike.packs.bank.sample.dirt import Dirt, hit, hit_apart
 from zhike.packs.bank.sample.identifiers import card_numbers
 from zhike.packs.bank.sample.institution import PRODUCT_INDEX, PRODUCTS
-from zhike.packs.bank.sample.people import RETIRED, STUDENT, People
+from zhike.packs.bank.sample.members import Members
+from zhike.packs.bank.sample.people import STUDENT, People
 from zhike.packs.bank.sample.plan import Plan
 from zhike.packs.bank.sample.profiles import Profiles
 from zhike.packs.bank.sample.sheets import CsvSheet, FileFacts
@@ -45,7 +44,6 @@ WEALTH_HEADER: Final = (
 )  # fmt: skip
 _STATUSES: Final = ("active", "blocked", "closed")
 _HELD: Final = ("held", "redeemed")
-_BOUGHT: Final = tuple(PRODUCT_INDEX[c] for c in ("WM001", "WM002", "WM003", "FD001", "IN001"))
 
 
 class CardFiles:
@@ -63,25 +61,14 @@ class CardFiles:
         """Close all files; their facts in reading order."""
         return [sheet.close() for sheet in (self.customers, self.cards, self.wealth)]
 
-    def write(self, people: People, profiles: Profiles, chunk: int) -> tuple[Column, Ints]:
-        """Write one chunk; returns the card customer numbers and their rows among the entities."""
-        plan = self.plan
-        rng = plan.random(chunk, 11)
-        total = len(people.entity)
-        chance = np.where(people.asleep, 0.15, np.where(people.life == RETIRED, 0.28, 0.43))
-        chance = np.where(people.is_firm, 0.0, chance)
-        chance[people.core :] = 1.0
-        rows = np.flatnonzero(rng.random(total) < chance)
-        serial = scatter(people.entity[rows], 10**9, 387_420_489, plan.offsets["card_customer"])
-        rows, serial = rows[np.argsort(serial)], np.sort(serial)
-        numbers = join("K", number_text(serial, 9))
-        grown = people.birth[rows] + 5_844
-        since = np.maximum(grown, plan.today - (rng.random(len(rows)) * 4_000).astype(np.int64))
-        since = np.minimum(since, plan.today)
-        bad = self._customers(rng, rows, numbers, profiles, since)
-        self._cards(rng, people, rows, numbers, since, bad)
-        self._wealth(rng, people, rows, numbers, since, bad)
-        return numbers, rows
+    def write(self, people: People, profiles: Profiles, members: Members, chunk: int) -> Column:
+        """Write one chunk; returns the card customer numbers, in the order of the members."""
+        rng = self.plan.random(chunk, 15)
+        numbers = join("K", number_text(members.serial, 9))
+        bad = self._customers(rng, members.row, numbers, profiles, members.since)
+        self._cards(rng, people, members.row, numbers, members.since, bad)
+        self._wealth(rng, members, numbers, bad)
+        return numbers
 
     def _customers(
         self, rng: np.random.Generator, rows: Ints, numbers: Column, profiles: Profiles, since: Ints
@@ -125,7 +112,9 @@ class CardFiles:
         adult = people.life[rows] != STUDENT
         credit = np.flatnonzero(adult & (rng.random(len(rows)) < 0.3))
         of = np.concatenate([np.arange(len(rows)), credit])
-        debit = np.where(rng.random(len(rows)) < 0.7, PRODUCT_INDEX["CD001"], PRODUCT_INDEX["CD002"])
+        debit = np.where(
+            rng.random(len(rows)) < 0.7, PRODUCT_INDEX["CD001"], PRODUCT_INDEX["CD002"]
+        )
         product = np.concatenate([debit, np.full(len(credit), PRODUCT_INDEX["CC001"])])
         key = self.next_card + np.arange(len(of))
         self.next_card += len(of)
@@ -157,44 +146,27 @@ class CardFiles:
         tally.add("credit_limit", int(limit[limited].sum()))
 
     def _wealth(
-        self,
-        rng: np.random.Generator,
-        people: People,
-        rows: Ints,
-        numbers: Column,
-        since: Ints,
-        bad: Mask,
+        self, rng: np.random.Generator, members: Members, numbers: Column, bad: Mask
     ) -> None:
-        plan = self.plan
-        rich = np.clip(people.wealth[rows] / 2e7, 0.0, 0.7)
-        number = rng.binomial(3, rich * np.where(people.asleep[rows], 0.1, 0.6))
-        of = np.repeat(np.arange(len(rows)), number)
-        product = rng.choice(np.array(_BOUGHT), len(of), p=[0.25, 0.3, 0.25, 0.12, 0.08])
-        key = self.next_holding + np.arange(len(of))
-        self.next_holding += len(of)
-        months = TERM_MONTHS[product]
-        age = rng.random(len(of)) * np.where(months == 0, 18, np.minimum(months, 30)) * 1.5 * 30.4
-        bought = np.maximum(plan.today - age.astype(np.int64), since[of])
-        matures = np.where(months == 0, NO_DAY, add_months(bought, months))
-        over = (matures != NO_DAY) & (matures <= plan.today)
-        size = people.wealth[rows[of]] * rng.uniform(0.15, 0.6, len(of)) / 1_000_000
-        principal = np.maximum(np.round(size), 1).astype(np.int64) * 1_000_000
-        (amiss,) = hit_apart(rng, (self.dirt.bad_amount,), np.ones(len(of), dtype=bool))
-        text = soil.replaced(money(principal).cast(pa.string()), amiss, soil.BAD_AMOUNTS)
+        count = len(members.of)
+        key = self.next_holding + np.arange(count)
+        self.next_holding += count
+        (amiss,) = hit_apart(rng, (self.dirt.bad_amount,), np.ones(count, dtype=bool))
+        principal = money(members.principal).cast(pa.string())
         self.wealth.write(
             [
                 key,
-                numbers.take(of),
-                pick([p.code for p in PRODUCTS], product),
-                dates(bought),
-                dates(matures),
-                text,
-                money(RATES[product]),
-                pick(_HELD, over.astype(np.int64)),
+                numbers.take(members.of),
+                pick([product.code for product in PRODUCTS], members.product),
+                dates(members.bought),
+                dates(members.matures),
+                soil.replaced(principal, amiss, soil.BAD_AMOUNTS),
+                money(RATES[members.product]),
+                pick(_HELD, members.redeemed.astype(np.int64)),
             ]
         )
-        faulty = np.isin(np.arange(len(of)), amiss)
+        faulty = np.isin(np.arange(count), amiss)
         tally = self.wealth.tally
         tally.reject("bad_amount", len(amiss))
-        tally.orphans += int((bad[of] & ~faulty).sum())
-        tally.add("principal", int(principal[~faulty].sum()))
+        tally.orphans += int((bad[members.of] & ~faulty).sum())
+        tally.add("principal", int(members.principal[~faulty].sum()))

@@ -53,7 +53,7 @@ def keep(column: Column, mask: Mask) -> Column:
     return pc.if_else(pa.array(mask), column, pa.scalar(None, column.type))
 
 
-def dates(days: Ints) -> Column:
+def dates(days: npt.NDArray[np.integer[Any]]) -> Column:
     """date32 from days since 1970-01-01; NO_DAY makes a null."""
     return pa.array(days.astype(np.int32), pa.int32(), mask=days == NO_DAY).cast(pa.date32())
 

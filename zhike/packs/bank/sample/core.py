@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from zhike.packs.bank.sample import dirt as soil
 from zhike.packs.bank.sample.accounts import STATUSES, Accounts, Parties, Records
 from zhike.packs.bank.sample.columns import (
-    NO_DAY,
     Column,
     Ints,
     Mask,
@@ -69,6 +68,9 @@ RELATIONS: Final = (
     "owner", "authorised_user", "guarantor", "family", "employer", "group", "decision_maker",
 )  # fmt: skip
 PART: Final = 500_000  # customers in one part of customers.csv from a million on
+# A second record was mostly opened on older papers: this share of them on an old mobile or ID number.
+_SECOND_STALE_MOBILE: Final = 0.4
+_SECOND_OLD_ID: Final = 0.3
 ROLES: Final = ("owner", "authorised_user", "guarantor")
 
 
@@ -98,7 +100,8 @@ class CoreFiles:
         self.parties = CsvSheet(out, "core/account_parties.csv", PARTY_HEADER)
         names = [plan.month_name(month) for month in range(plan.months)]
         self.transactions = [
-            ParquetSheet(out, f"core/transactions/{name}.parquet", TRANSACTION_SCHEMA) for name in names
+            ParquetSheet(out, f"core/transactions/{name}.parquet", TRANSACTION_SCHEMA)
+            for name in names
         ]
         self.balances = [
             ParquetSheet(out, f"core/balances/{name}.parquet", BALANCE_SCHEMA) for name in names
@@ -109,8 +112,9 @@ class CoreFiles:
 
     def close(self) -> list[FileFacts]:
         """Close all files; their facts in reading order."""
-        first = [*self.customer_parts, self.relations, self.accounts, self.parties]
-        return [sheet.close() for sheet in (*first, *self.transactions, *self.balances)]
+        texts = [*self.customer_parts, self.relations, self.accounts, self.parties]
+        tables = [*self.transactions, *self.balances]
+        return [sheet.close() for sheet in texts] + [sheet.close() for sheet in tables]
 
     def write(
         self,
@@ -157,9 +161,13 @@ class CoreFiles:
             return column.take(holder)
 
         name, id_no, mobile, phone = (
-            of(column) for column in (profiles.name, profiles.id_no, profiles.mobile, profiles.phone)
+            of(column)
+            for column in (profiles.name, profiles.id_no, profiles.mobile, profiles.phone)
         )
-        stale = hit(rng, dirt.stale_mobile, ~firm)
+        second = np.arange(count) >= people.core
+        stale = np.union1d(
+            hit(rng, dirt.stale_mobile, ~firm), hit(rng, _SECOND_STALE_MOBILE, second)
+        )
         mobile = pc.if_else(
             pa.array(np.isin(np.arange(count), stale)),
             of(profiles.old_mobile),
@@ -171,7 +179,8 @@ class CoreFiles:
         old, wrong, none = hit_apart(
             rng, (dirt.old_id, dirt.wrong_check_digit, dirt.missing_id), born_early
         )
-        id_no = soil.missing(soil.wrong_checks(soil.old_ids(id_no, old), wrong), none)
+        old = np.union1d(old, hit(rng, _SECOND_OLD_ID, second & born_early))
+        id_no = soil.missing(soil.old_ids(soil.wrong_checks(id_no, wrong), old), none)
         wide = hit(rng, dirt.full_width, everyone)
         id_no = soil.full_width(id_no, wide[::2])
         mobile = soil.full_width(mobile, wide[1::2])
@@ -211,7 +220,9 @@ class CoreFiles:
         place = np.empty(count, dtype=np.int64)
         place[order] = np.arange(count)
         sheet = self._customer_sheet(chunk)
-        sheet.write([column.take(order) for column in columns], long=place[long], short=place[short])
+        sheet.write(
+            [column.take(order) for column in columns], long=place[long], short=place[short]
+        )
         sheet.tally.reject("impossible_date", len(odd))
         return np.isin(np.arange(count), np.concatenate([odd, long, short]))
 
@@ -283,7 +294,12 @@ class CoreFiles:
         self.accounts.write(
             [
                 key,
-                join("80", number_text(scatter(key, 10**15, 387_420_489, self.plan.offsets["account"]), 15)),
+                join(
+                    "80",
+                    number_text(
+                        scatter(key, 10**15, 387_420_489, self.plan.offsets["account"]), 15
+                    ),
+                ),
                 pick(numbers, accounts.record),
                 soil.replaced(product, unknown, soil.UNKNOWN_PRODUCTS),
                 pick(self.outlet_codes, records.outlet[accounts.record]),

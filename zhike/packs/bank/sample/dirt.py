@@ -68,7 +68,9 @@ def _texts(column: Column, rows: Ints) -> list[str | None]:
 
 def traditional(column: Column, rows: Ints) -> Column:
     """Names written with traditional characters where there are any."""
-    return patch(column, rows, [text and text.translate(TRADITIONAL) for text in _texts(column, rows)])
+    return patch(
+        column, rows, [text and text.translate(TRADITIONAL) for text in _texts(column, rows)]
+    )
 
 
 def spaced(column: Column, rows: Ints) -> Column:
@@ -78,7 +80,9 @@ def spaced(column: Column, rows: Ints) -> Column:
 
 def full_width(column: Column, rows: Ints) -> Column:
     """Digits typed with a Chinese keyboard."""
-    return patch(column, rows, [text and text.translate(_FULL_WIDTH) for text in _texts(column, rows)])
+    return patch(
+        column, rows, [text and text.translate(_FULL_WIDTH) for text in _texts(column, rows)]
+    )
 
 
 def old_ids(column: Column, rows: Ints) -> Column:

@@ -9,6 +9,7 @@ import numpy as np
 from zhike.packs.bank.sample.accounts import (
     CLOSED,
     LOAN,
+    RATES,
     TERM,
     Accounts,
     Records,
@@ -36,11 +37,14 @@ from zhike.packs.bank.sample.ledger import (
     TAX,
     TRANSFER,
     UTILITY,
+    WEALTH_BUY,
+    WEALTH_REDEEM,
     WEB,
     Journal,
     Ledger,
     balance_books,
 )
+from zhike.packs.bank.sample.members import Members
 from zhike.packs.bank.sample.people import (
     FARMER,
     RETIRED,
@@ -55,7 +59,9 @@ from zhike.packs.bank.sample.plan import Plan
 # Farm sales of January to December: wheat in June, rice in October. The mean is 1.
 _SEASON: Final = np.array([0.3, 0.2, 0.2, 0.2, 0.3, 3.2, 0.9, 0.3, 1.4, 3.6, 1.1, 0.3])
 _SPENDINGS: Final = np.array([1.9, 1.2, 1.8, 1.4, 1.7])  # a month, by life
-_WAYS: Final = np.array([[CARD, POS], [TRANSFER, MOBILE], [CASH, ATM], [CASH, COUNTER], [FEE, AUTO]])
+_WAYS: Final = np.array(
+    [[CARD, POS], [TRANSFER, MOBILE], [CASH, ATM], [CASH, COUNTER], [FEE, AUTO]]
+)
 _WAY_ODDS: Final = np.cumsum(
     [
         [0.42, 0.38, 0.14, 0.05, 0.01],
@@ -69,7 +75,9 @@ _WAY_ODDS: Final = np.cumsum(
 _DRAIN: Final = 0.6  # what is left of a leaving customer's flows from month to month
 
 
-def run(plan: Plan, people: People, records: Records, accounts: Accounts, chunk: int) -> Ledger:
+def run(
+    plan: Plan, people: People, records: Records, accounts: Accounts, members: Members, chunk: int
+) -> Ledger:
     """All postings of a chunk's accounts in the window, with balances."""
     rng = plan.random(chunk, 6)
     journal = Journal(plan, accounts.opened)
@@ -90,10 +98,13 @@ def run(plan: Plan, people: People, records: Records, accounts: Accounts, chunk:
         fading = np.where(
             people.drifting, _DRAIN ** np.clip(month - people.drift_month + 1, 0, 60), 1.0
         )[:core]
-        _persons(plan, rng, people, journal, month, income, fading, household_costs, dividend, renter)
-        _firms(plan, rng, people, journal, month, income, household_costs, accounts)
+        _persons(
+            plan, rng, people, journal, month, income, fading, household_costs, dividend, renter
+        )
+        _firms(plan, rng, people, journal, month, income, household_costs)
         _interest(plan, rng, people, records, accounts, journal, month)
     _leave(plan, rng, people, accounts, journal, leaving)
+    _wealth(rng, people, members, journal)
     spare = _windfalls(people, accounts, journal)
     return balance_books(plan, accounts, journal, spare)
 
@@ -103,9 +114,7 @@ def _days(plan: Plan, rng: np.random.Generator, month: int, count: int) -> Ints:
     return rng.integers(first, after, count)
 
 
-def _split(
-    rng: np.random.Generator, rows: Ints, number: Ints, total: Floats
-) -> tuple[Ints, Ints]:
+def _split(rng: np.random.Generator, rows: Ints, number: Ints, total: Floats) -> tuple[Ints, Ints]:
     """`total` (cents) of each row cut into `number` uneven pieces: rows repeated, and the pieces."""
     which = np.repeat(np.arange(len(rows)), number)
     each = (total / np.maximum(number, 1))[which] * (0.4 + 1.2 * rng.random(len(which)))
@@ -202,11 +211,19 @@ def _spring_festival(
     packet = rng.integers(5, 31, len(giving)) * 10_000
     way = np.where(rng.random(len(giving)) < 0.5, MOBILE, ATM)
     journal.post(
-        giving, day - rng.integers(1, 11, len(giving)), -packet, np.where(way == ATM, CASH, TRANSFER), way
+        giving,
+        day - rng.integers(1, 11, len(giving)),
+        -packet,
+        np.where(way == ATM, CASH, TRANSFER),
+        way,
     )
     lucky = np.flatnonzero(merry & (life == STUDENT) & (rng.random(len(life)) < 0.7))
     journal.post(
-        lucky, day + rng.integers(0, 8, len(lucky)), rng.integers(2, 31, len(lucky)) * 10_000, TRANSFER, MOBILE
+        lucky,
+        day + rng.integers(0, 8, len(lucky)),
+        rng.integers(2, 31, len(lucky)) * 10_000,
+        TRANSFER,
+        MOBILE,
     )
     home = np.flatnonzero(merry & (life == FARMER) & (rng.random(len(life)) < 0.35))
     brought = (income[home] * rng.uniform(1.0, 4.0, len(home)) // 10_000).astype(np.int64) * 10_000
@@ -223,7 +240,6 @@ def _firms(
     month: int,
     income: Floats,
     costs: Floats,
-    accounts: Accounts,
 ) -> None:
     firms = np.arange(people.persons, people.core)
     if not len(firms):
@@ -305,7 +321,7 @@ def _deposits_and_loans(
     holder = records.holder[accounts.record]
     terms = np.flatnonzero(accounts.kind == TERM)
     sum_in = accounts.amount[terms]
-    current = accounts.source[terms]
+    current = accounts.record[terms]
     way = np.where(rng.random(len(terms)) < 0.5, COUNTER, MOBILE)
     journal.post(terms, accounts.opened[terms], sum_in, TRANSFER, way)
     journal.post(current, accounts.opened[terms], -sum_in, TRANSFER, way)
@@ -330,8 +346,12 @@ def _deposits_and_loans(
     leaving = exact_sums(current[back], sum_in[back], len(holder))
 
     loans = np.flatnonzero(accounts.kind == LOAN)
-    amount, opened, number = accounts.amount[loans], accounts.opened[loans], accounts.instalments[loans]
-    current = accounts.source[loans]
+    amount, opened, number = (
+        accounts.amount[loans],
+        accounts.opened[loans],
+        accounts.instalments[loans],
+    )
+    current = accounts.record[loans]
     journal.post(loans, opened, amount, DRAWDOWN, COUNTER)
     journal.post(current, opened, amount, DRAWDOWN, COUNTER)
     used = np.minimum(opened + rng.integers(0, 8, len(loans)), plan.today)
@@ -342,7 +362,11 @@ def _deposits_and_loans(
     raised = np.where(at_once, np.maximum(due - rng.integers(0, 4, len(loans)), opened), NO_DAY)
     inside = due >= plan.first_day
     journal.post(
-        current[inside], np.maximum(raised, plan.first_day)[inside], amount[inside], TRANSFER, COUNTER
+        current[inside],
+        np.maximum(raised, plan.first_day)[inside],
+        amount[inside],
+        TRANSFER,
+        COUNTER,
     )
     journal.post(loans, due, -amount, REPAYMENT, AUTO)
     journal.post(current, due, -amount, REPAYMENT, AUTO)
@@ -369,7 +393,8 @@ def _deposits_and_loans(
         )
     monthly = np.where(number > 0, each, 0) + amount * rate * 0.8
     living = accounts.status[loans] != CLOSED
-    return np.bincount(holder[loans[living]], monthly[living], people.core), leaving
+    costs = np.bincount(holder[loans[living]], monthly[living], people.core)
+    return costs.astype(np.float64), leaving
 
 
 def _leave(
@@ -398,14 +423,27 @@ def _leave(
     accounts.wanted[rows] //= 25
 
 
+def _wealth(rng: np.random.Generator, people: People, members: Members, journal: Journal) -> None:
+    """What is bought in the card system is paid from the current account and comes back to it."""
+    rows = members.row[members.of]
+    held = np.flatnonzero(rows < people.core)
+    cents, current = members.principal[held], rows[held]
+    way = np.where(rng.random(len(held)) < 0.7, MOBILE, COUNTER)
+    journal.post(current, members.bought[held], -cents, WEALTH_BUY, way)
+    back = members.redeemed[held]
+    days = (members.matures - members.bought)[held][back]
+    gain = cents[back] * RATES[members.product[held]][back] // 10_000 * days // 365
+    journal.post(
+        current[back], members.matures[held][back], cents[back] + gain, WEALTH_REDEEM, AUTO
+    )
+
+
 def _windfalls(people: People, accounts: Accounts, journal: Journal) -> Ints:
     """Post the windfalls; returns the cents that stay where they came in, by account."""
     rows = np.flatnonzero(people.windfall[: people.core] > 0)
     cents = people.windfall[rows]
     harvest = people.life[rows] == FARMER
-    journal.post(
-        rows, people.windfall_day[rows], cents, np.where(harvest, HARVEST, OTHER), AUTO
-    )
+    journal.post(rows, people.windfall_day[rows], cents, np.where(harvest, HARVEST, OTHER), AUTO)
     spare = np.zeros(len(accounts.record), dtype=np.int64)
     spare[rows] = cents
     return spare

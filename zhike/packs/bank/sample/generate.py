@@ -17,11 +17,12 @@ from zhike.kernel.errors import UserError
 from zhike.packs.bank.sample import institution, words
 from zhike.packs.bank.sample.accounts import add_parties, enrol, open_accounts
 from zhike.packs.bank.sample.card import CardFiles
-from zhike.packs.bank.sample.columns import Column, dates, labels
+from zhike.packs.bank.sample.columns import NO_DAY, Column, Ints, dates, labels
 from zhike.packs.bank.sample.contacts import ContactFile
 from zhike.packs.bank.sample.core import CoreFiles
 from zhike.packs.bank.sample.dirt import Dirt
 from zhike.packs.bank.sample.flows import run
+from zhike.packs.bank.sample.members import enlist
 from zhike.packs.bank.sample.notebooks import Notebooks
 from zhike.packs.bank.sample.people import LIVES, NOBODY, People, first_prospect, settle
 from zhike.packs.bank.sample.plan import CHUNK, NOTEBOOKS, Plan
@@ -29,6 +30,7 @@ from zhike.packs.bank.sample.profiles import describe
 from zhike.packs.bank.sample.sheets import FileFacts, ParquetSheet, write_small
 
 Progress = Callable[[str, float], None]
+USUAL_DIRT: Final = Dirt()
 SYSTEMS: Final = ("core", "card", "notebooks")
 _WORD = pa.dictionary(pa.int8(), pa.string())
 RECORD_SCHEMA: Final = pa.schema(
@@ -82,7 +84,7 @@ def generate(
     seed: int,
     as_of: datetime.date,
     months: int = 24,
-    dirt: Dirt = Dirt(),
+    dirt: Dirt = USUAL_DIRT,
     progress: Callable[[str, float], None] | None = None,
 ) -> Manifest:
     """Make the sample institution's files below `out`, which must be empty or absent.
@@ -107,15 +109,16 @@ def generate(
         records = enrol(plan, people, chunk, dirt.duplicate, plan.outlets)
         accounts = open_accounts(plan, people, records, chunk)
         parties = add_parties(plan, people, records, accounts, chunk)
-        ledger = run(plan, people, records, accounts, chunk)
+        members = enlist(plan, people, chunk)
+        ledger = run(plan, people, records, accounts, members, chunk)
         profiles = describe(plan, bank, people, chunk)
         numbers, refused = core.write(people, records, profiles, accounts, parties, ledger, chunk)
-        card_numbers, card_rows = card.write(people, profiles, chunk)
+        card_numbers = card.write(people, profiles, members, chunk)
         contacts.write(people, records, numbers, refused.record, chunk)
         notebooks.collect(people, records, profiles, chunk)
         truth.lives(people, chunk)
         truth.records(0, numbers, people.entity[records.holder])
-        truth.records(1, card_numbers, people.entity[card_rows])
+        truth.records(1, card_numbers, people.entity[members.row])
         tell("customers", (chunk + 1) / plan.chunks)
     prospects = 0
     for number, (facts, keys, entities) in enumerate(notebooks.write(out)):
@@ -159,7 +162,7 @@ class Truth:
         self._records = ParquetSheet(out, "truth/records.parquet", RECORD_SCHEMA)
         self._lives = ParquetSheet(out, "truth/lives.parquet", LIFE_SCHEMA)
 
-    def records(self, system: int, keys: Column, entities: np.typing.NDArray[np.int64]) -> None:
+    def records(self, system: int, keys: Column, entities: Ints) -> None:
         """Say of one system's records whose they are."""
         codes = np.full(len(keys), system)
         self._records.write([labels(SYSTEMS, codes), keys, pa.array(entities)])
@@ -173,8 +176,8 @@ class Truth:
                 labels(("P", "C"), people.is_firm),
                 labels(LIVES, people.life),
                 pa.array(people.drifting),
-                dates(np.where(people.windfall > 0, people.windfall_day, -(2**31) + 1)),
-                pa.array(people.household + chunk * 2 * CHUNK),
+                dates(np.where(people.windfall > 0, people.windfall_day, NO_DAY)),
+                pa.array(people.household + chunk * 2 * CHUNK, mask=people.is_firm),
                 pa.array(people.entity[firm.clip(0)], mask=firm == NOBODY),
             ]
         )

@@ -94,9 +94,9 @@ def found(plan: Plan) -> Institution:
     branch_of = np.sort(np.arange(outlets) % branches)
     weight = rng.lognormal(0, 0.35, outlets)
     weight /= weight.sum()
-    spare = plan.managers - outlets
-    managers = 1 + np.floor(weight * spare).astype(np.int64)
-    managers[np.argsort(-weight, kind="stable")[: plan.managers - int(managers.sum())]] += 1
+    managers = np.ones(outlets, dtype=np.int64)
+    for _ in range(plan.managers - outlets):
+        managers[np.argmax(weight / managers)] += 1
 
     head_code = "1000000"
     units = [(head_code, f"{words.BANK}总行", "head_office", "", words.CITY)]
@@ -114,7 +114,15 @@ def found(plan: Plan) -> Institution:
             town = words.TOWNS[(number * 37 + branch) % len(words.TOWNS)]
             first = number % 3 == 0
             kind, form = ("sub_branch", "支行") if first else ("outlet", "分理处")
-            units.append((code, f"{county}{town}{form}", kind, branch_code if first else parent, f"{county}县"))
+            units.append(
+                (
+                    code,
+                    f"{county}{town}{form}",
+                    kind,
+                    branch_code if first else parent,
+                    f"{county}县",
+                )
+            )
             if first:
                 parent = code
                 sub_branches.append(code)
@@ -129,7 +137,9 @@ def found(plan: Plan) -> Institution:
     ]
     for branch, code in enumerate(branch_codes):
         staff.append((code, "branch_head", "行长", 1))
-        staff.append((code, "team_lead", "客户经理主管", 1 + int(managers[branch_of == branch].sum()) // 12))
+        staff.append(
+            (code, "team_lead", "客户经理主管", 1 + int(managers[branch_of == branch].sum()) // 12)
+        )
     staff += [(code, "branch_head", "支行行长", 1) for code in sub_branches]
     staff += [(code, "teller", "柜员", 2) for code in outlet_codes]
     first_of_managers = sum(count for *_, count in staff)

@@ -61,7 +61,7 @@ class Journal:
                 cents[live],
                 np.broadcast_to(kind, account.shape)[live].astype(np.int8),
                 np.broadcast_to(channel, account.shape)[live].astype(np.int8),
-            )  # type: ignore[arg-type]
+            )
         )
 
 
@@ -103,7 +103,9 @@ def balance_books(plan: Plan, accounts: Accounts, journal: Journal, spare: Ints)
         np.concatenate(parts) for parts in zip(first, *journal.groups, strict=True)
     )
     order = np.argsort(account.astype(np.int64) * _DAYS + day, kind="stable")
-    account, day, cents, kind, channel = (part[order] for part in (account, day, cents, kind, channel))
+    account, day, cents, kind, channel = (
+        part[order] for part in (account, day, cents, kind, channel)
+    )
 
     running = np.cumsum(cents)
     starts = np.flatnonzero(np.diff(account, prepend=-1))

@@ -133,7 +133,7 @@ class Notebooks:
         """Write one workbook; returns the Excel row of each person and the blank and title rows."""
         book = xlsxwriter.Workbook(str(target))
         # The library stamps the moment of writing unless told another.
-        book.set_properties({"created": datetime.datetime(2020, 1, 1)})
+        book.set_properties({"created": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)})
         sheet = book.add_worksheet("客户")
         as_date = book.add_format({"num_format": "yyyy/m/d"})
         bold = book.add_format({"bold": True})
@@ -168,12 +168,16 @@ class Notebooks:
         return [
             _called(rng, one),
             maybe(0.88, _dialled(rng, one.mobile)),
-            one.firm or maybe(0.3, _one(rng, ("种植大户", "个体", "学校", "镇政府", "自己干", "退休"))),
+            one.firm
+            or maybe(0.3, _one(rng, ("种植大户", "个体", "学校", "镇政府", "自己干", "退休"))),
             maybe(0.4, _one(rng, (one.address, one.address[:7]))),
             maybe(0.4, _born(rng, birth)),
             maybe(0.3, _one(rng, words.LIKES)),
             maybe(0.35, _one(rng, words.NOTES)),
-            maybe(0.6, _one(rng, (seen, f"{seen:%Y/%m/%d}", f"{seen.month}月底", "上周", "很久没联系"))),
+            maybe(
+                0.6,
+                _one(rng, (seen, f"{seen:%Y/%m/%d}", f"{seen.month}月底", "上周", "很久没联系")),
+            ),
         ]
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from zhike.packs.bank.sample import words
 from zhike.packs.bank.sample.columns import Column, Ints, Mask, join, pick
@@ -69,7 +70,8 @@ class People:
     @property
     def is_firm(self) -> Mask:
         """Which entities are firms."""
-        return self.life == FIRM
+        firms: Mask = self.life == FIRM
+        return firms
 
     @property
     def drifting(self) -> Mask:
@@ -79,7 +81,11 @@ class People:
 
 def first_prospect(plan: Plan) -> int:
     """The entity number after the last customer of any system."""
-    return plan.customers + (plan.chunks - 1) * round(CHUNK * CARD_ONLY) + plan.card_only(plan.chunks - 1)
+    return (
+        plan.customers
+        + (plan.chunks - 1) * round(CHUNK * CARD_ONLY)
+        + plan.card_only(plan.chunks - 1)
+    )
 
 
 def given_names(rng: np.random.Generator, birth: Ints, female: Ints) -> Ints:
@@ -90,7 +96,9 @@ def given_names(rng: np.random.Generator, birth: Ints, female: Ints) -> Ints:
     start, singles, pairs = np.moveaxis(starts[female, era], -1, 0)
     single = rng.random(len(birth)) < np.array([0.12, 0.3, 0.08])[era]
     span = np.where(single, singles, pairs)
-    return start + np.where(single, 0, singles) + (rng.random(len(birth)) * span).astype(np.int64)
+    drawn = (rng.random(len(birth)) * span).astype(np.int64)
+    chosen: Ints = start + np.where(single, 0, singles) + drawn
+    return chosen
 
 
 def surnames(rng: np.random.Generator, count: int) -> Ints:
@@ -111,12 +119,6 @@ def names(people: People) -> Column:
         pick(trades, people.trade[firm]),
         pick(words.FIRM_FORMS, np.where(people.trade[firm] < 3, 3, number // 7 % 3)),
     )
-    return _spliced(person, firms, people)
-
-
-def _spliced(person: Column, firms: Column, people: People) -> Column:
-    import pyarrow as pa
-
     return pa.concat_arrays([person[: people.persons], firms, person[people.core :]])
 
 
@@ -168,22 +170,29 @@ def settle(plan: Plan, bank: Institution, chunk: int) -> People:
     income_yuan = _INCOME_YUAN[life] * np.exp(0.25 * rank + 0.25 * rng.standard_normal(total))
     income_yuan[firm] *= np.exp(0.5 * rank[firm])
 
+    here = np.arange(total) < core
     drift_month = np.full(total, NOBODY)
     may_drift = ~asleep & (life != STUDENT) & (rank > -0.3) & (owned_firm < 0) & (change_month == 0)
-    leaving = np.flatnonzero(may_drift & (rng.random(total) < 0.06))
+    leaving = np.flatnonzero(may_drift & here & (rng.random(total) < 0.06))
     back = rng.integers(4, 11, len(leaving))
     drift_month[leaving] = np.maximum(plan.months - back, min(2, plan.months - 1))
 
     windfall_day = np.full(total, NOBODY)
     lucky = np.flatnonzero(
-        (rng.random(total) < 0.008) & ~asleep & (drift_month < 0) & (life != FIRM) & (life != STUDENT)
+        here
+        & (rng.random(total) < 0.008)
+        & ~asleep
+        & (drift_month < 0)
+        & (life != FIRM)
+        & (life != STUDENT)
     )
     windfall_day[lucky] = np.maximum(plan.today - rng.integers(10, 200, len(lucky)), plan.first_day)
     harvest = life[lucky] == FARMER
     windfall = np.zeros(total, dtype=np.int64)
-    windfall[lucky] = np.where(
-        harvest, rng.integers(60, 200, len(lucky)), rng.integers(180, 1_200, len(lucky))
-    ) * 100_000
+    windfall[lucky] = (
+        np.where(harvest, rng.integers(60, 200, len(lucky)), rng.integers(180, 1_200, len(lucky)))
+        * 100_000
+    )
 
     outlet_of_home = np.searchsorted(np.cumsum(bank.outlet_weight)[:-1], rng.random(total))
     outlet = outlet_of_home[household]
@@ -198,7 +207,9 @@ def settle(plan: Plan, bank: Institution, chunk: int) -> People:
 
     surname = surnames(rng, total)
     born_to = np.where(female[head] == 0, head, np.minimum(head + 1, total - 1))
-    surname = np.where(role == CHILD, surname[born_to], np.where(role == PARENT, surname[head], surname))
+    surname = np.where(
+        role == CHILD, surname[born_to], np.where(role == PARENT, surname[head], surname)
+    )
     return People(
         persons=persons,
         core=core,

@@ -19,15 +19,13 @@ MANAGED_SHARE: Final = 0.55
 PORTFOLIO: Final = 350  # managed customers per manager
 NOTEBOOKS: Final = 200  # managers who have one, at most
 
-_SPRING_FESTIVALS: Final = tuple(
-    datetime.date.fromisoformat(day)
-    for day in (
-        "2010-02-14 2011-02-03 2012-01-23 2013-02-10 2014-01-31 2015-02-19 2016-02-08 2017-01-28 "
-        "2018-02-16 2019-02-05 2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10 2025-01-29 "
-        "2026-02-17 2027-02-06 2028-01-26 2029-02-13 2030-02-03 2031-01-23 2032-02-11 2033-01-31 "
-        "2034-02-19 2035-02-08"
-    ).split()
-)
+_SPRING_FESTIVALS: Final = (
+    (2010, 2, 14), (2011, 2, 3), (2012, 1, 23), (2013, 2, 10), (2014, 1, 31), (2015, 2, 19),
+    (2016, 2, 8), (2017, 1, 28), (2018, 2, 16), (2019, 2, 5), (2020, 1, 25), (2021, 2, 12),
+    (2022, 2, 1), (2023, 1, 22), (2024, 2, 10), (2025, 1, 29), (2026, 2, 17), (2027, 2, 6),
+    (2028, 1, 26), (2029, 2, 13), (2030, 2, 3), (2031, 1, 23), (2032, 2, 11), (2033, 1, 31),
+    (2034, 2, 19), (2035, 2, 8),
+)  # fmt: skip
 
 
 def day_number(date: datetime.date) -> int:
@@ -103,7 +101,7 @@ class Plan:
     def spring_festival(self, month: int) -> int | None:
         """The day number of the spring festival that falls into a month of the window, or None."""
         for festival in _SPRING_FESTIVALS:
-            day = day_number(festival)
+            day = day_number(datetime.date(*festival))
             if self.month_starts[month] <= day < self.month_starts[month + 1]:
                 return day
         return None

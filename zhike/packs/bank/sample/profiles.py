@@ -55,7 +55,9 @@ def describe(plan: Plan, bank: Institution, people: People, chunk: int) -> Profi
     ids = pc.if_else(pa.array(firm), firm_ids(people.entity, plan.offsets["firm"]), ids)
     has_mobile = rng.random(total) > np.where(people.birth < plan.today - 27_000, 0.3, 0.03)
     has_phone = rng.random(total) < np.where(firm, 0.6, 0.08)
-    phone = join(f"{PHONE_AREA_CODE}-", number_text(2_000_000 + rng.integers(0, 6_000_000, total), 7))
+    phone = join(
+        f"{PHONE_AREA_CODE}-", number_text(2_000_000 + rng.integers(0, 6_000_000, total), 7)
+    )
     has_email = rng.random(total) < np.where(firm, 0.5, 0.15)
     email = join("u", number_text(people.entity, 8), f"@{EMAIL_DOMAIN}")
     county_address, city_address = _addresses(rng, bank, people)
@@ -83,7 +85,9 @@ def describe(plan: Plan, bank: Institution, people: People, chunk: int) -> Profi
     )
 
 
-def _addresses(rng: np.random.Generator, bank: Institution, people: People) -> tuple[Column, Column]:
+def _addresses(
+    rng: np.random.Generator, bank: Institution, people: People
+) -> tuple[Column, Column]:
     """Addresses with the city in front, and as the card system has them; one for each household."""
     total = len(people.entity)
     home = people.household
@@ -110,7 +114,9 @@ def _occupations(rng: np.random.Generator, people: People) -> Column:
     for life, name in enumerate(LIVES[:FIRM]):
         start[life], length[life] = len(flat), len(words.OCCUPATIONS[name])
         flat += words.OCCUPATIONS[name]
-    index = start[people.life] + (rng.random(len(people.life)) * length[people.life]).astype(np.int64)
+    index = start[people.life] + (rng.random(len(people.life)) * length[people.life]).astype(
+        np.int64
+    )
     return pick(flat, np.where(people.is_firm | (rng.random(len(index)) < 0.12), -1, index))
 
 
@@ -119,4 +125,3 @@ def _industries(rng: np.random.Generator, people: People, firm: Mask) -> Column:
     index = rng.integers(0, len(words.INDUSTRIES), len(firm))
     person = pick(words.INDUSTRIES, np.where(rng.random(len(firm)) < 0.4, -1, index))
     return pc.if_else(pa.array(firm), pick(trades, people.trade), person)
-

@@ -73,7 +73,11 @@ class CsvSheet:
         self._options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
 
     def write(
-        self, columns: Sequence[Column], *, long: Sequence[int] | Ints = (), short: Sequence[int] | Ints = ()
+        self,
+        columns: Sequence[Column],
+        *,
+        long: Sequence[int] | Ints = (),
+        short: Sequence[int] | Ints = (),
     ) -> None:
         """Write rows; those at `long` get fields too many, those at `short` are broken off."""
         buffer = io.BytesIO()
@@ -129,7 +133,9 @@ class ParquetSheet:
         return self.tally.facts()
 
 
-def write_small(out: Path, path: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> FileFacts:
+def write_small(
+    out: Path, path: str, header: Sequence[str], rows: Iterable[Sequence[str]]
+) -> FileFacts:
     """Write a short CSV file at once."""
     target = out / path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +143,7 @@ def write_small(out: Path, path: str, header: Sequence[str], rows: Iterable[Sequ
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        for count, row in enumerate(rows, start=1):
+        for row in rows:
             writer.writerow(row)
+            count += 1
     return FileFacts(path, count, {}, 0, 0, {})
