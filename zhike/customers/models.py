@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -66,7 +67,7 @@ class Party(Base):
     )
     type = models.CharField(_("type"), max_length=20, choices=Type.choices)
     name = models.CharField(_("name"), max_length=200)
-    name_key = models.CharField(max_length=200, editable=False, default="")
+    name_key = models.CharField(max_length=200, editable=False, default="", db_collation="C")
     search_tokens: ArrayField[Any, Any] = ArrayField(
         models.TextField(), default=list, editable=False
     )
@@ -144,7 +145,10 @@ class Identifier(SealedValue):
         SOURCE_NUMBER = "source_number", _("number in a source system")
 
     scope = Via("party")
-    field_classes = {**classify(open="party kind"), **SEALED_CLASSES}
+    field_classes: ClassVar[Mapping[str, FieldClass]] = {
+        **classify(open="party kind"),
+        **SEALED_CLASSES,
+    }
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="identifiers")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
@@ -169,7 +173,10 @@ class ContactPoint(SealedValue):
         WECHAT = "wechat", _("WeChat")
 
     scope = Via("party")
-    field_classes = {**classify(open="party kind is_preferred", c1="label"), **SEALED_CLASSES}
+    field_classes: ClassVar[Mapping[str, FieldClass]] = {
+        **classify(open="party kind is_preferred", c1="label"),
+        **SEALED_CLASSES,
+    }
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="contact_points")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
@@ -201,7 +208,10 @@ class Address(SealedValue):
         MAILING = "mailing", _("mailing")
 
     scope = Via("party")
-    field_classes = {**classify(open="party kind", c1="region"), **SEALED_CLASSES}
+    field_classes: ClassVar[Mapping[str, FieldClass]] = {
+        **classify(open="party kind", c1="region"),
+        **SEALED_CLASSES,
+    }
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="addresses")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -210,9 +220,7 @@ class Address(SealedValue):
     class Meta:
         verbose_name = _("address")
         constraints = (
-            models.UniqueConstraint(
-                fields=("party", "kind", "blind"), name="address_once_a_party"
-            ),
+            models.UniqueConstraint(fields=("party", "kind", "blind"), name="address_once_a_party"),
         )
 
     @property
@@ -374,7 +382,9 @@ class Standing(Base):
     )
     balance = MoneyField(_("balance"), default=0)
     contribution = MoneyField(_("contribution, 12 months"), default=0)
-    current_value = models.DecimalField(_("current value"), max_digits=6, decimal_places=2, null=True)
+    current_value = models.DecimalField(
+        _("current value"), max_digits=6, decimal_places=2, null=True
+    )
     potential_value = models.DecimalField(
         _("potential value"), max_digits=6, decimal_places=2, null=True
     )
@@ -425,7 +435,9 @@ class ConsentEvent(Base):
 
     class Meta:
         verbose_name = _("consent")
-        indexes = (models.Index(fields=["party", "purpose", "channel", "-at"], name="consent_last"),)
+        indexes = (
+            models.Index(fields=["party", "purpose", "channel", "-at"], name="consent_last"),
+        )
 
 
 class TimelineEntry(models.Model):
@@ -453,14 +465,14 @@ class TimelineEntry(models.Model):
 
     scope: ClassVar[Via] = Via("party")
     field_classes = classify(
-        open="party at kind channel direction employee", c1="source source_key", c2="title body result"
+        open="party at kind channel direction employee",
+        c1="source source_key",
+        c2="title body result",
     )
 
     pk = models.CompositePrimaryKey("at", "id")
     id = models.BigIntegerField(
-        db_default=models.Func(
-            models.Value("customers_timelineentry_id_seq"), function="nextval"
-        ),
+        db_default=models.Func(models.Value("customers_timelineentry_id_seq"), function="nextval"),
         editable=False,
     )
     at = models.DateTimeField(_("at"))

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('stage', models.CharField(choices=[('prospect', 'prospect'), ('customer', 'customer'), ('former', 'former customer')], default='customer', max_length=10, verbose_name='stage')),
                 ('type', models.CharField(choices=[('individual', 'individual'), ('household_business', 'self-employed'), ('farmer', 'farming household'), ('company', 'company'), ('institution', 'public institution'), ('financial', 'financial institution'), ('government', 'government'), ('dealer', 'dealer'), ('partner', 'partner')], max_length=20, verbose_name='type')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('name_key', models.CharField(default='', editable=False, max_length=200)),
+                ('name_key', models.CharField(db_collation='C', default='', editable=False, max_length=200)),
                 ('search_tokens', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, editable=False, size=None)),
                 ('sex', models.CharField(blank=True, choices=[('F', 'female'), ('M', 'male')], max_length=1, verbose_name='sex')),
                 ('birth_on', models.DateField(blank=True, null=True, verbose_name='born or founded on')),

@@ -2,6 +2,60 @@
 
 from __future__ import annotations
 
+from zhike.customers.services.assignments import assign, hand_over, release
+from zhike.customers.services.consent import give_consent, withdraw_consent
+from zhike.customers.services.parties import (
+    close_party,
+    confirm_fields,
+    convert_prospect,
+    create_party,
+    note_export,
+    reopen_party,
+    update_party,
+)
+from zhike.customers.services.relations import end_relation, relate
+from zhike.customers.services.sealed import (
+    add_address,
+    add_contact_point,
+    add_identifier,
+    remove_value,
+    reveal,
+    verify_value,
+)
+from zhike.customers.services.standing import (
+    StandingRow,
+    TierRatingRow,
+    define_tier,
+    rate_tiers,
+    record_standings,
+)
 from zhike.customers.services.timeline import add_timeline_entry
 
-__all__ = ["add_timeline_entry"]
+__all__ = [
+    "StandingRow",
+    "TierRatingRow",
+    "add_address",
+    "add_contact_point",
+    "add_identifier",
+    "add_timeline_entry",
+    "assign",
+    "close_party",
+    "confirm_fields",
+    "convert_prospect",
+    "create_party",
+    "define_tier",
+    "end_relation",
+    "give_consent",
+    "hand_over",
+    "note_export",
+    "rate_tiers",
+    "record_standings",
+    "relate",
+    "release",
+    "remove_value",
+    "reopen_party",
+    "reveal",
+    "update_party",
+    "verify_value",
+    "withdraw_consent",
+]

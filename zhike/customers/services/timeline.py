@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from zhike.customers.events import ContactMade
 from zhike.customers.models import Party, Standing, TimelineEntry
 from zhike.customers.services.text import must_hide_nothing
-from zhike.kernel import audit, clock
+from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_see, service
@@ -28,9 +29,10 @@ def add_timeline_entry(
     direction: str = "",
     at: datetime | None = None,
 ) -> TimelineEntry:
-    """Put a contact, note, change or decision on the timeline; a contact moves the date of the last contact.
+    """Put a contact, note, change or decision on the timeline; a contact moves the last contact.
 
-    `at` is when it happened (now); it cannot lie in the future. Whoever works activities or edits customers may.
+    `at` is when it happened (now); it cannot lie in the future. Whoever works activities or edits
+    customers may.
     Raises UserError when the text holds an identity, card or mobile number.
     """
     if not actor.may("activities.work"):
@@ -39,25 +41,26 @@ def add_timeline_entry(
     must_hide_nothing(title=title, body=body, result=result)
     if not title.strip():
         raise UserError(_("The entry has no title."), _("Say in a few words what it is about."))
-    now = clock.now()
-    if at is not None and at > now:
+    if at is not None and at > clock.now():
         raise UserError(
             _("What is still to come does not belong on the timeline."),
             _("Give a time that has passed, or plan a task."),
         )
-    entry = TimelineEntry.objects.create(
-        at=at or now,
-        party=party,
-        kind=TimelineEntry.Kind(kind),
-        channel=TimelineEntry.Channel(channel),
+    entry = tell(
+        actor,
+        party,
+        TimelineEntry.Kind(kind),
+        TimelineEntry.Channel(channel),
+        title,
+        body,
+        result=result,
         direction=TimelineEntry.Direction(direction),
-        title=title.strip(),
-        body=body.strip(),
-        result=result.strip(),
-        employee_id=actor.employee_id,
+        at=at,
     )
-    if kind == TimelineEntry.Kind.CONTACT:
+    must_see(actor, entry)
+    if entry.kind == TimelineEntry.Kind.CONTACT:
         _note_contact(party, entry.at)
+        events.publish(ContactMade(party.pk, entry.channel))
     audit.record(
         actor,
         "customers.timeline.add",
@@ -66,6 +69,32 @@ def add_timeline_entry(
         party_id=party.pk,
     )
     return entry
+
+
+def tell(
+    actor: Actor,
+    party: Party,
+    kind: TimelineEntry.Kind,
+    channel: TimelineEntry.Channel,
+    title: str,
+    body: str = "",
+    *,
+    result: str = "",
+    direction: str = "",
+    at: datetime | None = None,
+) -> TimelineEntry:
+    """The row itself, for use cases of this room that write their own entry on the trail."""
+    return TimelineEntry.objects.create(
+        at=at or clock.now(),
+        party=party,
+        kind=kind,
+        channel=channel,
+        direction=direction,
+        title=title.strip(),
+        body=body.strip(),
+        result=result.strip(),
+        employee_id=actor.employee_id,
+    )
 
 
 def _note_contact(party: Party, at: datetime) -> None:

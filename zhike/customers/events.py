@@ -1,0 +1,46 @@
+"""What happened to customers, told after commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PartyCreated:
+    party_id: int
+
+
+@dataclass(frozen=True)
+class PartyChanged:
+    """Fields of the party itself changed, or its stage did."""
+
+    party_id: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProspectConverted:
+    party_id: int
+
+
+@dataclass(frozen=True)
+class AssignmentChanged:
+    """Somebody else looks after the customer, or will from a date on."""
+
+    party_id: int
+
+
+@dataclass(frozen=True)
+class ConsentChanged:
+    party_id: int
+    purpose: str
+    channel: str
+    given: bool
+
+
+@dataclass(frozen=True)
+class ContactMade:
+    """A contact stands on the timeline."""
+
+    party_id: int
+    channel: str

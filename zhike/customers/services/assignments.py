@@ -1,0 +1,186 @@
+"""Who looks after whom: dated, one main manager at a time, never without a reason."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.utils.translation import gettext as _
+
+from zhike.access.roles import RIGHTS
+from zhike.customers.events import AssignmentChanged
+from zhike.customers.models import Assignment, Party, TimelineEntry
+from zhike.customers.services.text import must_hide_nothing
+from zhike.customers.services.timeline import tell
+from zhike.kernel import audit, clock, events
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import UserError
+from zhike.kernel.services import must_see, service
+from zhike.organisation.models import Employee
+from zhike.organisation.queries import appointments_on
+
+
+@service("customers.assign")
+def assign(
+    *,
+    actor: Actor,
+    party: Party,
+    employee: Employee,
+    reason: str,
+    role: str = Assignment.Role.MAIN,
+    since: date | None = None,
+) -> Assignment:
+    """`employee` looks after `party` from `since` (today) on.
+
+    Raises UserError when there is a main manager already (then `hand_over`), or the employee looks after them.
+    """
+    must_see(actor, party)
+    _must_say_why(reason)
+    start = since or clock.today()
+    if role == Assignment.Role.MAIN and _main_on(party, start):
+        raise UserError(_("The customer has a main manager."), _("Hand the customer over instead."))
+    made = seat(actor, party, employee, Assignment.Role(role), since=start, reason=reason)
+    must_see(actor, party)
+    return made
+
+
+@service("customers.assign")
+def hand_over(
+    *, actor: Actor, party: Party, to: Employee, reason: str, since: date | None = None
+) -> Assignment:
+    """From `since` (today) on `to` is the main manager; the one before stays it until the day before.
+
+    An assignment of the same day that never lasted until the evening is taken back. Puts a line on the timeline.
+    """
+    must_see(actor, party)
+    _must_say_why(reason)
+    start = since or clock.today()
+    before = _main_on(party, start)
+    if before is not None and before.employee_id == to.pk:
+        raise UserError(
+            _("%(name)s is the main manager already.") % {"name": to.name},
+            _("Choose somebody else."),
+        )
+    if before is not None:
+        _end(actor, before, start, reason)
+    _end_other_role(actor, party, to, start, reason)
+    made = seat(actor, party, to, Assignment.Role.MAIN, since=start, reason=reason)
+    tell(
+        actor,
+        party,
+        TimelineEntry.Kind.DECISION,
+        TimelineEntry.Channel.SYSTEM,
+        _("Handed over to %(name)s") % {"name": to.name},
+        reason,
+    )
+    must_see(actor, party)
+    return made
+
+
+@service("customers.assign")
+def release(
+    *, actor: Actor, party: Party, employee: Employee, reason: str, on: date | None = None
+) -> None:
+    """`employee` looks after `party` up to, and not including, `on` (today).
+
+    Without a main manager the customer stands on the list of the unassigned.
+    """
+    must_see(actor, party)
+    _must_say_why(reason)
+    day = on or clock.today()
+    current = Assignment.objects.filter(
+        party=party, employee=employee, during__contains=day
+    ).first()
+    if current is None:
+        raise UserError(
+            _("%(name)s does not look after this customer at that time.") % {"name": employee.name},
+            _("Reload the page."),
+        )
+    _end(actor, current, day, reason)
+    must_see(actor, party)
+    events.publish(AssignmentChanged(party.pk))
+
+
+def seat(
+    actor: Actor, party: Party, employee: Employee, role: str, *, since: date, reason: str
+) -> Assignment:
+    """The row itself, for use cases of this room that have asked for the right to it."""
+    if employee.left_on is not None or not any(
+        "activities.work" in RIGHTS[appointment.position.role].permissions
+        for appointment in appointments_on(employee, max(since, clock.today()))
+    ):
+        raise UserError(
+            _("%(name)s holds no position that looks after customers.") % {"name": employee.name},
+            _("Choose a customer manager, a team lead or a head."),
+        )
+    assignment = Assignment(
+        party=party,
+        employee=employee,
+        role=role,
+        during=DateRange(since, None),
+        reason=reason.strip(),
+    )
+    try:
+        with transaction.atomic():
+            assignment.save(force_insert=True)
+    except IntegrityError as error:
+        raise UserError(
+            _("The customer is assigned otherwise at that time already."),
+            _("End the other assignment first."),
+        ) from error
+    audit.record(
+        actor,
+        "customers.assignment.begin",
+        assignment,
+        changes={"employee": (None, employee), "role": (None, str(role))},
+        reason=reason.strip(),
+    )
+    events.publish(AssignmentChanged(party.pk))
+    return assignment
+
+
+def _main_on(party: Party, day: date) -> Assignment | None:
+    return (
+        Assignment.objects.select_for_update()
+        .filter(party=party, role=Assignment.Role.MAIN, during__contains=day)
+        .first()
+    )
+
+
+def _end_other_role(actor: Actor, party: Party, employee: Employee, day: date, reason: str) -> None:
+    """An assistant who becomes the main manager stops being the assistant."""
+    other = Assignment.objects.filter(party=party, employee=employee, during__contains=day).first()
+    if other is not None:
+        _end(actor, other, day, reason)
+
+
+def _end(actor: Actor, assignment: Assignment, day: date, reason: str) -> None:
+    start = assignment.during.lower
+    if start is not None and start >= day:
+        audit.record(
+            actor,
+            "customers.assignment.take_back",
+            assignment,
+            changes={"employee": (assignment.employee, None)},
+            reason=reason.strip(),
+        )
+        assignment.delete()
+        return
+    before = assignment.during
+    after = DateRange(start, day)
+    # Not through the scope: the one who hands over may end what kept the customer in their sight.
+    Assignment.objects.filter(pk=assignment.pk).update(during=after, version=assignment.version + 1)
+    audit.record(
+        actor,
+        "customers.assignment.end",
+        assignment,
+        changes={"during": (str(before), str(after))},
+        reason=reason.strip(),
+    )
+
+
+def _must_say_why(reason: str) -> None:
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)

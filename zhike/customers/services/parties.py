@@ -1,0 +1,301 @@
+"""Opening, changing, converting and closing customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from zhike.customers import names, rules
+from zhike.customers.events import PartyChanged, PartyCreated, ProspectConverted
+from zhike.customers.models import Assignment, Party, Standing, TimelineEntry
+from zhike.customers.services.assignments import seat
+from zhike.customers.services.text import must_hide_nothing
+from zhike.customers.services.timeline import tell
+from zhike.kernel import audit, clock, events
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Conflict, Refused, UserError
+from zhike.kernel.services import change, must_see, service
+from zhike.organisation.models import Employee, Unit
+
+EDITABLE = frozenset(
+    {
+        *("name", "type", "unit", "sex", "birth_on", "lunar_birthday", "since_on", "note"),
+        *("occupation", "industry", "education", "marital_status", "employees_count"),
+    }
+)
+BY_HAND = "zhike"
+
+
+@service("customers.edit")
+def create_party(
+    *,
+    actor: Actor,
+    kind: str,
+    type: str,
+    name: str,
+    unit: Unit | None = None,
+    stage: str = Party.Stage.CUSTOMER,
+    fields: Mapping[str, Any] | None = None,
+    source: str = BY_HAND,
+    manager: Employee | None = None,
+) -> Party:
+    """A new prospect or customer, person or organisation; `fields` are further fields of `EDITABLE`.
+
+    Without `unit` it belongs to the actor's own. Without `manager`, somebody who sees only customers
+    of their own becomes its main manager; otherwise it waits on the list of the unassigned.
+    Raises UserError for implausible values, Refused for a unit outside the actor's scope.
+    """
+    values = {"name": name.strip(), "type": Party.Type(type), **(fields or {})}
+    _must_be_editable(values)
+    party = Party(
+        kind=Party.Kind(kind),
+        stage=Party.Stage(stage),
+        unit=unit or _own_unit(actor),
+        **values,
+    )
+    if party.stage == Party.Stage.CUSTOMER and party.since_on is None:
+        party.since_on = clock.today()
+    _must_be_plausible(party)
+    must_hide_nothing(name=party.name, note=party.note)
+    _index_name(party)
+    given = [field for field in values if values[field] not in (None, "")]
+    party.provenance = {field: _origin(source) for field in sorted(given)}
+    party.save(force_insert=True)
+    Standing.objects.create(party=party)
+    if manager is None and not actor.units and not actor.everywhere and actor.employee_id:
+        manager = Employee.objects.get(pk=actor.employee_id)
+    if manager is not None:
+        seat(
+            actor,
+            party,
+            manager,
+            Assignment.Role.MAIN,
+            since=clock.today(),
+            reason=_("new customer"),
+        )
+    must_see(actor, party)
+    audit.record(
+        actor,
+        "customers.party.create",
+        party,
+        changes={field: (None, getattr(party, field)) for field in ("kind", "stage", *given)},
+        party_id=party.pk,
+    )
+    events.publish(PartyCreated(party.pk))
+    return party
+
+
+@service("customers.edit")
+def update_party(
+    *,
+    actor: Actor,
+    party: Party,
+    changes: Mapping[str, Any],
+    version: int | None = None,
+    originals: Mapping[str, Any] | None = None,
+    source: str = BY_HAND,
+    reason: str = "",
+) -> Party:
+    """Change fields of `EDITABLE`; each changed field then stands as seen today in `source`, unverified.
+
+    `version` and `originals` are what the person saw. Raises Conflict where somebody else changed the
+    same fields meanwhile, UserError for implausible values or fields that are not changed here.
+    """
+    _must_be_editable(changes)
+    must_see(actor, party)
+    must_hide_nothing(
+        name=str(changes.get("name", "")), note=str(changes.get("note", "")), reason=reason
+    )
+    done = change(
+        actor,
+        party,
+        changes,
+        action="customers.party.change",
+        version=version,
+        originals=originals,
+        reason=reason,
+        party_id=party.pk,
+    )
+    if not done:
+        return party
+    party.refresh_from_db()
+    _must_be_plausible(party)
+    _index_name(party)
+    party.provenance = {**party.provenance, **{field: _origin(source) for field in done}}
+    Party.objects.filter(pk=party.pk).update(
+        name_key=party.name_key, search_tokens=party.search_tokens, provenance=party.provenance
+    )
+    events.publish(PartyChanged(party.pk, tuple(sorted(done))))
+    return party
+
+
+@service("customers.edit")
+def confirm_fields(*, actor: Actor, party: Party, fields: list[str]) -> Party:
+    """Somebody checked these fields with the customer: they stand as verified today."""
+    _must_be_editable(dict.fromkeys(fields))
+    must_see(actor, party)
+    current = Party.objects.select_for_update().get(pk=party.pk)
+    today = clock.today().isoformat()
+    confirmed = {
+        field: {**current.provenance.get(field, _origin(BY_HAND)), "verified_on": today}
+        for field in fields
+    }
+    party.provenance = {**current.provenance, **confirmed}
+    Party.objects.filter(pk=party.pk).update(provenance=party.provenance)
+    audit.record(
+        actor,
+        "customers.party.confirm",
+        party,
+        changes=dict.fromkeys(fields, (None, "verified")),
+        party_id=party.pk,
+    )
+    return party
+
+
+@service("customers.edit")
+def convert_prospect(
+    *, actor: Actor, party: Party, on: date | None = None, version: int | None = None
+) -> Party:
+    """A prospect becomes a customer: the same row, with everything known and done so far."""
+    if party.stage != Party.Stage.PROSPECT:
+        raise UserError(_("Only a prospect can become a customer."), _("Reload the page."))
+    _move(
+        actor,
+        party,
+        {"stage": Party.Stage.CUSTOMER, "since_on": on or clock.today()},
+        action="customers.party.convert",
+        version=version,
+    )
+    tell(
+        actor,
+        party,
+        TimelineEntry.Kind.DECISION,
+        TimelineEntry.Channel.SYSTEM,
+        _("Prospect became a customer"),
+    )
+    events.publish(ProspectConverted(party.pk))
+    return party
+
+
+@service("customers.edit")
+def close_party(
+    *,
+    actor: Actor,
+    party: Party,
+    reason: str,
+    on: date | None = None,
+    version: int | None = None,
+) -> Party:
+    """The relation ended: the customer stays on record as a former one, out of the daily lists."""
+    if party.stage == Party.Stage.FORMER:
+        raise UserError(_("This customer is closed already."), _("Reload the page."))
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)
+    _move(
+        actor,
+        party,
+        {"stage": Party.Stage.FORMER, "until_on": on or clock.today()},
+        action="customers.party.close",
+        version=version,
+        reason=reason.strip(),
+    )
+    return party
+
+
+@service("customers.edit")
+def reopen_party(*, actor: Actor, party: Party, reason: str, version: int | None = None) -> Party:
+    """A former customer is back."""
+    if party.stage != Party.Stage.FORMER:
+        raise UserError(_("This customer is not closed."), _("Reload the page."))
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)
+    _move(
+        actor,
+        party,
+        {"stage": Party.Stage.CUSTOMER, "until_on": None},
+        action="customers.party.reopen",
+        version=version,
+        reason=reason.strip(),
+    )
+    return party
+
+
+@service("customers.export")
+def note_export(*, actor: Actor, name: str, count: int) -> None:
+    """Put on record that the actor took `count` rows of the list `name` away as a file."""
+    audit.record(actor, f"export.{name}", changes={"rows": (None, count)}, reason=str(count))
+
+
+def _move(
+    actor: Actor,
+    party: Party,
+    changes: Mapping[str, Any],
+    *,
+    action: str,
+    version: int | None,
+    reason: str = "",
+) -> None:
+    """One step of the stage, refused when somebody else has moved it since the page was opened."""
+    originals = {field: getattr(party, field) for field in changes}
+    try:
+        done = change(
+            actor,
+            party,
+            changes,
+            action=action,
+            version=version,
+            originals=originals,
+            reason=reason,
+            party_id=party.pk,
+        )
+    except Conflict as error:
+        raise UserError(error.message, _("Reload the page.")) from error
+    if done:
+        events.publish(PartyChanged(party.pk, tuple(sorted(done))))
+
+
+def _own_unit(actor: Actor) -> Unit:
+    if actor.employee_id is None:
+        raise UserError(_("The customer has no unit."), _("Choose the unit it belongs to."))
+    return Unit.objects.get(employees=actor.employee_id)
+
+
+def _must_be_editable(values: Mapping[str, Any]) -> None:
+    if odd := sorted(set(values) - EDITABLE):
+        raise Refused(
+            _("These fields are not changed by hand: %(fields)s.") % {"fields": ", ".join(odd)},
+            action="customers.party.change",
+        )
+
+
+def _must_be_plausible(party: Party) -> None:
+    problems = rules.implausible(
+        rules.Particulars(
+            kind=party.kind,
+            type=party.type,
+            name=party.name,
+            sex=party.sex,
+            birth_on=party.birth_on,
+            since_on=party.since_on,
+            until_on=party.until_on,
+            employees_count=party.employees_count,
+        ),
+        clock.today(),
+    )
+    if problems:
+        raise UserError(" ".join(str(text) for text in problems.values()), _("Correct the value."))
+
+
+def _index_name(party: Party) -> None:
+    person = party.kind == Party.Kind.PERSON
+    party.name_key = names.sort_key(party.name, person=person)
+    party.search_tokens = names.search_tokens(party.name, person=person)
+
+
+def _origin(source: str) -> dict[str, str | None]:
+    return {"source": source, "on": clock.today().isoformat(), "verified_on": None}
