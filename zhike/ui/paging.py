@@ -109,7 +109,7 @@ class _Edge:
     def of(cls, rows: QuerySet[M], order: Order, row: M, back: bool) -> str:
         value = _reach(row, order.field)
         text = None if value is None else str(_field(rows, order).get_prep_value(value))
-        plain = json.dumps([str(order), text, row.pk, back]).encode()
+        plain = json.dumps([str(order), text, _reach(row, "id"), back]).encode()
         return _cipher().encrypt(plain).decode().rstrip("=")
 
     @classmethod
@@ -129,11 +129,11 @@ def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit
     valued = rows.filter(**{f"{order.field}__isnull": False})
     bare = rows.filter(**{f"{order.field}__isnull": True})
     stretches: Sequence[tuple[QuerySet[M], tuple[str, ...], bool]] = (
-        (valued, (order.field, "pk"), False),
-        (bare, ("pk",), True),
+        (valued, (order.field, "id"), False),
+        (bare, ("id",), True),
     )
     if not _nullable(rows, order):
-        stretches = ((rows, (order.field, "pk"), False),)
+        stretches = ((rows, (order.field, "id"), False),)
     found: list[M] = []
     reached = edge is None
     descending = order.descending != back
@@ -152,8 +152,8 @@ def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit
 def _beyond(
     rows: QuerySet[M], order: Order, keys: tuple[str, ...], edge: _Edge, descending: bool
 ) -> LessThan[Any] | GreaterThan[Any]:
-    pk: Field[Any, Any] = rows.model._meta.pk
-    values = [Value(edge.id, output_field=pk)]
+    # By name, not as the primary key: that of a partitioned table is (at, id).
+    values = [Value(edge.id, output_field=_field(rows, Order("id")))]
     if len(keys) == 2:
         field = _field(rows, order)
         values.insert(0, Value(field.to_python(edge.value), output_field=field))

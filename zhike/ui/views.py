@@ -22,7 +22,7 @@ from django.views import View
 from django_htmx.middleware import HtmxDetails
 
 from zhike.kernel.actor import Actor
-from zhike.kernel.errors import Conflict, UserError
+from zhike.kernel.errors import Conflict, Refused, UserError
 from zhike.ui import paging
 from zhike.ui.filters import Chosen, Filter, choose, narrow
 from zhike.ui.navigation import Action
@@ -35,6 +35,8 @@ class PageRequest(HttpRequest):
 
     actor: Actor
     htmx: HtmxDetails
+    refusal: Refused
+    """Set where a refusal was answered without being raised up to the middleware."""
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -291,6 +293,9 @@ class EditView(RowView):
         except Conflict as conflict:
             return self._conflict(form, originals, conflict)
         except UserError as error:
+            if isinstance(error, Refused):
+                # Shown here and put on the trail by the room that keeps it.
+                self.request.refusal = error
             form.add_error(None, str(error))
             return self._form(row, form, status=422)
         return self._saved(saved)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,10 +16,10 @@ from django.conf import settings as site
 from django.db import connection
 from django.test import Client, override_settings
 
+from zhike.kernel.registry import Registry
 from zhike.ui.navigation import NavItem, navigation
 from zhike.ui.panels import panels
-from zhike.ui.tests import sample
-from zhike.ui.tests.sample import Thing
+from zhike.ui.tests.sample import PANELS, Thing
 
 MIDDLEWARE = [
     "zhike.ui.middleware.SecurityHeadersMiddleware",
@@ -86,29 +87,28 @@ def thing_table(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         editor.delete_model(Thing)
 
 
+@contextmanager
+def holding(registry: Registry[Any], items: Iterable[Any]) -> Iterator[None]:
+    """The registry with these items alone, whatever the institution's rooms put there."""
+    kept, closed = registry._items, registry._closed
+    registry._items, registry._closed = {item.id: item for item in items}, True
+    yield
+    registry._items, registry._closed = kept, closed
+
+
 @pytest.fixture(scope="module")
 def sample_site() -> Iterator[None]:
     """The sample's addresses, panels and navigation in place of the institution's."""
-    kept = [
-        (registry, dict(registry._items), registry._closed) for registry in (panels, navigation)
-    ]
-    for registry, _items, _closed in kept:
-        registry._items, registry._closed = {}, False  # type: ignore[assignment]
-    for panel in sample.PANELS:
-        panels.register(panel)
-    for item in NAVIGATION:
-        navigation.register(item)
-    with override_settings(
+    replaced = override_settings(
         ROOT_URLCONF="zhike.ui.tests.sample",
         MIDDLEWARE=MIDDLEWARE,
         TEMPLATES=templates(),
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         ZHIKE_SEARCH_URL_NAME="things:list",
         ALLOWED_HOSTS=["*"],
-    ):
+    )
+    with replaced, holding(panels, PANELS), holding(navigation, NAVIGATION):
         yield
-    for registry, items, closed in kept:
-        registry._items, registry._closed = items, closed  # type: ignore[assignment]
 
 
 @pytest.fixture

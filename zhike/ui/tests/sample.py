@@ -24,8 +24,8 @@ from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import Scope
 from zhike.ui import charts
 from zhike.ui.filters import Filter
-from zhike.ui.paging import Order
 from zhike.ui.navigation import Action
+from zhike.ui.paging import Order
 from zhike.ui.panels import Panel
 from zhike.ui.tables import Column, Table
 from zhike.ui.timeline import TimelineItem
@@ -48,12 +48,16 @@ class NotHidden(Scope):
         return Q(hidden=False)
 
 
+TIERS = [("a", "甲"), ("b", "乙"), ("c", "丙")]
+TONES = {"a": "yellow", "b": "azure", "c": "secondary"}
+
+
 class Thing(Base):
     scope = NotHidden()
     field_classes = classify(open="name tier amount share opened_on touched_at note hidden")
 
     name = models.CharField("名称", max_length=40)
-    tier = models.CharField(max_length=1, choices=[("a", "甲"), ("b", "乙"), ("c", "丙")])
+    tier = models.CharField(max_length=1, choices=TIERS)
     amount = MoneyField(null=True)
     share = models.FloatField(default=0)
     opened_on = models.DateField(null=True)
@@ -71,14 +75,13 @@ class Thing(Base):
         return reverse("things:one", kwargs={"public_id": self.public_id})
 
 
-TONES = {"a": "yellow", "b": "azure", "c": "secondary"}
 COLUMNS = (
     Column("name", "名称", sortable=True, url=Thing.get_absolute_url),
     Column(
         "get_tier_display",
         "等级",
         "badge",
-        value=Thing.get_tier_display,
+        value=lambda thing: thing.get_tier_display(),
         tone=lambda thing: TONES[thing.tier],
     ),
     Column("amount", "金额", "money", sortable=True),
@@ -96,9 +99,7 @@ class Things(ListView):
     columns = COLUMNS
     order = "-amount"
     page_size = 20
-    filters = (
-        Filter("tier", "等级", Thing.tier.field.choices, lambda rows, key: rows.filter(tier=key)),
-    )
+    filters = (Filter("tier", "等级", TIERS, lambda rows, key: rows.filter(tier=key)),)
     searchable = True
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -119,7 +120,7 @@ class OneThing(DetailView):
 
 class ThingForm(forms.Form):
     name = forms.CharField(label="名称", max_length=40)
-    tier = forms.ChoiceField(label="等级", choices=Thing.tier.field.choices)
+    tier = forms.ChoiceField(label="等级", choices=TIERS)
     amount = forms.DecimalField(label="金额", required=False, help_text="单位：元")
     opened_on = forms.DateField(label="登记日期", required=False)
     hidden = forms.BooleanField(label="隐藏", required=False)
@@ -161,6 +162,24 @@ class EditThing(EditView):
         return row
 
 
+TIMELINE = [
+    TimelineItem(
+        at=datetime(2026, 11, 22, 1, 30, tzinfo=UTC),
+        title="上门拜访",
+        text="谈了 Q4 的安排，下周再联系。",
+        who="周小满",
+        icon="walk",
+        tone="green",
+    ),
+    TimelineItem(
+        at=datetime(2026, 11, 20, 7, tzinfo=UTC),
+        title="电话",
+        who="周小满",
+        icon="phone",
+        tone="azure",
+    ),
+    TimelineItem(at=date(2026, 9, 1), title="登记", icon="file-plus"),
+]
 PANELS = (
     Panel(
         id="facts",
@@ -229,24 +248,6 @@ PANELS = (
         title="不可见的部分",
     ),
 )
-TIMELINE = [
-    TimelineItem(
-        at=datetime(2026, 11, 22, 1, 30, tzinfo=UTC),
-        title="上门拜访",
-        text="谈了 Q4 的安排，下周再联系。",
-        who="周小满",
-        icon="walk",
-        tone="green",
-    ),
-    TimelineItem(
-        at=datetime(2026, 11, 20, 7, tzinfo=UTC),
-        title="电话",
-        who="周小满",
-        icon="phone",
-        tone="azure",
-    ),
-    TimelineItem(at=date(2026, 9, 1), title="登记", icon="file-plus"),
-]
 
 
 class Components(TemplateView):

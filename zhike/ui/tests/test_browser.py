@@ -65,11 +65,11 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def test_the_policy_holds_and_charts_are_drawn(page: Page, address: str) -> None:
     page.goto(address)
-    expect(page.locator("[data-chart] canvas")).to_have_count(5)
+    expect(page.locator("[data-chart]:has(canvas)")).to_have_count(5)
     page.locator("[data-chart]").first.hover()
     page.locator("[data-theme-switch]").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    expect(page.locator("[data-chart] canvas")).to_have_count(5)
+    expect(page.locator("[data-chart]:has(canvas)")).to_have_count(5)
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Model
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,7 +50,7 @@ def expected(order: Order) -> list[int]:
     return [row.pk for row in valued + bare]
 
 
-def ids(rows: list[Thing]) -> list[int]:
+def ids(rows: Sequence[Model]) -> list[int]:
     return [row.pk for row in rows]
 
 
@@ -129,7 +130,7 @@ def test_a_row_that_left_does_not_lose_its_neighbours() -> None:
     assert ids(page(Thing.objects.all(), order, 4, first.next).rows) == whole[4:8]
 
 
-def test_annotations_and_joins_may_be_sorted_by() -> None:
+def test_an_annotation_may_be_sorted_by() -> None:
     some_rows()
     rows = Thing.objects.annotate(twice=F("amount") * 2)
     order = Order("twice")
