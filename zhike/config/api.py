@@ -22,6 +22,8 @@ api = NinjaAPI(title="知客 Zhike", version="1", auth=SignedInSession(), urls_n
 
 @api.exception_handler(UserError)
 def tell(request: HttpRequest, error: UserError) -> HttpResponse:
+    if isinstance(error, Refused):
+        request.refusal = error  # type: ignore[attr-defined]
     status = {Refused: 403, Conflict: 409}.get(type(error), 422)
     return api.create_response(
         request, {"error": error.message, "way_out": error.way_out}, status=status
