@@ -1,15 +1,13 @@
-"""Every request has an actor; a refusal anywhere becomes a page with its reason and an entry on the trail."""
+"""Every request has an actor, and a refusal anywhere leaves an entry on the trail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from zhike.access.queries import actor_for
 from zhike.access.services import note_refusal
@@ -17,35 +15,48 @@ from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import Refused
 from zhike.organisation.models import User
 
-if TYPE_CHECKING:
-
-    class ActingRequest(HttpRequest):
-        actor: Actor
-
-
 # The only addresses that answer without a sign-in.
-OPEN_PATHS = ("/sign-in/", "/health/", "/static/", "/i18n/")
+OPEN_PATHS = ("/sign-in/", "/language/", "/health/", "/static/")
+API_PATH = "/api/"
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Where an action came from, as the trail keeps it."""
+    return f"web {request.META.get('REMOTE_ADDR', '')}"
 
 
 class ActorMiddleware:
+    """Stands last: sets `request.actor`, speaks the person's language, and is told of a refusal first."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        origin = f"web {request.META.get('REMOTE_ADDR', '')}"
-        user = request.user
-        request.actor = actor_for(user, origin) if isinstance(user, User) else NOBODY  # type: ignore[attr-defined]
-        if isinstance(user, User) and user.language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        user = request.user if isinstance(request.user, User) else None
+        actor = actor_for(user, origin_of(request)) if user else NOBODY
+        request.actor = actor  # type: ignore[attr-defined]
+        if user and user.language:
+            # The person's own choice goes before the browser's, on any machine.
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
-        if not request.path.startswith(OPEN_PATHS) and request.actor.user_id is None:  # type: ignore[attr-defined]
-            if request.path.startswith("/api/"):
-                return HttpResponse(status=401)
+        if actor.user_id is None and not request.path_info.startswith(OPEN_PATHS):
+            if request.path_info.startswith(API_PATH):
+                reason = {"error": _("You are not signed in."), "way_out": _("Sign in first.")}
+                return JsonResponse(reason, status=401)
             return redirect_to_login(request.get_full_path())
-        return self.get_response(request)
+        response = self.get_response(request)
+        # Refusals that a form or the API answered themselves.
+        if (refusal := getattr(request, "refusal", None)) is not None:
+            note_refusal(actor, refusal)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Put a refusal on the trail; the page that shows its reason is drawn by the ui."""
         if not isinstance(error, Refused):
             return None
-        note_refusal(request.actor, error)  # type: ignore[attr-defined]
-        return render(request, "403.html", {"reason": error.reason, "error": error}, status=403)
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        note_refusal(actor, error)
+        if request.path_info.startswith(API_PATH):
+            reason = {"error": error.message, "way_out": error.way_out}
+            return JsonResponse(reason, status=403)
+        return None

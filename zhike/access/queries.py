@@ -1,12 +1,25 @@
-"""Turning a user into an actor."""
+"""Turning a user into an actor, an actor into words, and questions to the trail."""
 
 from __future__ import annotations
 
-from zhike.access.roles import RIGHTS, Reach
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+
+from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.kernel import clock
-from zhike.kernel.actor import NOBODY, Actor
-from zhike.organisation.models import User
+from zhike.kernel.actor import NOBODY, Actor, Decision
+from zhike.kernel.models import AuditEntry
+from zhike.organisation.models import Employee, Role, Unit, User
 from zhike.organisation.queries import appointments_on, units_at_or_below
+
+# A room above turns a customer's public id into the key that the trail keeps.
+CustomerKey = Callable[[UUID], int | None]
+customer_keys: list[CustomerKey] = []
 
 
 def actor_for(user: User, origin: str = "") -> Actor:
@@ -42,3 +55,71 @@ def actor_for(user: User, origin: str = "") -> Actor:
         origin=origin,
         titles=tuple(f"{each.position.unit.name} {each.position.title}" for each in appointments),
     )
+
+
+@dataclass(frozen=True)
+class Right:
+    """One thing a person may do, or not, and why; `holders` are the roles that may."""
+
+    permission: str
+    label: str | Promise
+    decision: Decision
+    holders: tuple[str, ...]
+
+
+def rights_of(actor: Actor) -> list[Right]:
+    """Every permission there is, with the decision for this actor and the roles that grant it."""
+    return [
+        Right(
+            permission,
+            label,
+            actor.may(permission),
+            tuple(
+                str(Role(role).label)
+                for role, rights in RIGHTS.items()
+                if permission in rights.permissions
+            ),
+        )
+        for permission, label in PERMISSIONS.items()
+    ]
+
+
+def units_in_reach(actor: Actor) -> QuerySet[Unit]:
+    """The units whose customers the actor sees by position, from the top down."""
+    return Unit.objects.visible_to(actor).filter(pk__in=actor.units).order_by("path")
+
+
+def trail(
+    actor: Actor,
+    rows: QuerySet[AuditEntry],
+    *,
+    person: str = "",
+    action: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    customer: UUID | None = None,
+) -> QuerySet[AuditEntry]:
+    """The entries among `rows` that answer the questions asked. Days are business days, both included."""
+    if person:
+        people = Employee.objects.visible_to(actor).filter(Q(name=person) | Q(code=person))
+        rows = rows.filter(
+            actor_user_id__in=list(people.filter(user__isnull=False).values_list("user", flat=True))
+        )
+    if action:
+        rows = rows.filter(action__startswith=action)
+    if since:
+        rows = rows.filter(at__gte=_midnight(since))
+    if until:
+        rows = rows.filter(at__lt=_midnight(until + timedelta(days=1)))
+    if customer:
+        rows = rows.filter(party_id__in=_keys(customer))
+    return rows
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=clock.BUSINESS_ZONE)
+
+
+def _keys(customer: UUID) -> Iterable[int]:
+    found = (find(customer) for find in customer_keys)
+    return [key for key in found if key is not None]

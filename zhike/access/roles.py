@@ -1,4 +1,4 @@
-"""What each role may do, and how far its sight reaches. The one table of rights.
+"""What each role may do, and how far its sight reaches: the one table of rights.
 
 A permission is "<room>.<action>". Reach says which customers a role sees: those of the holder alone, those of
 the unit, those of the unit and all below it, or everyone's. Own and assisted customers are always seen.
@@ -6,8 +6,12 @@ the unit, those of the unit and all below it, or everyone's. Own and assisted cu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from zhike.organisation.models import Role
 
@@ -44,20 +48,41 @@ WORKS = READS | {
 RIGHTS: dict[str, Rights] = {
     Role.CUSTOMER_MANAGER: Rights(Reach.OWN, WORKS),
     Role.TEAM_LEAD: Rights(Reach.UNIT, WORKS | {"customers.assign"}),
-    Role.BRANCH_HEAD: Rights(
-        Reach.UNIT_AND_BELOW, WORKS | {"customers.assign", "masterdata.view"}
-    ),
+    Role.BRANCH_HEAD: Rights(Reach.UNIT_AND_BELOW, WORKS | {"customers.assign", "masterdata.view"}),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
         READS | {"masterdata.view", "insight.refresh", "insight.thresholds"},
     ),
-    Role.TELLER: Rights(
-        Reach.UNIT, ANYONE | {"customers.view", "customers.edit", "products.view"}
-    ),
+    Role.TELLER: Rights(Reach.UNIT, ANYONE | {"customers.view", "customers.edit", "products.view"}),
     Role.SYSTEM_ADMINISTRATOR: Rights(
         Reach.NOTHING,
-        ANYONE | {"organisation.administer", "masterdata.view", "masterdata.load", "system.operate"},
+        ANYONE
+        | {"organisation.administer", "masterdata.view", "masterdata.load", "system.operate"},
     ),
     Role.SECURITY_ADMINISTRATOR: Rights(Reach.NOTHING, ANYONE | {"access.administer"}),
     Role.AUDITOR: Rights(Reach.NOTHING, ANYONE | {"access.read_audit"}),
 }
+
+PERMISSIONS: Mapping[str, str | Promise] = {
+    "account.use": _("use one's own account"),
+    "organisation.view": _("see units and people"),
+    "customers.view": _("see customers"),
+    "customers.edit": _("correct customers and write on their timeline"),
+    "customers.reveal": _("see an identifier in clear, for a purpose, on record"),
+    "customers.consent": _("record consent"),
+    "customers.assign": _("say who looks after whom"),
+    "customers.export": _("take lists of customers out"),
+    "products.view": _("see products and agreements"),
+    "insight.view": _("see values, scores and charts"),
+    "insight.refresh": _("bring scores and lists up to date"),
+    "insight.thresholds": _("change thresholds"),
+    "activities.view": _("see work lists"),
+    "activities.work": _("work them off"),
+    "masterdata.view": _("see loads and their rejects"),
+    "masterdata.load": _("load source files"),
+    "organisation.administer": _("open units, seat people, give logins"),
+    "system.operate": _("operate the system"),
+    "access.administer": _("administer access"),
+    "access.read_audit": _("read the audit trail"),
+}
+"""Every permission in the reader's words."""

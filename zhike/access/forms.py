@@ -1,0 +1,83 @@
+"""The sign-in form and the questions asked of the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from zhike.access.middleware import origin_of
+from zhike.access.services import try_sign_in
+from zhike.organisation.models import User
+from zhike.ui.format import iso_minute
+
+
+class SignInForm(forms.Form):
+    """One answer for everything that is wrong, so that nobody learns which logins there are."""
+
+    login = forms.CharField(
+        label=gettext_lazy("Login"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        login, password = self.cleaned_data.get("login"), self.cleaned_data.get("password")
+        if login and password and self.request is not None:
+            outcome = try_sign_in(
+                login=login,
+                password=password,
+                address=self.request.META.get("REMOTE_ADDR", ""),
+                origin=origin_of(self.request),
+            )
+            if outcome.wait_until is not None:
+                raise forms.ValidationError(
+                    _("Too many tries. The next one is admitted at %(time)s.")
+                    % {"time": iso_minute(outcome.wait_until)},
+                    code="wait",
+                )
+            if outcome.user is None:
+                raise forms.ValidationError(
+                    _("Login or password is wrong. Both tell capital letters from small ones.")
+                )
+            self.user = outcome.user
+        return self.cleaned_data
+
+    def get_user(self) -> User | None:
+        return self.user
+
+
+class TrailForm(forms.Form):
+    """What to look for on the trail; every field may stay empty."""
+
+    person = forms.CharField(
+        label=gettext_lazy("Person"),
+        required=False,
+        help_text=gettext_lazy("Name or staff code"),
+    )
+    action = forms.CharField(
+        label=gettext_lazy("Action"),
+        required=False,
+        help_text=gettext_lazy("How it begins: reveal, sign_in, customers"),
+    )
+    since = forms.DateField(label=gettext_lazy("From"), required=False)
+    until = forms.DateField(label=gettext_lazy("To"), required=False)
+    customer = forms.UUIDField(
+        label=gettext_lazy("Customer"),
+        required=False,
+        help_text=gettext_lazy("The long id in the address of the customer's page"),
+    )

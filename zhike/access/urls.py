@@ -1,0 +1,19 @@
+"""The trail under its own name; the account's addresses are known to every page and have none before them."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from zhike.access import views
+
+app_name = "access"
+
+urlpatterns = [path("", views.TrailView.as_view(), name="trail")]
+
+# Included at the root without a namespace: the base page, the settings and Django name them so.
+account: list[URLPattern] = [
+    path("sign-in/", views.SignInView.as_view(), name="login"),
+    path("sign-out/", views.sign_out, name="logout"),
+    path("language/", views.language, name="set_language"),
+    path("me/", views.me, name="me"),
+]

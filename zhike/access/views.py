@@ -1,0 +1,144 @@
+"""Signing in and out, the language, one's own rights, the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import logout
+from django.contrib.auth.views import LoginView
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+from django.views.i18n import set_language
+
+from zhike.access.forms import SignInForm, TrailForm
+from zhike.access.queries import rights_of, trail, units_in_reach
+from zhike.access.services import note_sign_out
+from zhike.kernel.actor import Actor
+from zhike.kernel.models import AuditEntry
+from zhike.organisation.models import Role
+from zhike.organisation.services import choose_language
+from zhike.ui.filters import Filter
+from zhike.ui.tables import Column
+from zhike.ui.views import ListView, PageRequest
+
+
+class SignInView(LoginView):
+    form_class = SignInForm  # type: ignore[assignment]  # its own fields, the same calls
+    template_name = "registration/login.html"
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        status = 429 if form.has_error("__all__", "wait") else 422
+        return self.render_to_response(self.get_context_data(form=form), status=status)
+
+
+@require_POST
+def sign_out(request: PageRequest) -> HttpResponse:
+    note_sign_out(request.actor)
+    logout(request)
+    return HttpResponseRedirect(resolve_url("login"))
+
+
+@require_POST
+def language(request: PageRequest) -> HttpResponseBase:
+    """The language of the screens: for this browser, and for the person wherever they sign in."""
+    if request.actor.may("account.use"):
+        choose_language(
+            actor=request.actor,
+            user=request.user,  # type: ignore[arg-type]
+            language=request.POST.get("language", ""),
+        )
+    return set_language(request)
+
+
+@require_GET
+def me(request: PageRequest) -> HttpResponse:
+    """What one may do, how far one sees, and why. Open to whoever is signed in, position or not."""
+    actor = request.actor
+    rights = rights_of(actor)
+    return render(
+        request,
+        "access/me.html",
+        {
+            "title": gettext("What I may do"),
+            "roles": [str(Role(role).label) for role in sorted(actor.roles)],
+            "reach": reach_of(actor),
+            "units": units_in_reach(actor) if actor.units else (),
+            "granted": [each for each in rights if each.decision],
+            "withheld": [each for each in rights if not each.decision],
+        },
+    )
+
+
+def reach_of(actor: Actor) -> str:
+    """Which customers the actor sees, in a sentence."""
+    if not actor.may("customers.view"):
+        return gettext("You see no customers: none of your roles reads them.")
+    if actor.everywhere:
+        return gettext("You see every customer of the institution.")
+    if actor.units:
+        return gettext("You see the customers of these units, and those you look after.")
+    return gettext("You see the customers you look after, alone or as an assistant.")
+
+
+def _changes(entry: AuditEntry) -> str:
+    return "; ".join(
+        f"{name}: {before or '—'} → {after or '—'}"
+        for name, (before, after) in entry.changes.items()
+    )
+
+
+def _object(entry: AuditEntry) -> str:
+    return f"{entry.object_type} {entry.object_public_id or entry.object_id or ''}".strip()
+
+
+def _outcome_tone(entry: AuditEntry) -> str:
+    return "red" if entry.outcome == AuditEntry.Outcome.REFUSED else "green"
+
+
+class TrailView(ListView):
+    """The trail, newest first: who did what to whom, from where, and what was refused."""
+
+    model = AuditEntry
+    permission = "access.read_audit"
+    title = _("Audit trail")
+    template_name = "access/auditentry_list.html"
+    order = "-at"
+    columns = (
+        Column("at", _("When"), "datetime", sortable=True, sort_field="at"),
+        Column("actor_name", _("Who")),
+        Column("action", pgettext_lazy("audit", "Action")),
+        Column(
+            "outcome",
+            _("Outcome"),
+            "badge",
+            value=lambda entry: entry.get_outcome_display(),
+            tone=_outcome_tone,
+        ),
+        Column("object", _("Of what"), value=_object, minor=True),
+        Column("changes", _("Changed"), value=_changes, minor=True),
+        Column("reason", _("Why"), minor=True),
+        Column("origin", _("From where"), minor=True),
+    )
+    filters = (
+        Filter(
+            "outcome",
+            _("Outcome"),
+            AuditEntry.Outcome.choices,
+            lambda rows, value: rows.filter(outcome=value),
+        ),
+    )
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        form = self.asked()
+        return trail(self.actor, rows, **form.cleaned_data) if form.is_valid() else rows.none()
+
+    def asked(self) -> TrailForm:
+        return TrailForm(self.request.GET)
+
+    def row_url(self, row: Any) -> str:
+        return ""
