@@ -200,7 +200,7 @@ class DetailView(RowView):
         row = self.row()
         panels = panels_for(self.page, self.actor)
         asked = request.GET.get("panel")
-        if asked is not None:
+        if asked is not None and wants_fragment(request):
             panel = next((panel for panel in panels if panel.id == asked), None)
             if panel is None:
                 raise UserError(_("This page has no such panel."), _("Reload the page."))

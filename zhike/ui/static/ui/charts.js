@@ -51,6 +51,7 @@
         ...option.grid },
       xAxis: each(option.xAxis),
       yAxis: each(option.yAxis),
+      series: option.series.map((own) => ({ ...own, label: { color: text, textBorderWidth: 0, ...own.label } })),
       legend: option.legend && { icon: 'roundRect', itemWidth: 12, itemHeight: 8, ...option.legend,
         textStyle: { color: text }, pageTextStyle: { color: text } },
       // HTML tooltips carry inline styles, which the content security policy refuses.
