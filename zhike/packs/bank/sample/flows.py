@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -75,38 +76,50 @@ _WAY_ODDS: Final = np.cumsum(
 _DRAIN: Final = 0.6  # what is left of a leaving customer's flows from month to month
 
 
+@dataclass(frozen=True)
+class Means:
+    """What comes and goes in an ordinary month, in cents, one row per core entity.
+
+    costs: of loans; dividend: from owned firms; wages: paid to employees who bank here.
+    """
+
+    income: Floats
+    costs: Floats
+    dividend: Floats
+    wages: Floats
+    renter: Mask
+
+
 def run(
     plan: Plan, people: People, records: Records, accounts: Accounts, members: Members, chunk: int
 ) -> Ledger:
     """All postings of a chunk's accounts in the window, with balances."""
     rng = plan.random(chunk, 6)
     journal = Journal(plan, accounts.opened)
-    core = people.core
-    household_costs, leaving = _deposits_and_loans(plan, rng, people, records, accounts, journal)
-    income = people.income[:core].astype(np.float64)
-    staff = exact_sums(
-        people.employer[: people.persons].clip(0),
-        np.where(people.employer[: people.persons] >= 0, people.income[: people.persons], 0),
-        core,
-    )
-    firm = slice(people.persons, core)
-    income[firm] = np.maximum(income[firm], 1.6 * staff[firm])
-    dividend = np.zeros(core)
-    np.add.at(dividend, people.owner[firm], 0.03 * income[firm])
-    renter = (people.life[:core] == SALARY) & (rng.random(core) < 0.1)
+    costs, leaving = _deposits_and_loans(plan, rng, people, records, accounts, journal)
+    means = _means(rng, people, costs)
     for month in range(plan.months):
-        fading = np.where(
-            people.drifting, _DRAIN ** np.clip(month - people.drift_month + 1, 0, 60), 1.0
-        )[:core]
-        _persons(
-            plan, rng, people, journal, month, income, fading, household_costs, dividend, renter
-        )
-        _firms(plan, rng, people, journal, month, income, household_costs)
+        gone = np.clip(month - people.drift_month[: people.core] + 1, 0, 60)
+        fading = np.where(people.drifting[: people.core], _DRAIN**gone, 1.0)
+        _persons(plan, rng, people, journal, month, means, fading)
+        _firms(plan, rng, people, journal, month, means, fading)
         _interest(plan, rng, people, records, accounts, journal, month)
     _leave(plan, rng, people, accounts, journal, leaving)
     _wealth(rng, people, members, journal)
     spare = _windfalls(people, accounts, journal)
     return balance_books(plan, accounts, journal, spare)
+
+
+def _means(rng: np.random.Generator, people: People, costs: Floats) -> Means:
+    core = people.core
+    firm = slice(people.persons, core)
+    income = people.income[:core].astype(np.float64)
+    employer = people.employer[:core]
+    wages = np.bincount(employer.clip(0), np.where(employer >= 0, income, 0.0), core)
+    income[firm] = np.maximum(income[firm], 1.6 * wages[firm])
+    dividend = np.bincount(people.owner[firm], 0.03 * income[firm], core)
+    renter = (people.life[:core] == SALARY) & (rng.random(core) < 0.1)
+    return Means(income, costs, dividend.astype(np.float64), wages.astype(np.float64), renter)
 
 
 def _days(plan: Plan, rng: np.random.Generator, month: int, count: int) -> Ints:
@@ -127,11 +140,8 @@ def _persons(
     people: People,
     journal: Journal,
     month: int,
-    income: Floats,
+    means: Means,
     fading: Floats,
-    costs: Floats,
-    dividend: Floats,
-    renter: Mask,
 ) -> None:
     count = people.persons
     first = int(plan.month_starts[month])
@@ -139,7 +149,7 @@ def _persons(
     festival = plan.spring_festival(month)
     life = np.where(month < people.change_month, people.life_before, people.life)[:count]
     awake = ~people.asleep[:count]
-    fade, rest = fading[:count], income[:count]
+    fade, rest = fading[:count], means.income[:count]
     stays = awake & (rng.random(count) < fade)
 
     paid = np.flatnonzero(stays & (life == SALARY))
@@ -163,7 +173,9 @@ def _persons(
     journal.post(sells, _days(plan, rng, month, len(sells)), sale.astype(np.int64), HARVEST, way)
 
     keepers = np.flatnonzero(awake & (life == SHOP))
-    takings = np.maximum(rest[keepers] - dividend[keepers], 0.1 * rest[keepers]) * fade[keepers]
+    takings = (
+        np.maximum(rest[keepers] - means.dividend[keepers], 0.1 * rest[keepers]) * fade[keepers]
+    )
     takings *= 1.5 if festival else 0.95
     which, each = _split(rng, keepers, 2 + rng.poisson(1.2, len(keepers)), takings)
     kind = np.where(rng.random(len(which)) < 0.7, TRANSFER, CARD)
@@ -176,14 +188,14 @@ def _persons(
         allowance = (rest[pupils] * rng.uniform(0.8, 1.2, len(pupils))).astype(np.int64)
         journal.post(pupils, first + rng.integers(0, 8, len(pupils)), allowance, TRANSFER, MOBILE)
 
-    tenants = np.flatnonzero(awake & renter[:count] & (people.role[:count] == 0))
+    tenants = np.flatnonzero(awake & means.renter[:count] & (people.role[:count] == 0))
     due = (rest[tenants] * 0.18 * fade[tenants]).astype(np.int64)
     journal.post(tenants, first + 4, -due, RENT, MOBILE)
     heads = np.flatnonzero(awake & (people.role[:count] == 0) & (life != STUDENT))
     bills = (rng.uniform(6_000, 30_000, len(heads)) * fade[heads]).astype(np.int64)
     journal.post(heads, first + 9 + rng.integers(0, 3, len(heads)), -bills, UTILITY, AUTO)
 
-    fixed = costs[:count].copy()
+    fixed = means.costs[:count].copy()
     fixed[tenants] += due
     fixed[heads] += bills
     spenders = np.flatnonzero(awake)
@@ -238,47 +250,36 @@ def _firms(
     people: People,
     journal: Journal,
     month: int,
-    income: Floats,
-    costs: Floats,
+    means: Means,
+    fading: Floats,
 ) -> None:
     firms = np.arange(people.persons, people.core)
-    if not len(firms):
-        return
     first = int(plan.month_starts[month])
     quarter = plan.calendar_month(month) % 3 == 1
-    fade = np.where(
-        people.drifting[firms],
-        _DRAIN ** np.clip(month - people.drift_month[firms] + 1, 0, 60),
-        1.0,
-    )
-    turnover = income[firms] * np.exp(0.15 * rng.standard_normal(len(firms))) * fade
+    income, fade = means.income[firms], fading[firms]
+    turnover = income * np.exp(0.15 * rng.standard_normal(len(firms))) * fade
     if plan.spring_festival(month) is not None:
         turnover *= 1.3
     which, each = _split(rng, firms, 2 + rng.poisson(3, len(firms)), turnover)
     way = np.where(rng.random(len(which)) < 0.85, WEB, COUNTER)
     journal.post(which, _days(plan, rng, month, len(which)), each, TRANSFER, way)
 
-    share = (0.03 * income[firms] * fade).astype(np.int64)
+    share = (0.03 * income * fade).astype(np.int64)
     owner = people.owner[firms]
     both = np.maximum(journal.opened[firms], journal.opened[owner]) <= first + 26
     journal.post(firms[both], first + 26, -share[both], TRANSFER, WEB)
     journal.post(owner[both], first + 26, share[both], TRANSFER, MOBILE)
-    power = (0.01 * income[firms] * fade).astype(np.int64)
+    power = (0.01 * income * fade).astype(np.int64)
     journal.post(firms, first + 19, -power, UTILITY, AUTO)
-    spent = share + power + costs[firms]
+    spent = share + power + means.costs[firms]
     if quarter:
-        tax = (0.06 * income[firms] * fade).astype(np.int64)
+        tax = (0.06 * income * fade).astype(np.int64)
         journal.post(firms, first + 14, -tax, TAX, AUTO)
         tenants = firms % 3 == 0
-        rent = (0.05 * income[firms] * fade).astype(np.int64)
+        rent = (0.05 * income * fade).astype(np.int64)
         journal.post(firms[tenants], first + 7, -rent[tenants], RENT, WEB)
         spent = spent + tax + rent * tenants
-    wages = exact_sums(
-        (people.employer[: people.persons] - people.persons).clip(0),
-        np.where(people.employer[: people.persons] >= 0, people.income[: people.persons], 0),
-        len(firms),
-    )
-    supplies = np.maximum(turnover - spent - wages * fade, 0.1 * turnover)
+    supplies = np.maximum(turnover - spent - means.wages[firms] * fade, 0.1 * turnover)
     which, each = _split(rng, firms, 1 + rng.poisson(2, len(firms)), supplies)
     journal.post(which, _days(plan, rng, month, len(which)), -each, TRANSFER, WEB)
 

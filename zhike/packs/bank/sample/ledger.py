@@ -115,9 +115,8 @@ def balance_books(plan: Plan, accounts: Accounts, journal: Journal, spare: Ints)
     running -= before[account]
     lowest = np.zeros(count, dtype=np.int64)
     total = np.zeros(count, dtype=np.int64)
-    if len(starts):
-        lowest[used] = np.minimum(np.minimum.reduceat(running, starts), 0)
-        total[used] = running[np.append(starts[1:], len(running)) - 1]
+    lowest[used] = np.minimum(np.minimum.reduceat(running, starts), 0)
+    total[used] = running[np.append(starts[1:], len(running)) - 1]
 
     current = accounts.kind == CURRENT
     opening = np.where(current, np.maximum(accounts.wanted + spare - total, -lowest), 0)

@@ -13,6 +13,8 @@ from zhike.kernel.errors import UserError
 from zhike.packs.bank.sample.columns import Ints
 
 CHUNK: Final = 20_000  # customers made at a time: what bounds the memory
+LEAST: Final = 1_000  # customers of the smallest sample
+MOST: Final = 10_000_000
 CARD_ONLY: Final = 0.06  # people of the card system alone, per customer of the core system
 CUSTOMERS_PER_OUTLET: Final = 1_700
 MANAGED_SHARE: Final = 0.55
@@ -47,10 +49,10 @@ class Plan:
     months: int
 
     def __post_init__(self) -> None:
-        if not 1_000 <= self.customers <= 10_000_000:
+        if not LEAST <= self.customers <= MOST:
             raise UserError(
                 f"{self.customers} customers cannot be made.",
-                "Ask for 1,000 to 10,000,000 customers.",
+                f"Ask for {LEAST:,} to {MOST:,} customers.",
             )
         if not 1 <= self.months <= 60:
             raise UserError(f"{self.months} months cannot be made.", "Ask for 1 to 60 months.")
@@ -108,12 +110,12 @@ class Plan:
 
     @property
     def chunks(self) -> int:
-        """How many chunks the customers come in."""
-        return -(-self.customers // CHUNK)
+        """How many chunks the customers come in; the last takes up a remainder too small to live alone."""
+        return -(-(self.customers - LEAST + 1) // CHUNK)
 
     def chunk_size(self, chunk: int) -> int:
         """Core customers of one chunk, duplicates not counted."""
-        return min(CHUNK, self.customers - chunk * CHUNK)
+        return CHUNK if chunk < self.chunks - 1 else self.customers - chunk * CHUNK
 
     def card_only(self, chunk: int) -> int:
         """People of one chunk known to the card system alone."""

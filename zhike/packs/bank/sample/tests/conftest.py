@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pa_dataset
 import pytest
 
@@ -29,6 +31,15 @@ class Sample:
     def table(self, path: str) -> pa.Table:
         """A Parquet file, or a folder of them."""
         return pa_dataset.dataset(self.folder / path).to_table()
+
+    def transactions(self, kind: str) -> list[dict[str, Any]]:
+        """Transactions of one kind, without their keys and balances."""
+        table = pa_dataset.dataset(self.folder / "core/transactions").to_table(
+            columns=["account_key", "booked_on", "direction", "amount"],
+            filter=pc.field("kind").cast("string") == kind,
+        )
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
 
     def lines(self, path: str) -> Iterator[list[str]]:
         """Data lines of a CSV file, broken ones among them."""

@@ -6,10 +6,13 @@ import datetime
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from zhike.kernel.errors import UserError
@@ -17,7 +20,7 @@ from zhike.packs.bank.sample import Dirt, generate
 from zhike.packs.bank.sample.identifiers import ID_SPACE, person_ids
 from zhike.packs.bank.sample.institution import found
 from zhike.packs.bank.sample.people import settle
-from zhike.packs.bank.sample.plan import Plan
+from zhike.packs.bank.sample.plan import CHUNK, LEAST, MOST, Plan
 from zhike.packs.bank.sample.tests.conftest import AS_OF, Reading, Sample
 
 
@@ -120,7 +123,7 @@ def test_rows_are_as_the_manifest_says(sample: Sample) -> None:
         assert rows == facts.rows, facts.path
 
 
-def notebook_rows(path: Path) -> dict[int, list[object]]:
+def notebook_rows(path: Path) -> dict[int, list[Any]]:
     """Rows of a workbook that speak of somebody, by Excel's row number."""
     rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python(skip_empty_area=False)
     return {
@@ -239,6 +242,14 @@ def test_keys_are_unique_and_references_hold(sample: Sample, strict: dict[str, R
         assert {row["customer_no"], row["related_customer_no"]} <= customers
     transactions = sample.table("core/transactions")["transaction_key"]
     assert pc.count_distinct(transactions).as_py() == len(transactions)
+
+
+@given(st.integers(LEAST, MOST))
+def test_chunks_share_out_the_customers(customers: int) -> None:
+    plan = Plan(customers, 1, AS_OF, 1)
+    sizes = [plan.chunk_size(chunk) for chunk in range(plan.chunks)]
+    assert sum(sizes) == customers
+    assert all(LEAST <= size < CHUNK + LEAST for size in sizes)
 
 
 def test_id_numbers_never_repeat_where_areas_run_out() -> None:

@@ -84,9 +84,12 @@ def test_running_balances_add_up(sample: Sample, account_of: dict[int, list[str]
 def test_month_ends_follow_from_transactions(sample: Sample) -> None:
     """Closing balance of a month = that of the month before + what moved; and averages lie in between."""
     moved: dict[tuple[int, str], int] = defaultdict(int)
-    for row in sample.table("core/transactions").to_pylist():
-        sign = 1 if row["direction"] == "in" else -1
-        moved[row["account_key"], f"{row['booked_on']:%Y-%m}"] += sign * int(row["amount"] * 100)
+    table = sample.table("core/transactions").select(
+        ["account_key", "booked_on", "direction", "amount"]
+    )
+    for key, day, direction, amount in zip(*(c.to_pylist() for c in table.columns), strict=True):
+        cents = int(amount * 100)
+        moved[key, f"{day:%Y-%m}"] += cents if direction == "in" else -cents
     before: dict[int, int] = {}
     for name in sorted(path.stem for path in (sample.folder / "core/balances").iterdir()):
         now = {}
@@ -191,12 +194,14 @@ def test_money_has_seasons(sample: Sample) -> None:
     sales: Counter[int] = Counter()
     cash: Counter[str] = Counter()
     pay_days: Counter[int] = Counter()
-    for row in sample.table("core/transactions").to_pylist():
-        if row["kind"] == "agriculture_sale" and row["booked_on"] < datetime.date(2025, 1, 1):
+    for row in sample.transactions("agriculture_sale"):
+        if row["booked_on"] < datetime.date(2025, 1, 1):
             sales[row["booked_on"].month] += int(row["amount"])
-        if row["kind"] == "cash" and row["direction"] == "out":
+    for row in sample.transactions("cash"):
+        if row["direction"] == "out":
             cash[f"{row['booked_on']:%Y-%m}"] += int(row["amount"])
-        if row["kind"] == "salary" and row["direction"] == "in":
+    for row in sample.transactions("salary"):
+        if row["direction"] == "in":
             pay_days[row["booked_on"].day] += 1
     assert {month for month, _ in sales.most_common(2)} == {6, 10}
     assert cash["2024-02"] > 1.2 * cash["2024-04"]
@@ -208,9 +213,7 @@ def test_firms_pay_their_people(sample: Sample, account_of: dict[int, list[str]]
     kinds = {line[0]: line[1] for line in sample.lines("core/customers.csv")}
     paid: Counter[datetime.date] = Counter()
     got: Counter[datetime.date] = Counter()
-    for row in sample.table("core/transactions").to_pylist():
-        if row["kind"] != "salary":
-            continue
+    for row in sample.transactions("salary"):
         if row["direction"] == "out":
             assert kinds[account_of[row["account_key"]][2]] == "C"
             paid[row["booked_on"]] += row["amount"]
@@ -220,11 +223,11 @@ def test_firms_pay_their_people(sample: Sample, account_of: dict[int, list[str]]
     assert all(Decimal(0) < paid[day] <= got[day] for day in paid)
 
 
-def test_lives_change(sample: Sample, account_of: dict[int, list[str]]) -> None:
+def test_lives_change(sample: Sample) -> None:
     """Some who lived on an allowance draw wages later: nobody's salary stops but by leaving or pension."""
     months: dict[int, set[str]] = defaultdict(set)
-    for row in sample.table("core/transactions").to_pylist():
-        if row["kind"] == "salary" and row["direction"] == "in":
+    for row in sample.transactions("salary"):
+        if row["direction"] == "in":
             months[row["account_key"]].add(f"{row['booked_on']:%Y-%m}")
     began = Counter(min(seen) for seen in months.values() if len(seen) > 3)
     assert began["2024-07"] + began["2025-07"] + began["2024-08"] + began["2025-08"] > 5
