@@ -8,7 +8,13 @@ from django.utils import translation
 from tests.i18n.messages import asked_for, catalogue, faults, in_python, in_template, stored
 
 LANGUAGES = ("zh_Hans", "zh_Hant")
-HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
+HEADER = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+
+"""
 
 # The same frequent characters in both scripts: one of the wrong half betrays a sentence of the other.
 SIMPLIFIED = set("户经这为员单约录时间门问开关对说请输设备网点级产权资财务业类页报")
