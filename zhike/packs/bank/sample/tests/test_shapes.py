@@ -82,7 +82,7 @@ def test_running_balances_add_up(sample: Sample, account_of: dict[int, list[str]
 
 
 def test_month_ends_follow_from_transactions(sample: Sample) -> None:
-    """Closing balance of a month = that of the month before + what moved; and averages lie in between."""
+    """Closing balance of a month = that of the month before + what moved."""
     moved: dict[tuple[int, str], int] = defaultdict(int)
     table = sample.table("core/transactions").select(
         ["account_key", "booked_on", "direction", "amount"]
@@ -97,10 +97,24 @@ def test_month_ends_follow_from_transactions(sample: Sample) -> None:
             key, cents = row["account_key"], int(row["balance"] * 100)
             if key in before:
                 assert cents == before[key] + moved[key, name]
-            if not moved[key, name] and key in before:
-                assert row["average_balance"] == row["balance"]
             now[key] = cents
         before = now
+
+
+@pytest.mark.parametrize(("month", "days"), [("2025-03", 31), ("2025-11", 22)])
+def test_averages_are_of_the_days(sample: Sample, month: str, days: int) -> None:
+    """The average is taken over the balances at the end of each day, those of quiet days too."""
+    moved: dict[tuple[int, int], int] = defaultdict(int)
+    for row in sample.table(f"core/transactions/{month}.parquet").to_pylist():
+        sign = 1 if row["direction"] == "in" else -1
+        moved[row["account_key"], row["booked_on"].day] += sign * int(row["amount"] * 100)
+    for row in sample.table(f"core/balances/{month}.parquet").to_pylist():
+        key = row["account_key"]
+        balance, total = int(row["balance"] * 100), 0
+        for day in range(days, 0, -1):
+            total += balance
+            balance -= moved[key, day]
+        assert abs(int(row["average_balance"] * 100) - total / days) <= 0.5
 
 
 def test_closed_accounts_have_no_balance(sample: Sample, account_of: dict[int, list[str]]) -> None:
