@@ -62,17 +62,11 @@ class ReaderErrorsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        sign_in = resolve_url(settings.LOGIN_URL)
-        asked_by_htmx = request.headers.get("HX-Request") == "true"
-        if (
-            asked_by_htmx
-            and response.status_code == 302
-            and response["Location"].startswith(sign_in)
-        ):
-            # The session ended: htmx would put the sign-in page into a table cell.
-            again = HttpResponse(status=204)
-            again["HX-Redirect"] = sign_in
-            return again
+        if request.headers.get("HX-Request") == "true" and response.status_code == 302:
+            sign_in = resolve_url(settings.LOGIN_URL)
+            if response["Location"].startswith(sign_in):
+                # The session ended: htmx would put the sign-in page into a table cell.
+                response = HttpResponse(status=204, headers={"HX-Redirect": sign_in})
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

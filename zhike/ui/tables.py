@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.translation import get_language
 
 from zhike.kernel import clock
@@ -63,7 +63,7 @@ class Column:
         return found
 
     def html(self, row: Any) -> str:
-        """The cell as escaped HTML; in Python, for a template a cell costs ten times as much."""
+        """The cell as escaped HTML; in Python, for a list has hundreds of cells."""
         shown = self._shown(row, self.read(row))
         return format_html('<a href="{}">{}</a>', self.url(row), shown) if self.url else shown
 
@@ -76,13 +76,13 @@ class Column:
                 short = format.money_short(value, get_language() or "en")
                 return format_html('<span title="{}">{}</span>', exact, short)
             case "number":
-                return format_html("{}", format.number(value))
+                return conditional_escape(format.number(value))
             case "percent":
-                return format_html("{}", format.percent(value))
+                return conditional_escape(format.percent(value))
             case "date":
-                return format_html("{}", format.iso_date(value))
+                return conditional_escape(format.iso_date(value))
             case "datetime":
-                return format_html("{}", format.iso_minute(value))
+                return conditional_escape(format.iso_minute(value))
             case "age":
                 return format_html(
                     '<span title="{}">{}</span>',
@@ -97,7 +97,7 @@ class Column:
                     '<progress value="{}" max="1">{}</progress>', value, format.percent(value)
                 )
             case _:
-                return format_html("{}", value)
+                return conditional_escape(value)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Line:
-    cells: list[tuple[Column, str]]
+    cells: str
     url: str
 
 
@@ -141,6 +141,19 @@ class Table:
 
     @property
     def lines(self) -> Iterator[Line]:
+        opened = [
+            format_html(
+                '<td class="at-{} is-{}{}" data-label="{}">',
+                column.side,
+                column.kind,
+                " minor" if column.minor else "",
+                column.label,
+            )
+            for column in self.columns
+        ]
         for row in self.rows:
-            cells = [(column, column.html(row)) for column in self.columns]
-            yield Line(cells, self.row_url(row) if self.row_url else "")
+            cells = (
+                (td, column.html(row)) for td, column in zip(opened, self.columns, strict=True)
+            )
+            line = format_html_join("", "{}{}</td>", cells)
+            yield Line(line, self.row_url(row) if self.row_url else "")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.db import OperationalError, models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -302,6 +302,10 @@ class ActorFromCookie:
         return self.get_response(request)
 
 
+def ended(request: HttpRequest) -> HttpResponse:
+    return redirect_to_login(request.path)
+
+
 def down(request: HttpRequest) -> HttpResponse:
     raise OperationalError("connection refused: secret words")
 
@@ -324,10 +328,11 @@ urlpatterns = [
     path("things/", include(things)),
     path("touch/", touch, name="touch"),
     path("reveal/", Reveal.as_view(), name="reveal"),
+    path("ended/", ended),
     path("down/", down),
     path("broken/", broken),
-    path("sign-in/", LoginView.as_view(), name="sign-in"),
-    path("sign-out/", broken, name="sign-out"),
+    path("sign-in/", LoginView.as_view(), name="login"),
+    path("sign-out/", broken, name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
 handler400 = "zhike.ui.errors.bad_request"
