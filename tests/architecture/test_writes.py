@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.architecture.sources import Source, dotted, room_sources
+from tests.architecture.sources import Source, dotted, imported, room_sources
 
 ALWAYS_WRITES = {
     "get_or_create",
@@ -105,22 +105,27 @@ class UseCase:
     decorated: bool
 
 
-def use_cases(source: Source) -> Iterator[UseCase]:
-    """The public functions of a module of services; in a package, only the decorated ones."""
+def offered(source: Source) -> frozenset[str]:
+    """The dotted names that a package of services hands out in its `__init__`."""
+    return frozenset(name for _node, name in imported(source))
+
+
+def use_cases(source: Source, handed_out: frozenset[str] = frozenset()) -> Iterator[UseCase]:
+    """The public functions of `services.py`; of a module in a package, those handed out or decorated."""
     module = ".".join(part for part in source.parts if part != "__init__")
     is_whole_room = source.parts[-1] == "services"
     for node in source.tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
-            "_"
-        ):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{module}.{node.name}"
             decorated = any(dotted(each)[-1:] == ["service"] for each in node.decorator_list)
-            if is_whole_room or decorated:
-                yield UseCase(f"{module}.{node.name}", node, decorated)
+            public = is_whole_room and not node.name.startswith("_")
+            if public or decorated or name in handed_out:
+                yield UseCase(name, node, decorated)
 
 
-def faulty_use_cases(source: Source) -> Iterator[str]:
+def faulty_use_cases(source: Source, handed_out: frozenset[str] = frozenset()) -> Iterator[str]:
     """Use cases without a permission, with positional arguments, or not led by `actor`."""
-    for case in use_cases(source):
+    for case in use_cases(source, handed_out):
         if case.name in NOT_USE_CASES:
             continue
         arguments = case.node.args
@@ -205,13 +210,33 @@ def service_sources() -> list[Source]:
     return [each for each in room_sources() if each.is_called("services") and each.room != "kernel"]
 
 
+def all_handed_out() -> frozenset[str]:
+    packages = [each for each in service_sources() if each.parts[-1] == "__init__"]
+    return frozenset[str]().union(*(offered(each) for each in packages))
+
+
 def test_every_service_is_a_use_case_of_an_actor() -> None:
-    assert [fault for source in service_sources() for fault in faulty_use_cases(source)] == []
+    handed_out = all_handed_out()
+    assert [
+        fault for source in service_sources() for fault in faulty_use_cases(source, handed_out)
+    ] == []
 
 
 def test_listed_exceptions_exist() -> None:
-    found = {case.name for source in service_sources() for case in use_cases(source)}
+    handed_out = all_handed_out()
+    found = {case.name for each in service_sources() for case in use_cases(each, handed_out)}
     assert set(NOT_USE_CASES) <= found
+
+
+def test_use_case_handed_out_by_a_package_is_checked() -> None:
+    front = Source("zhike/customers/services/__init__.py", "from .merging import merge, Merge")
+    inner = Source("zhike/customers/services/merging.py", "def merge(): ...\ndef part(): ...")
+    assert offered(front) == {
+        "zhike.customers.services.merging.merge",
+        "zhike.customers.services.merging.Merge",
+    }
+    assert len(list(faulty_use_cases(inner, offered(front)))) == 1
+    assert list(faulty_use_cases(inner)) == []
 
 
 @pytest.mark.parametrize(
