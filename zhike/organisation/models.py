@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.classes import classify
@@ -49,6 +50,9 @@ class Unit(Base):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("organisation:unit", args=[self.public_id])
+
     @property
     def depth(self) -> int:
         """0 for the head office."""
@@ -71,6 +75,9 @@ class Employee(Base):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("organisation:person", args=[self.public_id])
 
 
 class Role(models.TextChoices):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
 from zhike.organisation.models import Appointment, Employee, Unit
 
 
@@ -25,3 +28,56 @@ def appointments_on(employee: Employee, day: date) -> QuerySet[Appointment]:
         .select_related("position__unit")
         .order_by("pk")
     )
+
+
+def appointments_of(actor: Actor, employee: Employee) -> QuerySet[Appointment]:
+    """Every position the employee held, holds or will hold, the latest first."""
+    return (
+        Appointment.objects.visible_to(actor)
+        .filter(employee=employee, during__isempty=False)
+        .select_related("position__unit")
+        .order_by("-during", "pk")
+    )
+
+
+def units_below(actor: Actor, unit: Unit | None) -> QuerySet[Unit]:
+    """The units right below one (the roots for None), each with `people` and `has_more` (below it)."""
+    below = Unit.objects.filter(parent=OuterRef("pk"))
+    staff = Count("employees", filter=Q(employees__left_on__isnull=True))
+    return (
+        Unit.objects.visible_to(actor)
+        .filter(parent=unit)
+        .annotate(people=staff, has_more=Exists(below))
+        .order_by("code")
+    )
+
+
+def units_above(actor: Actor, unit: Unit) -> QuerySet[Unit]:
+    """From the root down to the unit's parent."""
+    above = [int(part) for part in unit.path.strip("/").split("/")[:-1]]
+    return Unit.objects.visible_to(actor).filter(pk__in=above).order_by("path")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody in a unit, with the titles of the positions they hold there; none for a helping hand."""
+
+    employee: Employee
+    titles: tuple[str, ...]
+
+
+def people_in(actor: Actor, unit: Unit) -> list[Seat]:
+    """Who holds a position in the unit today, and whom it employs without one. Two queries."""
+    seated: dict[Employee, list[str]] = {}
+    appointments = (
+        Appointment.objects.visible_to(actor)
+        .filter(position__unit=unit, during__contains=clock.today())
+        .select_related("employee", "position")
+        .order_by("position__role", "employee__code")
+    )
+    for each in appointments:
+        seated.setdefault(each.employee, []).append(each.position.title)
+    others = Employee.objects.visible_to(actor).filter(unit=unit, left_on__isnull=True)
+    for employee in others.exclude(pk__in=[each.pk for each in seated]).order_by("code"):
+        seated[employee] = []
+    return [Seat(employee, tuple(titles)) for employee, titles in seated.items()]

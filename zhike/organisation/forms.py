@@ -1,0 +1,108 @@
+"""What a system administrator fills in about units and people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+from zhike.organisation.models import Role, Unit
+
+
+class UnitField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One unit among those the actor sees; the form's view hands the actor over."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=None, to_field_name="public_id", **kwargs)
+
+    def label_from_instance(self, unit: Unit) -> str:
+        return f"{'　' * unit.depth}{unit.name}"
+
+
+class OrganisationForm(forms.Form):
+    """A form whose units are those the actor may see."""
+
+    def offer_units_of(self, actor: Actor) -> None:
+        for field in self.fields.values():
+            if isinstance(field, UnitField):
+                field.queryset = Unit.objects.visible_to(actor).order_by("path")
+
+
+class UnitForm(OrganisationForm):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Unit.Kind.choices)
+    parent = UnitField(label=_("Stands below"), required=False, empty_label=_("nothing: a root"))
+    region = forms.CharField(label=_("Region"), max_length=80, required=False)
+    opened_on = forms.DateField(label=_("Opened on"), required=False)
+    closed_on = forms.DateField(label=_("Closed on"), required=False)
+
+
+class NewUnitForm(OrganisationForm):
+    code = forms.CharField(label=_("Code"), max_length=40)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Unit.Kind.choices)
+    parent = UnitField(label=_("Stands below"), required=False, empty_label=_("nothing: a root"))
+    region = forms.CharField(label=_("Region"), max_length=80, required=False)
+    opened_on = forms.DateField(label=_("Opened on"), required=False)
+
+
+class PersonForm(OrganisationForm):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    unit = UnitField(label=_("Unit"))
+    hired_on = forms.DateField(label=_("Hired on"), required=False)
+
+
+class NewPersonForm(OrganisationForm):
+    code = forms.CharField(label=_("Staff code"), max_length=40)
+    name = forms.CharField(label=_("Name"), max_length=80)
+    unit = UnitField(label=_("Unit"))
+    hired_on = forms.DateField(label=_("Hired on"), required=False)
+
+
+class AppointForm(OrganisationForm):
+    unit = UnitField(label=_("Unit"))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    title = forms.CharField(label=_("Title"), max_length=80)
+    since = forms.DateField(label=_("From"), initial=clock.today)
+    until = forms.DateField(label=_("Up to, not including"), required=False)
+    reason = forms.CharField(label=_("Why"), max_length=200, required=False)
+
+
+class EndForm(OrganisationForm):
+    on = forms.DateField(label=_("First day without it"), initial=clock.today)
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class LeaveForm(OrganisationForm):
+    on = forms.DateField(
+        label=_("Leaves on"),
+        initial=clock.today,
+        help_text=_("Sign-in ends at once, positions on that day."),
+    )
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class LoginForm(OrganisationForm):
+    login = forms.CharField(
+        label=_("Login"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    password = forms.CharField(
+        label=_("First password"),
+        max_length=200,
+        strip=False,
+        help_text=_("12 characters or more, and not a common one."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class PasswordForm(OrganisationForm):
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=200,
+        strip=False,
+        help_text=_("12 characters or more, and not a common one."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
