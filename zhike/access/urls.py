@@ -12,8 +12,8 @@ urlpatterns = [path("", views.TrailView.as_view(), name="trail")]
 
 # Included at the root without a namespace: the base page, the settings and Django name them so.
 account: list[URLPattern] = [
-    path("sign-in/", views.SignInView.as_view(), name="login"),
-    path("sign-out/", views.sign_out, name="logout"),
+    path("sign-in/", views.SignInView.as_view(), name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
     path("language/", views.language, name="set_language"),
     path("me/", views.me, name="me"),
 ]

@@ -40,7 +40,7 @@ class SignInView(LoginView):
 def sign_out(request: PageRequest) -> HttpResponse:
     note_sign_out(request.actor)
     logout(request)
-    return HttpResponseRedirect(resolve_url("login"))
+    return HttpResponseRedirect(resolve_url("sign-in"))
 
 
 @require_POST

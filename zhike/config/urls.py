@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+
+from zhike.access.urls import account
+from zhike.config.api import api
+
+handler400 = "zhike.ui.errors.bad_request"
+handler403 = "zhike.ui.errors.forbidden"
+handler404 = "zhike.ui.errors.not_found"
+handler500 = "zhike.ui.errors.server_error"
 
 
 def health(request: HttpRequest) -> HttpResponse:
+    """For whatever watches the process; says nothing else."""
     return HttpResponse("ok", content_type="text/plain")
 
 
-urlpatterns: list[URLPattern | URLResolver] = [path("health/", health, name="health")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/", health, name="health"),
+    path("api/", api.urls),
+    path("audit/", include("zhike.access.urls")),
+    path("organisation/", include("zhike.organisation.urls")),
+    *account,
+]
