@@ -16,7 +16,7 @@ from zhike.kernel.registry import Registry
 class Panel:
     """One piece of a page.
 
-    `page` names the page it belongs to (`"customers.party"`); `load(actor, row)` answers the
+    `page` names the page it belongs to (`"<room>.<model>"`); `load(actor, row)` answers the
     context of `template` and starts its reads at `visible_to(actor)`. `permission` "" means
     everyone who sees the page. `reload_on` are the client events that fetch the panel anew; a
     `lazy` panel is fetched when scrolled to.

@@ -176,7 +176,12 @@ def _chip(request: HttpRequest, chosen: filters.Chosen, key: str, label: Text) -
     params.pop(chosen.filter.name, None)
     if not on:
         params[chosen.filter.name] = key
-    return {"label": label, "on": on, "address": f"{request.path}?{params.urlencode()}"}
+    return {
+        "id": f"chip-{chosen.filter.name}-{key}",
+        "label": label,
+        "on": on,
+        "address": f"{request.path}?{params.urlencode()}",
+    }
 
 
 @register.inclusion_tag("ui/components/person.html")

@@ -74,6 +74,31 @@ def test_the_policy_holds_and_charts_are_drawn(page: Page, address: str) -> None
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
+@pytest.mark.parametrize(
+    ("markup", "directive"),
+    [
+        ('<p style="color:red">x</p>', "style-src-attr"),
+        ('<img src="/no" onerror="window.ran = 1">', "script-src-attr"),
+        ('<img src="https://elsewhere.example/a.png">', "img-src"),
+    ],
+)
+def test_the_browser_refuses_what_slips_in(
+    browser: Browser, address: str, markup: str, directive: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/sign-in/")
+    refused = page.evaluate(
+        """markup => new Promise(tell => {
+            addEventListener('securitypolicyviolation', event => tell(event.effectiveDirective))
+            document.getElementById('main').innerHTML = markup
+        })""",
+        markup,
+    )
+    assert refused == directive
+    assert page.evaluate("window.ran") is None
+    page.close()
+
+
 def test_the_library_of_charts_comes_only_with_a_chart(page: Page, address: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -93,6 +118,7 @@ def test_a_list_by_keyboard_and_by_fragment(page: Page, address: str) -> None:
     expect(names.first).to_have_text(before)
     page.locator("th a.sort", has_text="名称").click()
     expect(page.locator("th[aria-sort=ascending]")).to_contain_text("名称")
+    expect(page.locator("th[aria-sort=ascending] a")).to_be_focused()
     page.keyboard.press("/")
     expect(page.locator("[data-search]").first).to_be_focused()
     page.locator("[data-search]").first.blur()

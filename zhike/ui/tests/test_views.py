@@ -42,7 +42,7 @@ def test_a_list_sorts_filters_searches_and_pages(visitor: Client) -> None:
         Thing.objects.filter(tier="a").order_by("name", "pk").values_list("name", flat=True)
     )
     assert re.findall(r'href="/things/[0-9a-f-]{36}/">([^<]+)<', first) == wanted[:20]
-    onward = re.search(r'rel="next" href="([^"]+)"', first)
+    onward = re.search(r'rel="next" id="page-next" href="([^"]+)"', first)
     if len(wanted) > 20:
         assert onward
         second = visitor.get("/things/" + unescape(onward[1])).content.decode()
