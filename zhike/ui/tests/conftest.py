@@ -105,7 +105,7 @@ def sample_site() -> Iterator[None]:
         TEMPLATES=templates(),
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         ZHIKE_SEARCH_URL_NAME="things:list",
-        LOGIN_URL="login",
+        LOGIN_URL="sign-in",
         ALLOWED_HOSTS=["*"],
     )
     with replaced, holding(panels, PANELS), holding(navigation, NAVIGATION):

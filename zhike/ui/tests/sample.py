@@ -331,8 +331,8 @@ urlpatterns = [
     path("ended/", ended),
     path("down/", down),
     path("broken/", broken),
-    path("sign-in/", LoginView.as_view(), name="login"),
-    path("sign-out/", broken, name="logout"),
+    path("sign-in/", LoginView.as_view(), name="sign-in"),
+    path("sign-out/", broken, name="sign-out"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
 handler400 = "zhike.ui.errors.bad_request"

@@ -1,4 +1,4 @@
-"""What the kernel promises about rows: scope, versions and conflicts, the trail, events, partitions."""
+"""What the kernel promises about rows, on real tables: scope, versions, the trail, events, partitions."""
 
 from __future__ import annotations
 
