@@ -51,7 +51,7 @@ def test_a_refused_use_case_changes_nothing() -> None:
         rename(actor=CLERK, name="New")
     row.refresh_from_db()
     assert row.name == "Old"
-    with pytest.raises(Refused, match="no position"):
+    with pytest.raises(Refused):
         rename(actor=NOBODY, name="New")
 
 

@@ -16,7 +16,7 @@ from zhike.insight.services import refresh
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 
-Progress = Callable[[str, float], None]
+Progress = Callable[[str, float], None]  # the phase and the share of it that is done
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,12 @@ def run_daily(
 ) -> DailyReport:
     """Refresh, then hand out what was found. The same day again gives the same result."""
     day = as_of or clock.today()
-    run = refresh(actor=actor, as_of=day, full=full, progress=progress)
+    run = refresh(
+        actor=actor,
+        as_of=day,
+        full=full,
+        progress=lambda phase, done, total: progress and progress(phase, done / max(total, 1)),
+    )
     counts = replace_findings(
         actor=actor,
         as_of=day,

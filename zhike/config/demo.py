@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 from django.conf import settings
 
-from zhike.config.daily import run_daily
+from zhike.config.daily import Progress, run_daily
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
@@ -21,7 +21,6 @@ from zhike.organisation.models import Appointment, Employee, Role, User
 from zhike.organisation.services import give_login, reset_password
 from zhike.packs.bank.sample import generate
 
-Progress = Callable[[str, float], None]
 SOURCES = ("core", "card", "notebooks", "contacts")
 
 
@@ -69,7 +68,9 @@ def make(*, customers: int, seed: int, as_of: date | None, progress: Progress) -
         )
     _begun_file().write_text(day.isoformat())
     folder = Path(settings.ZHIKE_HOME) / "sample"
-    generate(folder, customers=customers, seed=seed, as_of=day, progress=progress)
+    if not (folder / "manifest.json").exists():  # written last: without it the files are half made
+        shutil.rmtree(folder, ignore_errors=True)
+        generate(folder, customers=customers, seed=seed, as_of=day, progress=progress)
     actor = system("demo")
     for source in SOURCES:
         load(actor=actor, mapping=find_mapping(source), paths=[folder], progress=progress)
