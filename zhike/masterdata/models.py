@@ -62,6 +62,7 @@ class ImportFile(Base):
     """One file of a run. A file whose digest was loaded under the same mapping before adds nothing."""
 
     class State(models.TextChoices):
+        WRITING = "writing", _("being written")
         LOADED = "loaded", _("loaded")
         ALREADY = "already", _("already loaded before")
         FAILED = "failed", _("failed")
@@ -69,7 +70,7 @@ class ImportFile(Base):
     scope = Holders("masterdata.view")
     field_classes = classify(
         open="run name table digest state rows_read rows_accepted rows_rejected rows_unchanged "
-        "reject_file sums bytes seconds",
+        "values_left_out reject_file sums bytes seconds",
         c1="error",
     )
 
@@ -83,6 +84,7 @@ class ImportFile(Base):
     rows_accepted = models.BigIntegerField(_("accepted"), default=0)
     rows_rejected = models.BigIntegerField(_("rejected"), default=0)
     rows_unchanged = models.BigIntegerField(_("unchanged"), default=0)
+    values_left_out = models.BigIntegerField(_("values left out"), default=0)
     reject_file = models.CharField(_("reject file"), max_length=255, blank=True)
     sums = models.JSONField(default=dict)
     seconds = models.FloatField(_("seconds"), default=0)

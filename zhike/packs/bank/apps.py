@@ -6,3 +6,6 @@ class BankConfig(AppConfig):
     name = "zhike.packs.bank"
     label = "bank"
     verbose_name = _("Bank pack")
+
+    def ready(self) -> None:
+        from zhike.packs.bank import berka  # noqa: F401

@@ -1,0 +1,366 @@
+"""Customers as source systems know them, many at once: the same rows a second time change nothing.
+
+A row becomes a new party, is attached to the party that holds one of its documents, or corrects the party it became
+before. Values from the more trusted source stand; of two equally trusted the newer.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from zhike.customers import identifiers, names
+from zhike.customers.models import Address, ContactPoint, Identifier, Party, SealedValue
+from zhike.kernel import crypto
+from zhike.kernel.actor import Actor
+from zhike.kernel.copying import copy_rows, new_ids, update_rows
+from zhike.kernel.services import service
+
+# What a person entered in the CRM itself outranks every feed.
+OWN_TRUST = 100
+SEALED: Mapping[str, tuple[type[SealedValue], str, str]] = {
+    # field → (table, kind of the row, normal form and blind index)
+    **{kind: (Identifier, kind, kind) for kind in ("resident_id", "passport", "credit_code")},
+    **{kind: (ContactPoint, kind, kind) for kind in ContactPoint.Kind.values},
+    **{f"{kind}_address": (Address, kind, "address") for kind in Address.Kind.values},
+}
+# Database columns of Party that a source may fill.
+OWNED = (
+    "kind stage type name sex birth_on lunar_birthday occupation industry education marital_status "
+    "employees_count unit_id since_on until_on note sample"
+).split()
+FILLED = {"sex": "", "lunar_birthday": False, "note": "", "sample": False} | dict.fromkeys(
+    ("occupation", "industry", "education", "marital_status"), ""
+)
+# Where a record stands and how it began is the first source's word; a later feed does not move a customer.
+KEPT = frozenset({"kind", "unit_id", "sample"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """One record: `values` by column of Party, empty ones left out; `sealed` pairs of (field of SEALED, raw value).
+
+    `party_id` is the party the record became before, None for a record not seen yet.
+    """
+
+    values: Mapping[str, Any]
+    sealed: Sequence[tuple[str, str]]
+    observed_on: date
+    party_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyOutcome:
+    """`what` is created, attached, changed or unchanged; `left_out` the sealed fields not taken, each with its reason."""
+
+    party_id: int
+    what: str
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+class _Value(NamedTuple):
+    field: str
+    model: type[SealedValue]
+    kind: str
+    normal: str
+    blind: bytes
+    tail: bytes
+
+
+@dataclass
+class _Work:
+    """A row on its way: its plausible sealed values, what was left out, and the party it turned out to be."""
+
+    row: PartyRow
+    values: list[_Value]
+    left_out: list[tuple[str, str]]
+    party_id: int | None = None
+    what: str = ""
+    same_as: _Work | None = field(default=None, repr=False)
+
+
+@service("masterdata.load")
+def upsert_parties(
+    *,
+    actor: Actor,
+    source: str,
+    trust: Mapping[str, int],
+    rows: Sequence[PartyRow],
+    attach_by_contact: bool = False,
+) -> list[PartyOutcome]:
+    """Bring records in; answers one outcome a row, in their order.
+
+    `trust` ranks sources by code. With `attach_by_contact` a record without a document belongs to the one party with
+    the same mobile and the same name, if there is exactly one. Sealed values are kept sealed from here on.
+    """
+    works = [_normalised(row) for row in rows]
+    _recognise(works, attach_by_contact)
+    _create([work for work in works if work.party_id is None and work.same_as is None], source)
+    for work in works:
+        if work.same_as is not None:
+            work.party_id, work.what = work.same_as.party_id, "attached"
+    _correct([work for work in works if work.what != "created"], source, trust)
+    return [PartyOutcome(work.party_id or 0, work.what, tuple(work.left_out)) for work in works]
+
+
+def _normalised(row: PartyRow) -> _Work:
+    values, left_out = [], []
+    seen: set[str] = set()
+    for name, raw in row.sealed:
+        model, kind, form = SEALED[name]
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            normal = identifiers.NORMAL_FORMS[form](raw)
+        except identifiers.Implausible as error:
+            left_out.append((name, str(error)))
+            continue
+        blind, tail = crypto.blind_index(form, normal), crypto.tail_index(form, normal)
+        values.append(_Value(name, model, kind, normal, blind, tail))
+    return _Work(row, values, left_out, row.party_id)
+
+
+def _documents(work: _Work) -> list[tuple[str, bytes]]:
+    return [(value.kind, value.blind) for value in work.values if value.model is Identifier]
+
+
+def _recognise(works: Sequence[_Work], attach_by_contact: bool) -> None:
+    """Find the party of each record by its documents, in the database and within the rows."""
+    blinds = {blind for work in works for _kind, blind in _documents(work)}
+    owners: dict[tuple[str, bytes], int] = {
+        (kind, bytes(blind)): party
+        for kind, blind, party in Identifier.objects.filter(blind__in=blinds).values_list(
+            "kind", "blind", "party_id"
+        )
+    }
+    first: dict[tuple[str, bytes], _Work] = {}
+    known = _known_contacts(works) if attach_by_contact else {}
+    for work in works:
+        documents = _documents(work)
+        if work.party_id is None:
+            work.party_id = next((owners[each] for each in documents if each in owners), None)
+            work.what = "attached" if work.party_id is not None else ""
+        if work.party_id is None and not documents and attach_by_contact:
+            work.party_id = known.get(_contact_key(work))
+            work.what = "attached" if work.party_id is not None else ""
+        if work.party_id is None:
+            leader = next((first[each] for each in documents if each in first), None)
+            if leader is None and not documents and attach_by_contact:
+                leader = _same_contact(work, first)
+            work.same_as = leader
+        for each in documents:
+            first.setdefault(each, work.same_as or work)
+
+
+def _contact_key(work: _Work) -> tuple[bytes, str]:
+    mobile = next((value.blind for value in work.values if value.field == "mobile"), b"")
+    return mobile, names.folded(work.row.values.get("name", ""))
+
+
+def _same_contact(work: _Work, first: dict[tuple[str, bytes], _Work]) -> _Work | None:
+    """An earlier record of the same rows with this mobile and name; this one becomes the earlier one otherwise."""
+    mobile, name = _contact_key(work)
+    if not mobile:
+        return None
+    key = (f"contact:{name}", mobile)
+    leader = first.setdefault(key, work)
+    return None if leader is work else leader
+
+
+def _known_contacts(works: Sequence[_Work]) -> dict[tuple[bytes, str], int]:
+    """(mobile, folded name) → the party, where exactly one has both."""
+    mobiles = {key[0] for work in works if (key := _contact_key(work))[0]}
+    found: dict[tuple[bytes, str], set[int]] = {}
+    points = ContactPoint.objects.filter(
+        kind=ContactPoint.Kind.MOBILE, blind__in=mobiles
+    ).values_list("blind", "party__name", "party_id")
+    for blind, name, party in points:
+        found.setdefault((bytes(blind), names.folded(name)), set()).add(party)
+    return {key: parties.pop() for key, parties in found.items() if len(parties) == 1}
+
+
+def _create(works: Sequence[_Work], source: str) -> None:
+    if not works:
+        return
+    ids = new_ids(Party, len(works))
+    rows = []
+    for id, work in zip(ids, works, strict=True):
+        work.party_id, work.what = id, "created"
+        values = FILLED | dict(work.row.values)
+        person = values["kind"] == Party.Kind.PERSON
+        name = values["name"]
+        provenance = _provenance(tuple(work.row.values), source, work.row.observed_on)
+        rows.append(
+            (
+                id,
+                uuid.uuid4(),
+                *(values.get(column) for column in OWNED),
+                names.sort_key(name, person=person),
+                names.search_tokens(name, person=person),
+                provenance,
+            )
+        )
+    copy_rows(
+        Party,
+        ("id", "public_id", *OWNED, "name_key", "search_tokens", "provenance"),
+        rows,
+    )
+    taken: set[tuple[str, bytes]] = set()
+    for work in works:
+        work.values = list(_free(work, taken))
+    _add_sealed(((work, value) for work in works for value in work.values), source)
+
+
+def _free(work: _Work, taken: set[tuple[str, bytes]]) -> Iterable[_Value]:
+    """The values a party may have: a document named by an earlier record stays with that one."""
+    for value in work.values:
+        if value.model is Identifier:
+            if (value.kind, value.blind) in taken:
+                work.left_out.append((value.field, _("it belongs to another customer already")))
+                continue
+            taken.add((value.kind, value.blind))
+        yield value
+
+
+@lru_cache(maxsize=4096)
+def _provenance(fields: tuple[str, ...], source: str, on: date) -> str:
+    stamp = {"source": source, "on": on.isoformat()}
+    return json.dumps({_field_name(name): stamp for name in fields})
+
+
+def _field_name(column: str) -> str:
+    return "unit" if column == "unit_id" else column
+
+
+def _add_sealed(pairs: Iterable[tuple[_Work, _Value]], source: str) -> None:
+    rows: dict[type[SealedValue], list[tuple[Any, ...]]] = {
+        Identifier: [],
+        ContactPoint: [],
+        Address: [],
+    }
+    for work, value in pairs:
+        public_id = uuid.uuid4()
+        place = f"{value.model._meta.db_table}.sealed:{public_id}"
+        rows[value.model].append(
+            (
+                public_id,
+                work.party_id,
+                value.kind,
+                crypto.encrypt(value.normal, place),
+                value.blind,
+                value.tail,
+                source,
+                work.row.observed_on,
+            )
+        )
+    common = ("public_id", "party_id", "kind", "sealed", "blind", "tail", "source", "observed_on")
+    extra: dict[type[SealedValue], tuple[tuple[str, ...], tuple[Any, ...]]] = {
+        Identifier: ((), ()),
+        ContactPoint: (("is_preferred", "label"), (False, "")),
+        Address: (("region",), ("",)),
+    }
+    for model, found in rows.items():
+        columns, values = extra[model]
+        if found:
+            copy_rows(model, (*common, *columns), ((*row, *values) for row in found))
+
+
+def _correct(works: Sequence[_Work], source: str, trust: Mapping[str, int]) -> None:
+    """Bring values to parties that are there already, one record after the other."""
+    if not works:
+        return
+    parties = Party.objects.select_for_update().in_bulk({work.party_id for work in works})
+    changed: set[int] = set()
+    for work in works:
+        party = parties[work.party_id or 0]
+        if _take(party, work.row, source, trust):
+            changed.add(party.pk)
+            work.what = "changed" if not work.what else work.what
+    if changed:
+        update_rows(
+            Party,
+            (*OWNED, "name_key", "search_tokens", "provenance"),
+            (
+                (
+                    party.pk,
+                    *(getattr(party, column) for column in OWNED),
+                    party.name_key,
+                    party.search_tokens,
+                    json.dumps(party.provenance),
+                )
+                for party in (parties[id] for id in sorted(changed))
+            ),
+        )
+    added = _new_values(works)
+    _add_sealed(added, source)
+    for work, _value in added:
+        work.what = work.what or "changed"
+    for work in works:
+        work.what = work.what or "unchanged"
+
+
+def _take(party: Party, row: PartyRow, source: str, trust: Mapping[str, int]) -> bool:
+    """Put the row's values into the party where they may stand; answers whether any did."""
+    mine = trust.get(source, OWN_TRUST)
+    done = False
+    for column, value in row.values.items():
+        now = getattr(party, column)
+        if now == value or (column in KEPT and now not in (None, "")):
+            continue
+        stamp = party.provenance.get(_field_name(column), {})
+        theirs = trust.get(stamp.get("source", ""), OWN_TRUST) if stamp else -1
+        newer = row.observed_on.isoformat() >= stamp.get("on", "")
+        if now not in (None, "") and not (mine > theirs or (mine == theirs and newer)):
+            continue
+        setattr(party, column, value)
+        party.provenance[_field_name(column)] = {
+            "source": source,
+            "on": row.observed_on.isoformat(),
+        }
+        done = True
+    if done:
+        person = party.kind == Party.Kind.PERSON
+        party.name_key = names.sort_key(party.name, person=person)
+        party.search_tokens = names.search_tokens(party.name, person=person)
+    return done
+
+
+def _new_values(works: Sequence[_Work]) -> list[tuple[_Work, _Value]]:
+    """The sealed values the parties do not have yet; documents of others are left out."""
+    ids: Collection[int] = {work.party_id for work in works if work.party_id}
+    blinds = {value.blind for work in works for value in work.values}
+    held: set[tuple[type[SealedValue], int, str, bytes]] = set()
+    owner: dict[tuple[str, bytes], int] = {}
+    for model in (Identifier, ContactPoint, Address):
+        condition = Q(party_id__in=ids, blind__in=blinds)
+        if model is Identifier:
+            condition |= Q(blind__in=blinds)
+        for party, kind, blind in model.objects.filter(condition).values_list(
+            "party_id", "kind", "blind"
+        ):
+            held.add((model, party, kind, bytes(blind)))
+            if model is Identifier:
+                owner[kind, bytes(blind)] = party
+    added = []
+    for work in works:
+        for value in work.values:
+            place = (value.model, work.party_id or 0, value.kind, value.blind)
+            if place in held:
+                continue
+            if value.model is Identifier:
+                if owner.setdefault((value.kind, value.blind), place[1]) != place[1]:
+                    reason = _("it belongs to another customer already")
+                    work.left_out.append((value.field, reason))
+                    continue
+            held.add(place)
+            added.append((work, value))
+    return added

@@ -1,0 +1,185 @@
+"""From a file to rows ready for a target: columns of joined files, converted values, keys, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zhike.customers import identifiers
+from zhike.kernel import crypto
+from zhike.masterdata.mapping import Join, SourceMapping, Table
+from zhike.masterdata.readers import Batch, read
+from zhike.masterdata.rejects import Reject, masked
+from zhike.masterdata.values import Column, arrow_type, convert
+
+LONGEST_KEY = 80
+EMPTY = "empty, and needed"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Accepted rows of one batch: `keys`, physical `lines` and `values` by field, all of one length.
+
+    `read` counts the rows of the batch, `refused` those left out; `repeated` those passed over as repeats.
+    """
+
+    keys: Column
+    lines: Column
+    values: dict[str, Column]
+    read: int
+    refused: int
+    repeated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+Told = Callable[[Reject], None]
+
+
+def prepared(
+    path: Path, mapping: SourceMapping, table: Table, joined: Mapping[str, list[Path]], tell: Told
+) -> Iterator[Rows]:
+    """The rows of a file, converted; each refusal is told. Raises UserError for a file that cannot be read."""
+    beside = {join.name: _Beside(join, mapping, table, joined[join.table]) for join in table.joins}
+    sealed_key = bool(
+        set(table.key)
+        & {
+            column
+            for name, spec in table.fields.items()
+            for column in spec.columns
+            if table.takes(name).kind == "sealed"
+        }
+    )
+    for batch in read(path, table):
+        columns = dict(batch.columns)
+        for join in table.joins:
+            columns.update(beside[join.name].columns_for(columns[join.on]))
+        for bad in batch.bad:
+            tell(Reject(bad.line, "", "", bad.reason))
+        yield _rows(batch, columns, table, sealed_key, tell)
+
+
+def _rows(
+    batch: Batch, columns: Mapping[str, Column], table: Table, sealed_key: bool, tell: Told
+) -> Rows:
+    count = len(batch)
+    refused: set[int] = set()
+    keys = _keys(columns, table, sealed_key)
+    for row in pc.indices_nonzero(
+        pc.or_(pc.equal(keys, ""), pc.greater(pc.utf8_length(keys), LONGEST_KEY))
+    ).to_pylist():
+        refused.add(row)
+        reason = EMPTY if keys[row].as_py() == "" else f"a key has at most {LONGEST_KEY} characters"
+        tell(Reject(int(batch.lines[row]), " + ".join(table.key), "", reason))
+    values: dict[str, Column] = {}
+    for name, spec in table.fields.items():
+        takes = table.takes(name)
+        label = " + ".join(spec.columns)
+        found = convert(columns, count, spec, takes)
+        for fault in found.faults:
+            refused.add(fault.row)
+            value = masked(fault.raw, takes.mask)
+            tell(Reject(int(batch.lines[fault.row]), label, value, fault.reason))
+        values[name] = found.values
+        if takes.required or spec.required:
+            faulty = {fault.row for fault in found.faults}
+            for row in pc.indices_nonzero(found.values.is_null()).to_pylist():
+                if row not in faulty and not spec.when:
+                    refused.add(row)
+                    tell(Reject(int(batch.lines[row]), label, "", EMPTY))
+        if spec.required and takes.kind == "sealed":
+            for row, reason in _implausible(name, found.values):
+                refused.add(row)
+                value = masked(found.values[row].as_py(), takes.mask)
+                tell(Reject(int(batch.lines[row]), label, value, reason))
+    read = count + len(batch.bad)
+    lines = pa.array(batch.lines)
+    if refused:
+        kept = pa.array([row for row in range(count) if row not in refused], pa.int64())
+        keys, lines = keys.take(kept), lines.take(kept)
+        values = {name: column.take(kept) for name, column in values.items()}
+    return Rows(keys, lines, values, read, len(refused) + len(batch.bad))
+
+
+def _implausible(name: str, column: Column) -> Iterator[tuple[int, str]]:
+    form = identifiers.NORMAL_FORMS["address" if name.endswith("_address") else name]
+    for row, raw in enumerate(column.to_pylist()):
+        try:
+            if raw is not None:
+                form(raw)
+        except identifiers.Implausible as error:
+            yield row, str(error)
+
+
+def _keys(columns: Mapping[str, Column], table: Table, sealed: bool) -> Column:
+    """The key of each row as text; a keyed digest where a part of it identifies a person."""
+    parts = [
+        pc.fill_null(pc.utf8_trim_whitespace(columns[name].cast(pa.string())), "")
+        for name in table.key
+    ]
+    joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "/")
+    if len(parts) > 1:
+        blank = pc.equal(joined, "/" * (len(parts) - 1))
+        joined = pc.if_else(blank, "", joined)
+    if not sealed:
+        return joined
+    return pa.array(
+        [crypto.blind_index("key", key).hex() if key else "" for key in joined.to_pylist()],
+        pa.string(),
+    )
+
+
+def fields_of(table: Table) -> pa.Schema:
+    """The converted columns of a table as an Arrow schema."""
+    return pa.schema([(name, arrow_type(table.takes(name))) for name in table.fields])
+
+
+class _Beside:
+    """A joined file in memory: only the columns that are asked for, by its key."""
+
+    def __init__(self, join: Join, mapping: SourceMapping, table: Table, paths: list[Path]) -> None:
+        self.join = join
+        wanted = {
+            column.partition(".")[2]
+            for column in (
+                *table.key,
+                *(each.on for each in table.joins),
+                *(name for field in table.fields.values() for name in (*field.columns, *field.when)),
+            )
+            if column.startswith(f"{join.name}.")
+        }
+        self.names = sorted(wanted)
+        described = mapping.table(join.table)
+        needed = {join.key, *join.where, *self.names}
+        described = replace(
+            described, key=tuple(sorted(needed & set(described.header))), fields={}, joins=()
+        )
+        self.rows: dict[str, tuple[str, ...]] = {}
+        for path in paths:
+            for batch in read(path, described):
+                columns = [
+                    pc.utf8_trim_whitespace(batch.columns[name].cast(pa.string())).to_pylist()
+                    for name in (join.key, *join.where, *self.names)
+                ]
+                held = tuple(join.where.values())
+                for key, *rest in zip(*columns, strict=True):
+                    if tuple(rest[: len(held)]) == held:
+                        self.rows.setdefault(key, tuple(rest[len(held) :]))
+
+    def columns_for(self, on: Column) -> dict[str, Column]:
+        nothing = ("",) * len(self.names)
+        found = [
+            self.rows.get(key or "", nothing)
+            for key in pc.utf8_trim_whitespace(on.cast(pa.string())).to_pylist()
+        ]
+        columns: list[Any] = list(zip(*found, strict=True)) if found else [()] * len(self.names)
+        return {
+            f"{self.join.name}.{name}": pa.array(column, pa.string())
+            for name, column in zip(self.names, columns, strict=True)
+        }

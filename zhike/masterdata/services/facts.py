@@ -1,0 +1,219 @@
+"""Movements and balances into the warehouse: staged beside, checked against the agreements and against what is stored,
+sorted by month and customer, appended in one commit. Nothing of them enters PostgreSQL."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from django.conf import settings
+from django.db import connection
+
+from zhike.kernel.warehouse import MEMORY_LIMIT, THREADS, Warehouse
+from zhike.masterdata.rejects import Reject
+from zhike.masterdata.rows import Rows, fields_of
+from zhike.masterdata.services.masters import Filing, source_key
+from zhike.products import facts
+
+STORED = {"transaction": facts.TRANSACTIONS, "balance": facts.BALANCES}
+COLUMNS = {"transaction": facts.TRANSACTION_COLUMNS, "balance": facts.BALANCE_COLUMNS}
+DAY = {"transaction": "booked_on", "balance": "month_end"}
+# What says that a stored row is the same one again, besides its key.
+SAME = {
+    "transaction": "agreement_id booked_on direction amount".split(),
+    "balance": "balance average_balance".split(),
+}
+SUMMED = {"transaction": ("amount",), "balance": ("balance",)}
+PIECE = 64 * 1024
+
+
+class Stage:
+    """The rows of one file in a DuckDB of its own, which spills to the data folder."""
+
+    def __init__(self, filing: Filing) -> None:
+        self.filing = filing
+        self.into = filing.table.into
+        folder = Path(settings.ZHIKE_HOME) / "staging"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(dir=folder)
+        self.db = duckdb.connect(str(Path(self._folder.name) / "stage.duckdb"))
+        for statement in (
+            f"SET memory_limit = '{MEMORY_LIMIT}'",
+            f"SET threads = {THREADS}",
+            f"SET temp_directory = '{self._folder.name}/spill'",
+            "SET preserve_insertion_order = false",
+            "SET autoinstall_known_extensions = false",
+        ):
+            self.db.execute(statement)
+        schema = fields_of(filing.table)
+        empty = pa.schema([("key", pa.string()), ("line", pa.int64()), *schema]).empty_table()
+        self.db.register("batch", empty)
+        self.db.execute("CREATE TABLE staged AS SELECT * FROM batch")
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.db.close()
+        self._folder.cleanup()
+
+    def add(self, rows: Rows) -> None:
+        count = self.filing.count
+        count.read += rows.read
+        count.rejected += rows.refused
+        if len(rows):
+            names = ["key", "line", *rows.values]
+            batch = pa.table([rows.keys, rows.lines, *rows.values.values()], names=names)
+            self.db.register("batch", batch)
+            self.db.execute("INSERT INTO staged SELECT * FROM batch")
+
+    def settle(self) -> None:
+        """Tell agreements apart that are not there, keys that come twice, rows that are stored already."""
+        self._bring_agreements()
+        spec = self.filing.table.fields["agreement"]
+        optional = ("balance", "channel", "average_balance")
+        given = [name for name in optional if name in self.filing.table.fields]
+        extra = "".join(f", s.{name}" for name in given)
+        self.db.execute(
+            f"""CREATE TABLE joined AS
+            SELECT s.key, s.line, s.agreement, a.id AS agreement_id, a.party_id,
+                   s.{DAY[self.into]}, strftime(s.{DAY[self.into]}, '%Y-%m') AS month,
+                   row_number() OVER (PARTITION BY s.key ORDER BY s.line) AS nth,
+                   min(s.line) OVER (PARTITION BY s.key) AS first_line
+                   {self._own_columns()}{extra}
+            FROM staged s LEFT JOIN agreements a ON a.key = s.agreement"""  # noqa: S608
+        )
+        self.db.execute("DROP TABLE staged")
+        column = " + ".join(spec.columns)
+        for line, key in self._fetch("SELECT line, agreement FROM joined WHERE agreement_id IS NULL"):
+            self.filing.tell(
+                Reject(line, column, key, f"not among the loaded rows of “{spec.ref}”")
+            )
+            self.filing.count.rejected += 1
+        twice = "SELECT line, first_line FROM joined WHERE nth > 1 AND agreement_id IS NOT NULL"
+        for line, first in self._fetch(twice):
+            self.filing.refuse(line, "key", None, f"the key stands on line {first} already")
+        self._compare_with_stored()
+
+    def _own_columns(self) -> str:
+        if self.into == "transaction":
+            return ", s.direction, s.amount, s.kind"
+        return ", s.balance"
+
+    def _fetch(self, query: str) -> Iterator[Any]:
+        cursor = self.db.cursor()
+        found = cursor.execute(f"{query} ORDER BY line")
+        while rows := found.fetchmany(10_000):
+            yield from rows
+
+    def _bring_agreements(self) -> None:
+        """The agreements of the referred table: key, id and owner, by COPY."""
+        prefix = source_key(self.filing.table.fields["agreement"].ref, "")
+        self.db.execute("CREATE TABLE agreements (key VARCHAR, id BIGINT, party_id BIGINT)")
+        with connection.cursor() as cursor, cursor.copy(
+            "COPY (SELECT substr(source_key, %s), id, party_id FROM products_agreement "
+            "WHERE source = %s AND starts_with(source_key, %s)) TO STDOUT",
+            [len(prefix) + 1, self.filing.system.code, prefix],
+        ) as copy:
+            copy.set_types(["text", "int8", "int8"])
+            rows: list[Any] = []
+            for row in copy.rows():
+                rows.append(row)
+                if len(rows) == PIECE:
+                    self._add_agreements(rows)
+                    rows = []
+            self._add_agreements(rows)
+
+    def _add_agreements(self, rows: list[Any]) -> None:
+        if rows:
+            columns = list(zip(*rows, strict=True))
+            batch = pa.table(
+                [pa.array(columns[0], pa.string()), *(pa.array(c, pa.int64()) for c in columns[1:])],
+                names=["key", "id", "party_id"],
+            )
+            self.db.register("batch", batch)
+            self.db.execute("INSERT INTO agreements SELECT * FROM batch")
+
+    def _compare_with_stored(self) -> None:
+        """Rows whose key is stored: the same row is unchanged, another one is refused. Only the touched months are read."""
+        self.db.execute("CREATE TABLE stored_already (line BIGINT)")
+        warehouse = Warehouse()
+        name = STORED[self.into]
+        sound = "j.nth = 1 AND j.agreement_id IS NOT NULL"
+        if warehouse.exists(name):
+            self.db.execute(warehouse.view(name))
+            alias = name.rsplit("/", 1)[-1]
+            months = ", ".join(
+                f"'{month}'"
+                for (month,) in self.db.execute("SELECT DISTINCT month FROM joined").fetchall()
+            )
+            on = (
+                "t.transaction_key = j.key"
+                if self.into == "transaction"
+                else "t.agreement_id = j.agreement_id AND t.month_end = j.month_end"
+            )
+            compared = [each for each in SAME[self.into] if self._has(each)]
+            same = " AND ".join(f"t.{each} IS NOT DISTINCT FROM j.{each}" for each in compared)
+            if months:
+                self.db.execute(
+                    f"""CREATE TABLE met AS SELECT j.line, bool_or({same}) AS same
+                    FROM joined j JOIN {alias} t ON {on}
+                    WHERE t.source = ? AND t.month IN ({months}) AND {sound} GROUP BY j.line""",  # noqa: S608
+                    [self.filing.system.code],
+                )
+                self.db.execute("INSERT INTO stored_already SELECT line FROM met")
+                (unchanged,) = self._one("SELECT count(*) FROM met WHERE same")
+                self.filing.count.unchanged += unchanged
+                for (line,) in self._fetch("SELECT line FROM met WHERE NOT same"):
+                    reason = "another row with this key was loaded before; facts are not rewritten"
+                    self.filing.refuse(line, "key", None, reason)
+        self.db.execute(
+            f"CREATE TABLE settled AS SELECT * FROM joined j WHERE {sound} "  # noqa: S608
+            "AND line NOT IN (SELECT line FROM stored_already)"
+        )
+        self.db.execute("DROP TABLE joined")
+        sums = ", ".join(f"sum({name})" for name in SUMMED[self.into])
+        accepted, *totals = self._one(f"SELECT count(*), {sums} FROM settled")  # noqa: S608
+        self.filing.count.accepted += accepted
+        for each, total in zip(SUMMED[self.into], totals, strict=True):
+            self.filing.count.sums[each] = total if total is not None else Decimal(0)
+
+    def _has(self, column: str) -> bool:
+        return column == "agreement_id" or column in self.filing.table.fields
+
+    def _one(self, query: str) -> Any:
+        (row,) = self.db.execute(query).fetchall()
+        return row
+
+    def append(self, batch: str) -> None:
+        """The settled rows into the warehouse, sorted, under this batch id."""
+        if not self.filing.count.accepted:
+            return
+        schema = COLUMNS[self.into]
+        named = {
+            "source": f"'{self.filing.system.code}'",
+            "transaction_key": "key",
+            **{
+                name: f"NULL::{'VARCHAR' if name == 'channel' else 'DECIMAL(18,2)'}"
+                for name in ("balance", "channel", "average_balance")
+                if not self._has(name)
+            },
+        }
+        if self.into == "transaction":
+            channel = named.get("channel", "channel")
+            named["channel"] = f"coalesce({channel}, 'unknown')"
+        columns = ", ".join(
+            f"{named[name]} AS {name}" if name in named else name for name in schema.names
+        )
+        key = "key" if self.into == "transaction" else "month_end"
+        query = f"SELECT {columns} FROM settled ORDER BY month, party_id, agreement_id, {DAY[self.into]}, {key}"  # noqa: S608
+        reader = self.db.sql(query).to_arrow_reader(PIECE)
+        stream = pa.RecordBatchReader.from_batches(
+            schema, (each.cast(schema) for each in reader)
+        )
+        Warehouse().append(STORED[self.into], stream, batch=batch, partition_by=["month"])

@@ -1,0 +1,481 @@
+"""Rows of one batch into units, employees, products, customers, agreements and what hangs on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from zhike.customers.models import Party
+from zhike.customers.services import bulk, bulk_ties
+from zhike.kernel import clock, crypto
+from zhike.kernel.actor import Actor
+from zhike.kernel.copying import copy_rows, update_rows
+from zhike.masterdata.mapping import Field, SourceMapping, Table
+from zhike.masterdata.models import ImportFile, SourceRecord, SourceSystem
+from zhike.masterdata.rejects import Reject, masked
+from zhike.masterdata.rows import Rows, Told
+from zhike.masterdata.targets import REF_TARGETS
+from zhike.organisation.models import Employee, Unit
+from zhike.organisation.services import EmployeeRow, UnitRow, upsert_employees, upsert_units
+from zhike.products import services as products
+from zhike.products.models import Agreement, Product
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Count:
+    """What became of a file's rows; `left_out` counts values, not rows."""
+
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unchanged: int = 0
+    left_out: int = 0
+    sums: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Filing:
+    """One file on its way in: where it comes from, where its rejects go, what was seen of it so far."""
+
+    actor: Actor
+    mapping: SourceMapping
+    system: SourceSystem
+    table: Table
+    file: ImportFile
+    tell: Told
+    trust: Mapping[str, int]
+    count: Count = field(default_factory=Count)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def units(self) -> dict[str, int]:
+        return dict(Unit.objects.values_list("code", "pk"))
+
+    @cached_property
+    def employees(self) -> dict[str, int]:
+        return dict(Employee.objects.values_list("code", "pk"))
+
+    @cached_property
+    def units_by_employee(self) -> dict[int, int]:
+        return dict(Employee.objects.values_list("pk", "unit_id"))
+
+    @cached_property
+    def products(self) -> dict[str, int]:
+        return dict(Product.objects.values_list("code", "pk"))
+
+    @cached_property
+    def root_unit(self) -> int | None:
+        return Unit.objects.filter(parent=None).order_by("pk").values_list("pk", flat=True).first()
+
+    def refuse(self, line: int, name: str, raw: Any, reason: str) -> None:
+        """A row goes to the reject file because of one field."""
+        self.count.rejected += 1
+        self._tell(line, name, raw, reason)
+
+    def leave_out(self, line: int, name: str, raw: Any, reason: str) -> None:
+        """A value goes to the reject file; its row is taken without it."""
+        self.count.left_out += 1
+        self._tell(line, name, raw, f"left out of the row: {reason}")
+
+    def _tell(self, line: int, name: str, raw: Any, reason: str) -> None:
+        takes = self.table.target.takes(name)
+        spec = self.table.fields.get(name)
+        column = " + ".join(spec.columns) if spec else name
+        shown = "" if raw is None else masked(str(raw), takes.mask if takes else "")
+        self.tell(Reject(line, column or name, shown, reason))
+
+    def took(self, what: str) -> None:
+        if what == products.UNCHANGED:
+            self.count.unchanged += 1
+        else:
+            self.count.accepted += 1
+
+    def add_sums(self, row: Row) -> None:
+        for name, takes in self.table.target.fields.items():
+            if takes.kind == "decimal" and name != "rate" and row.get(name) is not None:
+                self.count.sums[name] = self.count.sums.get(name, 0) + row[name]
+
+
+def source_key(table: str, key: str) -> str:
+    """The key of an agreement within its source: two tables may use the same numbers."""
+    return f"{table}/{key}"
+
+
+def take(filing: Filing, rows: Rows) -> None:
+    """Write one batch of a file; whatever is refused here is told and counted."""
+    filing.count.read += rows.read
+    filing.count.rejected += rows.refused
+    columns = {name: column.to_pylist() for name, column in rows.values.items()}
+    listed: list[Row] = []
+    names = list(columns)
+    for key, line, *values in zip(
+        rows.keys.to_pylist(), rows.lines.to_pylist(), *columns.values(), strict=True
+    ):
+        earlier = filing.seen.setdefault(key, line)
+        if earlier != line:
+            if filing.table.repeats:
+                filing.count.unchanged += 1
+            else:
+                filing.refuse(line, "key", None, f"the key stands on line {earlier} already")
+            continue
+        listed.append(dict(zip(names, values, strict=True)) | {"key": key, "line": line})
+    listed = _resolved(filing, listed)
+    listed = [row for row in listed if _dates_in_order(filing, row)]
+    if listed:
+        WRITERS[filing.table.into](filing, listed)
+
+
+def _dates_in_order(filing: Filing, row: Row) -> bool:
+    for first, last in (("since_on", "until_on"), ("opened_on", "closed_on")):
+        if row.get(first) and row.get(last) and row[last] < row[first]:
+            filing.refuse(row["line"], last, row[last], f"it lies before {first}")
+            return False
+    return True
+
+
+def _resolved(filing: Filing, rows: list[Row]) -> list[Row]:
+    """References and codes turned into the ids they stand for; rows whose reference leads nowhere are refused."""
+    for name, spec in filing.table.fields.items():
+        if not rows:
+            break
+        if spec.ref:
+            found = _referred(filing, spec, {row[name] for row in rows if row[name] is not None})
+            rows = _replace(filing, rows, name, found, f"not among the loaded rows of “{spec.ref}”")
+        elif name in ("unit", "employee", "product", "manager") and filing.table.into in (
+            "party",
+            "agreement",
+            "assignment",
+            "contact",
+        ):
+            codes = {
+                "unit": filing.units,
+                "product": filing.products,
+            }.get(name, filing.employees)
+            rows = _replace(filing, rows, name, codes, f"there is no {name} with this code")
+    return rows
+
+
+def _replace(
+    filing: Filing, rows: list[Row], name: str, found: Mapping[str, Any], reason: str
+) -> list[Row]:
+    kept = []
+    for row in rows:
+        raw = row[name]
+        if raw is not None:
+            row[name] = found.get(raw)
+            if row[name] is None:
+                filing.refuse(row["line"], name, raw, reason)
+                continue
+        kept.append(row)
+    return kept
+
+
+def _referred(filing: Filing, spec: Field, keys: set[str]) -> dict[str, Any]:
+    """key → what the field takes of the record it leads to."""
+    target = filing.mapping.table(spec.ref).target.name
+    if target == "party":
+        return dict(
+            SourceRecord.objects.filter(
+                system=filing.system, table=spec.ref, key__in=keys
+            ).values_list("key", "party_id")
+        )
+    wanted = spec.take or ("pk" if REF_TARGETS.get(spec.target) == "agreement" else spec.target)
+    column = {"party": "party_id", "other": "party_id", "unit": "unit_id", "id": "pk"}.get(
+        wanted, wanted
+    )
+    prefix = source_key(spec.ref, "")
+    return {
+        key.removeprefix(prefix): value
+        for key, value in Agreement.objects.filter(
+            source=filing.system.code, source_key__in=[prefix + key for key in keys]
+        ).values_list("source_key", column)
+    }
+
+
+def _units(filing: Filing, rows: Sequence[Row]) -> None:
+    given = {row["code"] for row in rows}
+    sound = [
+        row
+        for row in rows
+        if not row.get("parent") or row["parent"] in given or row["parent"] in filing.units
+    ]
+    for row in rows:
+        if row not in sound:
+            filing.refuse(row["line"], "parent", row["parent"], "there is no unit with this code")
+    counts = upsert_units(
+        actor=filing.actor, rows=[UnitRow(**_named(row, UnitRow, parent="", region="")) for row in sound]
+    )
+    filing.count.accepted += counts.created + counts.changed
+    filing.count.unchanged += counts.unchanged
+
+
+def _employees(filing: Filing, rows: Sequence[Row]) -> None:
+    sound = [row for row in rows if row["unit"] in filing.units]
+    for row in rows:
+        if row["unit"] not in filing.units:
+            filing.refuse(row["line"], "unit", row["unit"], "there is no unit with this code")
+    counts = upsert_employees(
+        actor=filing.actor,
+        rows=[EmployeeRow(**_named(row, EmployeeRow, role="", title="")) for row in sound],
+    )
+    filing.count.accepted += counts.created + counts.changed
+    filing.count.unchanged += counts.unchanged
+
+
+def _named(row: Row, kind: Any, **nothing: Any) -> dict[str, Any]:
+    """The fields a row class has, "" for nothing where it wants text."""
+    names = kind.__dataclass_fields__
+    return {
+        name: nothing.get(name) if row.get(name) is None else row[name]
+        for name in names
+        if row.get(name) is not None or name in nothing
+    }
+
+
+def _products(filing: Filing, rows: Sequence[Row]) -> None:
+    made = [products.ProductRow(**_named(row, products.ProductRow)) for row in rows]
+    for outcome in products.upsert_products(actor=filing.actor, rows=made):
+        filing.took(outcome.what)
+
+
+OUTSIDE_VALUES = frozenset({*bulk.SEALED, "unit", "manager", "observed_on", "key", "line"})
+
+
+def _parties(filing: Filing, rows: Sequence[Row]) -> None:
+    today = clock.today()
+    table = filing.table.name
+    known = {
+        key: (pk, bytes(digest), party)
+        for key, pk, digest, party in SourceRecord.objects.filter(
+            system=filing.system, table=table, key__in=[row["key"] for row in rows]
+        ).values_list("key", "pk", "digest", "party_id")
+    }
+    given: list[tuple[Row, bytes, bulk.PartyRow]] = []
+    for row in rows:
+        digest = _digest(row)
+        before = known.get(row["key"])
+        if before is not None and before[1] == digest:
+            filing.count.unchanged += 1
+            continue
+        values = _party_values(filing, row)
+        if values is None:
+            continue
+        sealed = [(name, row[name]) for name in bulk.SEALED if row.get(name)]
+        observed = row.get("observed_on") or today
+        given.append(
+            (row, digest, bulk.PartyRow(values, sealed, observed, before[2] if before else None))
+        )
+    outcomes = bulk.upsert_parties(
+        actor=filing.actor,
+        source=filing.system.code,
+        trust=filing.trust,
+        rows=[party for _row, _digest, party in given],
+        attach_by_contact=filing.mapping.source.attach_by_contact,
+    )
+    new, changed, managed = [], [], []
+    for (row, digest, _party), outcome in zip(given, outcomes, strict=True):
+        for name, reason in outcome.left_out:
+            filing.leave_out(row["line"], name, row[name], reason)
+        filing.count.accepted += 1
+        if before := known.get(row["key"]):
+            changed.append((before[0], digest, filing.file.pk, row["line"]))
+        else:
+            new.append(
+                (filing.system.pk, table, row["key"], digest, outcome.party_id, filing.file.pk, row["line"])
+            )
+        if row.get("manager"):
+            managed.append(
+                bulk_ties.AssignmentRow(
+                    outcome.party_id,
+                    row["manager"],
+                    row.get("since_on") if outcome.what == "created" else None,
+                    only_if_free=outcome.what == "attached",
+                )
+            )
+    copy_rows(
+        SourceRecord, ("system_id", "table", "key", "digest", "party_id", "file_id", "line"), new
+    )
+    if changed:
+        update_rows(SourceRecord, ("digest", "file_id", "line"), changed)
+    bulk_ties.assign_managers(
+        actor=filing.actor, rows=managed, reason=f"{filing.system.name}: {filing.file.name}"[:200]
+    )
+
+
+def _digest(row: Row) -> bytes:
+    """Over the mapped values, keyed, because identifying values are among them."""
+    told = "\x1f".join(f"{name}={row[name]}" for name in sorted(row) if name != "line")
+    return crypto.blind_index("record", told)
+
+
+def _party_values(filing: Filing, row: Row) -> dict[str, Any] | None:
+    """The columns of a party, None when the row had to be refused."""
+    values = {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in OUTSIDE_VALUES
+    }
+    values.setdefault("kind", Party.Kind.PERSON)
+    person = values["kind"] == Party.Kind.PERSON
+    values.setdefault("type", Party.Type.INDIVIDUAL if person else Party.Type.COMPANY)
+    values.setdefault("stage", Party.Stage.CUSTOMER)
+    if filing.mapping.source.sample:
+        values["sample"] = True
+    unit = row.get("unit")
+    if unit is None and row.get("manager"):
+        unit = filing.units_by_employee.get(row["manager"])
+    values["unit_id"] = unit or filing.root_unit
+    if values["unit_id"] is None:
+        filing.refuse(row["line"], "unit", None, "there is no unit to put the customer in")
+        return None
+    if row.get("note") and (reason := bulk_ties.hidden_in(row["note"])):
+        filing.leave_out(row["line"], "note", row["note"], reason)
+        del values["note"]
+    return values
+
+
+def _agreements(filing: Filing, rows: Sequence[Row]) -> None:
+    made = []
+    for row in rows:
+        terms = {
+            name.removeprefix("terms."): value
+            for name, value in row.items()
+            if name.startswith("terms.") and value is not None
+        }
+        fields = {
+            name: row[name]
+            for name in ("number", "currency", "principal", "rate", "opened_on", "matures_on", "closed_on", "status")
+            if row.get(name) is not None
+        }
+        made.append(
+            products.AgreementRow(
+                source_key=source_key(filing.table.name, row["key"]),
+                party_id=row["party"],
+                product_id=row["product"],
+                unit_id=row["unit"],
+                terms=terms,
+                **fields,
+            )
+        )
+    outcomes = products.upsert_agreements(
+        actor=filing.actor, source=filing.system.code, rows=made
+    )
+    for row, outcome in zip(rows, outcomes, strict=True):
+        for name, reason in outcome.left_out:
+            filing.leave_out(row["line"], name, row[name], reason)
+        filing.took(outcome.what)
+        filing.add_sums(row)
+
+
+def _finish(filing: Filing, rows: Sequence[Row], outcomes: Sequence[Any]) -> None:
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if outcome.what == "refused":
+            name, reason = outcome.left_out[0]
+            filing.refuse(row["line"], name, row.get(name), reason)
+        else:
+            filing.took(outcome.what)
+
+
+def _holdings(filing: Filing, rows: Sequence[Row]) -> None:
+    made = [
+        products.HoldingRow(
+            source_key(filing.table.name, row["key"]),
+            row["party"],
+            row["agreement"],
+            row["role"],
+            row["since_on"],
+            row.get("until_on"),
+        )
+        for row in rows
+    ]
+    _finish(
+        filing,
+        rows,
+        products.upsert_holdings(actor=filing.actor, source=filing.system.code, rows=made),
+    )
+
+
+def _relations(filing: Filing, rows: Sequence[Row]) -> None:
+    made = [
+        bulk_ties.RelationRow(
+            row["party"],
+            row["other"],
+            row["kind"],
+            row["since_on"],
+            row.get("until_on"),
+            row.get("role") or "",
+            row.get("note") or "",
+        )
+        for row in rows
+    ]
+    _finish(
+        filing, rows, bulk_ties.upsert_relations(actor=filing.actor, source=filing.system.code, rows=made)
+    )
+
+
+def _assignments(filing: Filing, rows: Sequence[Row]) -> None:
+    made = [
+        bulk_ties.AssignmentRow(
+            row["party"],
+            row["employee"],
+            row["since_on"],
+            row.get("until_on"),
+            row.get("role") or "main",
+        )
+        for row in rows
+    ]
+    reason = f"{filing.system.name}: {filing.file.name}"[:200]
+    _finish(filing, rows, bulk_ties.assign_managers(actor=filing.actor, rows=made, reason=reason))
+
+
+def _contacts(filing: Filing, rows: Sequence[Row]) -> None:
+    made = [
+        bulk_ties.ContactRow(
+            source_key(filing.table.name, row["key"]),
+            row["party"],
+            row["at"],
+            row["channel"],
+            row["title"],
+            row.get("direction") or "",
+            row.get("body") or "",
+            row.get("result") or "",
+            row.get("employee"),
+        )
+        for row in rows
+    ]
+    _finish(
+        filing, rows, bulk_ties.add_contacts(actor=filing.actor, source=filing.system.code, rows=made)
+    )
+
+
+WRITERS: Mapping[str, Callable[[Filing, list[Row]], None]] = {
+    "unit": _units,
+    "employee": _employees,
+    "product": _products,
+    "party": _parties,
+    "agreement": _agreements,
+    "holding": _holdings,
+    "relation": _relations,
+    "assignment": _assignments,
+    "contact": _contacts,
+}
+
+
+def give(actor: Actor, mapping: SourceMapping) -> Counter[str]:
+    """Write the rows that stand in the mapping itself."""
+    written: Counter[str] = Counter()
+    for given in mapping.given:
+        if given.into == "unit":
+            unit_rows = [UnitRow(**row) for row in given.rows]  # type: ignore[arg-type]
+            counts = upsert_units(actor=actor, rows=unit_rows)
+            written["unit"] += counts.created
+        else:
+            product_rows = [products.ProductRow(**row) for row in given.rows]  # type: ignore[arg-type]
+            outcomes = products.upsert_products(actor=actor, rows=product_rows)
+            written["product"] += sum(outcome.what == products.CREATED for outcome in outcomes)
+    return written
