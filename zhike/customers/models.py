@@ -9,6 +9,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from zhike.access.masks import MASKS
@@ -25,7 +26,7 @@ class Party(Base):
     """A person or an organisation: a prospect, a customer or a former customer of the institution.
 
     `provenance` maps a field to {"source", "on", "verified_on"}: where its value came from and when.
-    `search_tokens` are built by `rules.search_tokens`; `name_key` sorts names by pinyin under C collation.
+    `search_tokens` are built by `names.search_tokens`; `name_key` sorts names by pinyin under C collation.
     """
 
     class Kind(models.TextChoices):
@@ -98,6 +99,9 @@ class Party(Base):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("customers:party", kwargs={"public_id": self.public_id})
+
 
 class SealedValue(Base):
     """A class C2 value: sealed, found by its blind index and by the last four, shown masked."""
@@ -122,7 +126,7 @@ class SealedValue(Base):
 
     def in_clear(self) -> str:
         """Only for a reveal that is on record, an export with the right, or the system's own matching."""
-        return crypto.decrypt(self.sealed, self.place)
+        return crypto.decrypt(bytes(self.sealed), self.place)
 
     @property
     def masked(self) -> str:

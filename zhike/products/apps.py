@@ -6,3 +6,21 @@ class ProductsConfig(AppConfig):
     name = "zhike.products"
     label = "products"
     verbose_name = _("Products")
+
+    def ready(self) -> None:
+        from zhike.products import panels, search
+        from zhike.ui.navigation import NavItem, navigation
+
+        panels.register()
+        search.register()
+        navigation.register(
+            NavItem(
+                id="products",
+                label=_("Products"),
+                url_name="products:list",
+                icon="package",
+                permission="products.view",
+                order=60,
+                section=_("Customers"),
+            )
+        )

@@ -1,0 +1,24 @@
+"""What somebody typed, or where a page begins, travels in an address only sealed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from zhike.kernel import crypto
+
+SEARCH = "search"
+TIMELINE = "timeline"
+
+
+def sealed(text: str, purpose: str) -> str:
+    """A parameter that says nothing to whoever reads the address, the log or the history."""
+    return base64.urlsafe_b64encode(crypto.encrypt(text, f"parameter:{purpose}")).decode()
+
+
+def opened(parameter: str, purpose: str) -> str:
+    """The text that was sealed for this purpose, "" for anything that was not made here."""
+    try:
+        return crypto.decrypt(base64.urlsafe_b64decode(parameter), f"parameter:{purpose}")
+    except (binascii.Error, ValueError, crypto.Undecipherable):
+        return ""

@@ -1,0 +1,269 @@
+"""Reads over customers: the list and its filters, and what each panel of the customer page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from zhike.customers import parameters, rules
+from zhike.customers.models import (
+    Assignment,
+    ConsentEvent,
+    Party,
+    Relation,
+    Standing,
+    TierRating,
+    TimelineEntry,
+)
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+from zhike.organisation.models import Employee, Unit
+
+TIMELINE_PAGE = 20
+
+SEES_MONEY = "insight.view"
+
+
+def sees_money(actor: Actor) -> bool:
+    """Tellers see customers without any figure of money."""
+    return bool(actor.may(SEES_MONEY))
+
+
+def with_standing(rows: QuerySet[Party]) -> QuerySet[Party]:
+    """Rows with unit, standing, tier, and today's main managers as `main_assignments`."""
+    main = Assignment.objects.filter(
+        role=Assignment.Role.MAIN, during__contains=clock.today()
+    ).select_related("employee")
+    return rows.select_related("unit", "standing__tier").prefetch_related(
+        Prefetch("assignments", main, to_attr="main_assignments")
+    )
+
+
+def manager_of(party: Party) -> Employee | None:
+    """Today's main manager of a row of `with_standing`, or asked for by itself."""
+    if hasattr(party, "main_assignments"):
+        mains = cast("list[Assignment]", party.main_assignments)
+        return mains[0].employee if mains else None
+    main = (
+        Assignment.objects.filter(
+            party=party, role=Assignment.Role.MAIN, during__contains=clock.today()
+        )
+        .select_related("employee")
+        .first()
+    )
+    return main.employee if main else None
+
+
+def standing_of(party: Party) -> Standing | None:
+    """Where the party stands, None before anything was worked out."""
+    try:
+        return party.standing
+    except Standing.DoesNotExist:
+        return None
+
+
+def looked_after_by(rows: QuerySet[Party], employee_id: int | None) -> QuerySet[Party]:
+    """Those the employee is main manager or assistant of today."""
+    return rows.filter(
+        pk__in=Assignment.objects.filter(
+            employee=employee_id, during__contains=clock.today()
+        ).values("party")
+    )
+
+
+def unassigned(rows: QuerySet[Party]) -> QuerySet[Party]:
+    """Living relations without a main manager today (R-203)."""
+    main = Assignment.objects.filter(
+        party=OuterRef("pk"), role=Assignment.Role.MAIN, during__contains=clock.today()
+    )
+    return rows.filter(~Exists(main)).exclude(stage=Party.Stage.FORMER)
+
+
+def not_contacted_for(rows: QuerySet[Party], days: int) -> QuerySet[Party]:
+    """No contact for at least `days` days, or never one on record."""
+    last = clock.today() - timedelta(days=days)
+    return rows.filter(
+        Q(standing__last_contact_on__isnull=True) | Q(standing__last_contact_on__lte=last)
+    )
+
+
+def in_unit(rows: QuerySet[Party], unit: Unit) -> QuerySet[Party]:
+    """Those of the unit and all units below it."""
+    return rows.filter(unit__in=Unit.objects.filter(path__startswith=unit.path))
+
+
+def units_to_choose(actor: Actor, chosen_code: str) -> list[Unit]:
+    """The unit of `chosen_code` and the next level under it, as far as the actor's sight reaches.
+
+    Without a chosen one the top of that reach, or what lies right under it where the top is one unit.
+    """
+    reach = Unit.objects.visible_to(actor).order_by("code")
+    units = list(reach if actor.everywhere else reach.filter(pk__in=actor.units))
+    ids = {unit.pk for unit in units}
+    chosen = next((unit for unit in units if unit.code == chosen_code), None)
+    if chosen is not None:
+        return [chosen, *(unit for unit in units if unit.parent_id == chosen.pk)]
+    tops = [unit for unit in units if unit.parent_id not in ids]
+    if len(tops) == 1:
+        return [unit for unit in units if unit.parent_id == tops[0].pk]
+    return tops
+
+
+def known(party: Party) -> rules.Known:
+    """What is known of the party, for `rules.completeness`."""
+    fields = ("sex", "birth_on", "occupation", "industry", "education", "employees_count")
+    today = clock.today()
+    return rules.Known(
+        kind=party.kind,
+        fields=frozenset(name for name in fields if getattr(party, name) not in (None, "")),
+        identifiers=frozenset(party.identifiers.values_list("kind", flat=True)),
+        contact_points=frozenset(party.contact_points.values_list("kind", flat=True)),
+        has_address=party.addresses.exists(),
+        has_manager=manager_of(party) is not None,
+        has_decision_maker=party.kind == Party.Kind.ORGANISATION
+        and Relation.objects.filter(
+            other=party, kind=Relation.Kind.DECISION_MAKER, during__contains=today
+        ).exists(),
+    )
+
+
+def completeness_of(party: Party) -> rules.Completeness:
+    return rules.completeness(known(party))
+
+
+def next_contact_on(party: Party) -> date | None:
+    """The day by which the party's tier wants the next contact."""
+    standing = standing_of(party)
+    if standing is None or standing.tier is None:
+        return None
+    return rules.next_contact_due(
+        standing.last_contact_on, party.since_on, standing.tier.contact_every_days
+    )
+
+
+@dataclass(frozen=True)
+class RelationLine:
+    """A relation read from one side. `other` is None when the other side is outside the actor's scope."""
+
+    relation: Relation
+    other: Party | None
+    label: str
+    since: date | None
+    until: date | None
+    current: bool
+
+
+def relations_of(actor: Actor, party: Party) -> list[RelationLine]:
+    """Both directions, those in force first, then the latest."""
+    today = clock.today()
+    rows = list(
+        Relation.objects.filter(Q(party=party) | Q(other=party)).select_related("party", "other")
+    )
+    ids = {row.other_id if row.party_id == party.pk else row.party_id for row in rows}
+    visible = set(Party.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
+    lines = []
+    for row in rows:
+        forth = row.party_id == party.pk
+        other = row.other if forth else row.party
+        since, until = row.during.lower, row.during.upper
+        lines.append(
+            RelationLine(
+                relation=row,
+                other=other if other.pk in visible else None,
+                label=_relation_label(row.kind, forth=forth),
+                since=since,
+                until=until,
+                current=(since is None or since <= today) and (until is None or today < until),
+            )
+        )
+    return sorted(lines, key=lambda line: (not line.current, line.since or date.min), reverse=False)
+
+
+def _relation_label(kind: str, *, forth: bool) -> str:
+    """What the other side is to this one: `forth` when this party is the `kind` of the other."""
+    forth_labels = {
+        Relation.Kind.OWNER: _("owns"),
+        Relation.Kind.AUTHORISED_USER: _("may use the accounts of"),
+        Relation.Kind.GUARANTOR: _("guarantees for"),
+        Relation.Kind.FAMILY: _("family of"),
+        Relation.Kind.EMPLOYER: _("employs"),
+        Relation.Kind.GROUP: _("heads the group of"),
+        Relation.Kind.DECISION_MAKER: _("decides for"),
+    }
+    back_labels = {
+        Relation.Kind.OWNER: _("owned by"),
+        Relation.Kind.AUTHORISED_USER: _("accounts may be used by"),
+        Relation.Kind.GUARANTOR: _("guaranteed by"),
+        Relation.Kind.FAMILY: _("family of"),
+        Relation.Kind.EMPLOYER: _("employed by"),
+        Relation.Kind.GROUP: _("belongs to the group of"),
+        Relation.Kind.DECISION_MAKER: _("decisions made by"),
+    }
+    return (forth_labels if forth else back_labels)[Relation.Kind(kind)]
+
+
+def assignments_of(party: Party) -> QuerySet[Assignment]:
+    """Everybody who ever looked after the party, the latest first."""
+    return (
+        Assignment.objects.filter(party=party)
+        .select_related("employee__unit")
+        .order_by("-during", "-pk")
+    )
+
+
+def tier_history(party: Party) -> QuerySet[TierRating]:
+    return TierRating.objects.filter(party=party).select_related("tier").order_by("-during")
+
+
+@dataclass(frozen=True)
+class TimelinePage:
+    """Entries from the newest back; `older` is where the next page starts, None at the end."""
+
+    entries: list[TimelineEntry]
+    older: tuple[datetime, int] | None
+
+    @property
+    def older_from(self) -> str:
+        """`older` as it travels in an address, "" at the end."""
+        if self.older is None:
+            return ""
+        at, id = self.older
+        return parameters.sealed(f"{at.isoformat()} {id}", parameters.TIMELINE)
+
+
+def timeline_page(
+    actor: Actor,
+    party: Party,
+    *,
+    kind: str = "",
+    channel: str = "",
+    before: tuple[datetime, int] | None = None,
+    size: int = TIMELINE_PAGE,
+) -> TimelinePage:
+    """One page of the timeline, filtered by kind and channel ("" for all), before (at, id)."""
+    rows = TimelineEntry.objects.visible_to(actor).filter(party=party).select_related("employee")
+    if kind:
+        rows = rows.filter(kind=kind)
+    if channel:
+        rows = rows.filter(channel=channel)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    entries = list(rows.order_by("-at", "-id")[: size + 1])
+    more = len(entries) > size
+    entries = entries[:size]
+    return TimelinePage(entries, (entries[-1].at, entries[-1].id) if more else None)
+
+
+def consent_of(actor: Actor, party: Party) -> Mapping[tuple[str, str], rules.ConsentStep | None]:
+    """The step in force for every purpose and channel."""
+    events = ConsentEvent.objects.visible_to(actor).filter(party=party)
+    steps = [
+        rules.ConsentStep(event.purpose, event.channel, event.given, event.at, event.pk)
+        for event in events
+    ]
+    return rules.consent_state(steps, ConsentEvent.Purpose.values, ConsentEvent.Channel.values)

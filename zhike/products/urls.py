@@ -1,0 +1,14 @@
+"""Addresses of the products' room."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from zhike.products import views
+
+app_name = "products"
+
+urlpatterns = [
+    path("products/", views.Catalogue.as_view(), name="list"),
+    path("products/agreements/<uuid:public_id>/reveal/", views.Reveal.as_view(), name="reveal"),
+]
