@@ -112,6 +112,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "zhike.ui.context.shell",
+                "zhike.config.context.installation",
             ],
         },
     }
@@ -139,7 +140,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ZHIKE_PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ZHIKE_PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "zhike.ui.errors.csrf_failure"
-ZHIKE_SEARCH_URL_NAME = "customers:list"
+ZHIKE_SEARCH_URL_NAME = "customers:search"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
