@@ -8,4 +8,17 @@ class ActivitiesConfig(AppConfig):
     verbose_name = _("Activities")
 
     def ready(self) -> None:
-        from zhike.activities import subscribers  # noqa: F401  hangs the guard on leaving
+        # Hangs its panel on the customer's page, its guard on leaving, its reaction on handovers.
+        from zhike.activities import panels, subscribers  # noqa: F401
+        from zhike.ui.navigation import NavItem, navigation
+
+        navigation.register(
+            NavItem(
+                id="activities.today",
+                label=_("Today"),
+                url_name="activities:today",
+                icon="checklist",
+                permission="",
+                order=10,
+            )
+        )

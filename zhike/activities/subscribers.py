@@ -5,6 +5,10 @@ from __future__ import annotations
 from django.utils.translation import ngettext
 
 from zhike.activities.models import WorkItem
+from zhike.activities.services import follow_managers
+from zhike.customers.events import AssignmentChanged
+from zhike.kernel.actor import system
+from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee
 from zhike.organisation.services import leave_guards
 
@@ -19,6 +23,12 @@ def has_open_work(employee: Employee) -> str | None:
         "%(name)s still has %(count)d open work items. Hand their customers over first.",
         count,
     ) % {"name": employee.name, "count": count}
+
+
+@subscribe(AssignmentChanged)
+def items_follow_the_customer(event: AssignmentChanged) -> None:
+    """What is open stands on the list of whoever looks after the customer from today on."""
+    follow_managers(actor=system("assignment"), party_ids=[event.party_id])
 
 
 if has_open_work not in leave_guards:

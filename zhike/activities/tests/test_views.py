@@ -1,0 +1,221 @@
+"""Today's list on the screen: whose lines, in which order, what closing one answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from zhike.activities import services
+from zhike.activities.models import WorkItem
+from zhike.activities.tests.factories import Person, item, party, person, unit
+from zhike.kernel.models import AuditEntry
+from zhike.organisation.models import Role
+
+pytestmark = pytest.mark.django_db
+TODAY = "/today/"
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def page(who: Person, query: str = "", **headers: str) -> str:
+    response = who.client.get(TODAY + query, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_list_holds_my_lines_and_nobody_elses() -> None:
+    mine, other = person(), person()
+    item(mine, party(mine, name="张甲"))
+    item(other, party(other, name="李乙"))
+    shown = page(mine)
+    assert "张甲" in shown
+    assert "李乙" not in shown
+
+
+def test_lines_are_grouped_by_due_and_sorted_by_priority() -> None:
+    mine = person()
+    for name, days, priority in (("丁", 0, 10), ("乙", -1, 10), ("丙", 0, 90), ("甲", -1, 90)):
+        item(mine, party(mine, name=f"客户{name}"), days=days, priority=priority)
+    shown = page(mine)
+    places = [shown.index(f"客户{name}") for name in "甲乙丙丁"]
+    assert places == sorted(places)
+
+
+def test_a_line_says_why_with_the_figures() -> None:
+    mine = person()
+    mine.user.language = "en"
+    mine.user.save()
+    item(
+        mine,
+        rule="maturing",
+        figures={"product": "Three years", "amount": "200000", "on": "2026-12-01"},
+    )
+    assert "Three years over ¥200,000.00 matures on 2026-12-01." in page(mine)
+
+
+def test_chips_narrow_the_list_to_one_reason() -> None:
+    mine = person()
+    item(mine, party(mine, name="张甲"), rule="birthday")
+    item(mine, party(mine, name="李乙"), rule="maturing")
+    shown = page(mine, "?rule=maturing")
+    assert "李乙" in shown
+    assert "张甲" not in shown
+
+
+def test_a_long_group_shows_its_first_lines_and_all_when_asked() -> None:
+    mine = person()
+    for _ in range(33):
+        item(mine)
+    assert page(mine).count('class="list-group-item work-line"') == 30
+    assert page(mine, "?whole=today").count('class="list-group-item work-line"') == 33
+
+
+def test_an_empty_list_says_what_to_do() -> None:
+    assert "empty-state" in page(person())
+
+
+def test_the_first_page_is_the_list() -> None:
+    assert person().client.get("/").headers["Location"] == TODAY
+
+
+def test_htmx_gets_the_list_alone() -> None:
+    shown = page(person(), **FRAGMENT)
+    assert "<html" not in shown
+    assert 'id="today"' in shown
+
+
+@pytest.mark.parametrize("role", [Role.TEAM_LEAD, Role.BRANCH_HEAD])
+def test_a_lead_chooses_among_the_people_in_reach(role: str) -> None:
+    place = unit()
+    lead, mine, stranger = person(role, place), person(place=place), person()
+    item(mine, party(mine, name="张甲"), days=-1)
+    item(stranger, party(stranger, name="李乙"))
+    shown = page(lead)
+    assert mine.employee.name in shown
+    assert stranger.employee.name not in shown
+    assert "张甲" in page(lead, f"?person={mine.employee.public_id}")
+    outside = lead.client.get(f"{TODAY}?person={stranger.employee.public_id}")
+    assert outside.status_code == 404
+
+
+def test_a_manager_sees_no_other_list_and_no_sign_of_one() -> None:
+    place = unit()
+    mine, colleague = person(place=place), person(place=place)
+    item(colleague)
+    for asked in (str(colleague.employee.public_id), "nonsense"):
+        assert mine.client.get(f"{TODAY}?person={asked}").status_code == 404
+
+
+def test_a_branch_head_reaches_the_units_below() -> None:
+    branch = unit()
+    outlet = unit(branch)
+    head, manager = person(Role.BRANCH_HEAD, branch), person(place=outlet)
+    lead = person(Role.TEAM_LEAD, branch)
+    item(manager)
+    assert manager.employee.name in page(head)
+    assert manager.employee.name not in page(lead)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [Role.TELLER, Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR],
+)
+def test_whoever_has_no_lists_gets_a_home(role: str) -> None:
+    place = unit()
+    manager = person(place=place)
+    item(manager, party(manager, name="张甲"))
+    shown = page(person(role, place))
+    assert "张甲" not in shown
+    assert "/me/" in shown
+    assert 'id="today"' not in shown
+
+
+def test_without_a_position_the_page_says_so_and_the_trail_knows() -> None:
+    who = person(None)
+    response = who.client.get(TODAY)
+    assert response.status_code == 403
+    entry = AuditEntry.objects.get(outcome="refused")
+    assert (entry.action, entry.actor_user_id) == ("account.use", who.user.pk)
+
+
+def act(who: Person, line: WorkItem, name: str, data: dict[str, Any], **headers: str) -> Any:
+    address = reverse(f"activities:{name}", args=[line.public_id])
+    return who.client.post(address, data, headers=headers)
+
+
+def test_done_by_htmx_answers_the_list_with_an_undo() -> None:
+    mine = person()
+    line = item(mine, party(mine, name="张甲"))
+    data = {"result": "已联系,下周来", "channel": "phone"}
+    shown = act(mine, line, "complete", data, **FRAGMENT).content.decode()
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.DONE
+    assert f"/today/{line.public_id}/reopen/" in shown
+    assert "<hx-partial" in shown
+    assert "work-line" not in shown
+    reopened = act(mine, line, "reopen", {}, **FRAGMENT).content.decode()
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.OPEN
+    assert "work-line" in reopened
+
+
+def test_dismissed_without_script_leads_back_to_the_same_list() -> None:
+    mine = person()
+    line = item(mine)
+    address = reverse("activities:dismiss", args=[line.public_id]) + "?rule=birthday"
+    response = mine.client.post(address, {"reason": "已经办过"})
+    assert (response.status_code, response.headers["Location"]) == (302, f"{TODAY}?rule=birthday")
+    line.refresh_from_db()
+    assert (line.state, line.result) == (WorkItem.State.DISMISSED, "已经办过")
+
+
+@pytest.mark.parametrize(("name", "data"), [("complete", {"result": ""}), ("dismiss", {})])
+def test_closing_without_words_says_what_is_missing(name: str, data: dict[str, str]) -> None:
+    mine = person()
+    line = item(mine)
+    assert act(mine, line, name, data).status_code == 422
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.OPEN
+
+
+@pytest.mark.parametrize("name", ["complete", "dismiss", "reopen"])
+def test_a_line_out_of_reach_is_as_good_as_absent(name: str) -> None:
+    line = item(person())
+    assert act(person(), line, name, {"result": "ok", "reason": "ok"}).status_code == 404
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.OPEN
+
+
+@pytest.mark.parametrize("name", ["complete", "dismiss", "reopen"])
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.TELLER, Role.AUDITOR])
+def test_working_off_needs_the_permission(name: str, role: str) -> None:
+    manager = person()
+    line = item(manager)
+    who = person(role, manager.employee.unit)
+    assert act(who, line, name, {"result": "ok", "reason": "ok"}).status_code == 403
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.OPEN
+
+
+def test_actions_answer_to_post_only() -> None:
+    mine = person()
+    line = item(mine)
+    address = reverse("activities:complete", args=[line.public_id])
+    assert mine.client.get(address).status_code == 405
+
+
+@pytest.mark.parametrize("lines", [1, 25])
+def test_the_list_costs_the_same_whatever_its_length(
+    lines: int, django_assert_max_num_queries: Any
+) -> None:
+    place = unit()
+    lead = person(Role.TEAM_LEAD, place)
+    for days in (-1, 0, 1, 9):
+        for _ in range(lines):
+            item(lead, days=days)
+    services.dismiss(actor=lead.actor, item=WorkItem.objects.all()[0], reason="not now")
+    client = lead.client
+    # 5 for session and actor, 2 for the choice of people, 5 for the list, 1 closed today, 1 session.
+    with django_assert_max_num_queries(17):
+        assert client.get(TODAY).status_code == 200
