@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy, deepcopy
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -14,15 +15,9 @@ from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from tests.access_matrix.routes import METHODS, Route
+from tests.access_matrix.rows import public_id
 from tests.access_matrix.table import Entry
-from tests.access_matrix.world import (
-    PRINCIPALS,
-    SEES_EVERY_CUSTOMER,
-    UNSIGNED,
-    World,
-    absent,
-    public_id,
-)
+from tests.access_matrix.world import PRINCIPALS, SEES_EVERY_CUSTOMER, UNSIGNED, World
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
 
@@ -126,16 +121,15 @@ def _ask(
         with transaction.atomic():
             path = "/" + _filled(world, route, entry, on)
             done = AuditEntry.objects.filter(outcome=AuditEntry.Outcome.DONE)
-            client = world.clients[principal]
+            # A sign-out or a chosen language must not follow the principal to the next question.
+            client = copy(world.clients[principal])
+            client.cookies = deepcopy(client.cookies)
             before = done.count()
-            if entry.json:
-                got.append(
-                    client.generic(method, path, json.dumps(dict(entry.body)), "application/json")
-                )
-            elif method == "GET":
-                got.append(client.get(path, dict(entry.body)))
+            body = entry.body(world) if callable(entry.body) else entry.body
+            if method == "GET":
+                got.append(client.get(path, body))
             else:
-                got.append(client.generic(method, path, urlencode(entry.body, doseq=True), FORM))
+                got.append(client.generic(method, path, urlencode(body, doseq=True), FORM))
             got.append(done.count() > before)
             raise Undo
     except Undo:
@@ -147,6 +141,6 @@ def _filled(world: World, route: Route, entry: Entry, on: Party | None) -> str:
 
     def value(parameter: re.Match[str]) -> str:
         make = entry.rows[parameter[1]]
-        return str(absent() if on is None else public_id(make(world, on)))
+        return str(uuid4() if on is None else public_id(make(world, on)))
 
     return PARAMETER.sub(value, route.pattern)

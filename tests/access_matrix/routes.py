@@ -33,7 +33,8 @@ def _methods(pattern: URLPattern) -> frozenset[str] | None:
     view_class = getattr(pattern.callback, "view_class", None)
     if view_class is not None:
         return frozenset(name for name in METHODS if hasattr(view_class, name.lower()))
-    held = inspect.getclosurevars(pattern.callback).nonlocals.get("self")
-    if isinstance(held, PathView):
-        return frozenset(name for each in held.operations for name in each.methods)
+    if inspect.isfunction(pattern.callback):
+        held = inspect.getclosurevars(pattern.callback).nonlocals.get("self")
+        if isinstance(held, PathView):
+            return frozenset(name for each in held.operations for name in each.methods)
     return None

@@ -2,45 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import models
-
-from tests.access_matrix.world import PRINCIPALS, UNSIGNED, Maker, World
-from zhike.customers.models import Party
+from tests.access_matrix import rows
+from tests.access_matrix.routes import METHODS
+from tests.access_matrix.world import NO_POSITION, PRINCIPALS, UNSIGNED, Maker, World
 from zhike.organisation.models import Role
+
+Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
 
 EVERYBODY = frozenset(PRINCIPALS)
 SIGNED_IN = EVERYBODY - UNSIGNED
-LINE = frozenset({Role.CUSTOMER_MANAGER.value, Role.TEAM_LEAD.value, Role.BRANCH_HEAD.value})
-CUSTOMER_READERS = LINE | {Role.TELLER.value, Role.ANALYST.value}
+STAFF = SIGNED_IN - {NO_POSITION}
+HEADS = frozenset({Role.TEAM_LEAD.value, Role.BRANCH_HEAD.value})
+LINE = HEADS | {Role.CUSTOMER_MANAGER.value}
+EDITORS = LINE | {Role.TELLER.value}
+READERS = EDITORS | {Role.ANALYST.value}
+WORKERS = LINE | {Role.ANALYST.value}
+OPERATOR = frozenset({Role.SYSTEM_ADMINISTRATOR.value})
+AUDITOR = frozenset({Role.AUDITOR.value})
+LOADS = OPERATOR | {Role.BRANCH_HEAD.value, Role.ANALYST.value}
 
 SHOWN = frozenset({200})
+MOVED = frozenset({302, 303})
 DONE = frozenset({200, 201, 204, 302, 303})
+# The form was read and found wanting: its door was open.
+READ = frozenset({422})
+ABSENT = frozenset({404})
+NOT_THIS_WAY = frozenset({405})
 
 
 @dataclass(frozen=True)
 class Entry:
     """`allowed` get one of the statuses `ok`; everybody else is refused.
 
-    `rows` maps a parameter of the address to what makes its row on a customer; a row without a customer of its own
-    (a unit, an import run) is `shared`, and has no outside.
+    `rows` maps a parameter of the address to what makes its row on a customer; `shared` rows (a unit, a load)
+    belong to no customer and have no outside. `body` is the query of a GET, the form of anything else.
     """
 
     allowed: frozenset[str]
     ok: frozenset[int] = SHOWN
     rows: Mapping[str, Maker] = field(default_factory=dict)
     shared: bool = False
-    body: Mapping[str, Any] = field(default_factory=dict)
-    json: bool = False
+    body: Body = field(default_factory=dict)
 
 
-def party(world: World, on: Party) -> models.Model:
-    return on
+def on(make: Maker) -> Mapping[str, Maker]:
+    return {"public_id": make}
 
 
+def _site() -> Iterator[tuple[str, str, Entry]]:
+    yield "health/", "GET", Entry(EVERYBODY)
+    for method in METHODS:
+        yield "api/", method, Entry(SIGNED_IN, ABSENT)
+        yield "api/openapi.json", method, Entry(SIGNED_IN)
+    for method in ("GET", "POST", "PUT"):
+        ok = SHOWN if method == "GET" else READ
+        yield "sign-in/", method, Entry(EVERYBODY, ok)
+    yield "sign-out/", "POST", Entry(SIGNED_IN, MOVED)
+    yield "language/", "POST", Entry(EVERYBODY, MOVED, body={"language": "en"})
+    yield "me/", "GET", Entry(SIGNED_IN)
+    yield "audit/", "GET", Entry(AUDITOR)
+
+
+def _customers() -> Iterator[tuple[str, str, Entry]]:
+    yield "customers/", "GET", Entry(READERS)
+    yield "customers/search/", "GET", Entry(READERS, MOVED)
+    yield "customers/search/", "POST", Entry(READERS, MOVED, body={"q": "张伟"})
+    yield "customers/export/", "GET", Entry(LINE)
+    yield "customers/new/", "GET", Entry(EDITORS)
+    yield "customers/new/", "POST", Entry(EDITORS, MOVED, body=_new_customer)
+    one = "customers/<uuid:public_id>/"
+    yield one, "GET", Entry(READERS, rows=on(rows.party))
+    yield f"{one}edit/", "GET", Entry(EDITORS, rows=on(rows.party))
+    yield f"{one}edit/", "POST", Entry(EDITORS, MOVED, on(rows.party), body=_corrected)
+    yield f"{one}timeline/", "GET", Entry(READERS, rows=on(rows.party))
+    for step, allowed, make, body in (
+        ("confirm", EDITORS, rows.party, {"fields_seen": ["name"]}),
+        ("relate", EDITORS, rows.party, {"kind": "family", "other": "王秀英"}),
+        ("hand-over", HEADS, rows.party, _handed_over),
+        ("consent", LINE, rows.party, CONSENT),
+        ("timeline", EDITORS, rows.party, {"kind": "note", "channel": "visit", "title": "来访"}),
+        ("convert", EDITORS, rows.prospect, {}),
+        ("close", EDITORS, rows.party, {"reason": "迁往外地"}),
+        ("reopen", EDITORS, rows.closed_party, {"reason": "迁回"}),
+        ("identifier", EDITORS, rows.party, {"kind": "passport", "value": "E00000001"}),
+        ("contact", EDITORS, rows.party, {"kind": "wechat", "value": "matrix_wx2"}),
+        ("address", EDITORS, rows.party, {"kind": "home", "value": "样例省样例市样例路 2 号"}),
+    ):
+        yield f"{one}{step}/", "POST", Entry(allowed, DONE, on(make), body=body)
+    for group, make in (
+        ("identifier", rows.identifier),
+        ("contact", rows.contact_point),
+        ("address", rows.address),
+    ):
+        at = f"customers/{group}/<uuid:public_id>/"
+        yield f"{at}reveal/", "POST", Entry(LINE, rows=on(make), body={"purpose": "回访客户"})
+        yield f"{at}verify/", "POST", Entry(EDITORS, DONE, on(make))
+        yield f"{at}remove/", "POST", Entry(EDITORS, DONE, on(make), body={"reason": "录入有误"})
+    yield (
+        "customers/relations/<uuid:public_id>/end/",
+        "POST",
+        Entry(EDITORS, DONE, on(rows.relation)),
+    )
+
+
+CONSENT = {"purpose": "marketing", "channel": "phone", "given": "yes", "text_version": "2026-1"}
+
+
+def _new_customer(world: World) -> dict[str, Any]:
+    return {
+        "kind": "person",
+        "stage": "prospect",
+        "type": "individual",
+        "name": "陈静怡",
+        "unit": world.branch.pk,
+    }
+
+
+def _corrected(world: World) -> dict[str, Any]:
+    return {"name": "张伟明", "type": "individual", "unit": world.branch.pk, "note": "喜欢喝茶"}
+
+
+def _handed_over(world: World) -> dict[str, Any]:
+    return {
+        "employee": world.people[Role.TEAM_LEAD].pk,
+        "role": "assistant",
+        "reason": "共同维护",
+    }
+
+
+def _products() -> Iterator[tuple[str, str, Entry]]:
+    yield "products/", "GET", Entry(READERS)
+    yield (
+        "products/agreements/<uuid:public_id>/reveal/",
+        "POST",
+        Entry(LINE, rows=on(rows.agreement), body={"purpose": "核对账号"}),
+    )
+
+
+def _organisation() -> Iterator[tuple[str, str, Entry]]:
+    yield "organisation/", "GET", Entry(STAFF)
+    for path, make in (
+        ("units/<uuid:public_id>/", rows.unit),
+        ("people/<uuid:public_id>/", rows.employee),
+    ):
+        yield f"organisation/{path}", "GET", Entry(STAFF, rows=on(make), shared=True)
+    for path, new in (("units/new/", _new_unit), ("people/new/", _new_person)):
+        yield f"organisation/{path}", "GET", Entry(OPERATOR)
+        yield f"organisation/{path}", "POST", Entry(OPERATOR, MOVED, body=new)
+    for path, make, body in (
+        ("units/<uuid:public_id>/edit/", rows.unit, _renamed_unit),
+        ("people/<uuid:public_id>/edit/", rows.employee, _renamed_person),
+        ("people/<uuid:public_id>/appoint/", rows.newcomer, _seated),
+        ("people/<uuid:public_id>/leave/", rows.employee, {"on": "2026-12-31", "reason": "退休"}),
+        ("people/<uuid:public_id>/login/", rows.newcomer, LOGIN),
+        ("logins/<uuid:public_id>/password/", rows.user, {"password": PASSWORD}),
+        (
+            "appointments/<uuid:public_id>/end/",
+            rows.appointment,
+            {"on": "2026-12-31", "reason": "轮岗"},
+        ),
+    ):
+        entry = Entry(OPERATOR, rows=on(make), shared=True)
+        yield f"organisation/{path}", "GET", entry
+        yield f"organisation/{path}", "POST", Entry(OPERATOR, MOVED, on(make), True, body)
+
+
+PASSWORD = "a-newer-and-longer-passphrase"
+LOGIN = {"login": "matrix-login", "password": PASSWORD}
+
+
+def _new_unit(world: World) -> dict[str, Any]:
+    return {"code": "M1", "name": "新网点", "kind": "outlet", "parent": world.branch.public_id}
+
+
+def _new_person(world: World) -> dict[str, Any]:
+    return {"code": "M1", "name": "新员工", "unit": world.branch.public_id}
+
+
+def _renamed_unit(world: World) -> dict[str, Any]:
+    above = world.branch.parent
+    assert above is not None
+    return {"name": "城东新支行", "kind": "sub_branch", "parent": above.public_id}
+
+
+def _renamed_person(world: World) -> dict[str, Any]:
+    return {"name": "改名", "unit": world.branch.public_id}
+
+
+def _seated(world: World) -> dict[str, Any]:
+    return {
+        "unit": world.branch.public_id,
+        "role": "teller",
+        "title": "柜员",
+        "since": "2026-11-01",
+    }
+
+
+def _activities() -> Iterator[tuple[str, str, Entry]]:
+    for method in METHODS:
+        yield "", method, Entry(SIGNED_IN, MOVED)
+    yield "today/", "GET", Entry(STAFF)
+    for step, make, body in (
+        ("done", rows.work_item, {"result": "已电话回访", "channel": "phone"}),
+        ("dismiss", rows.work_item, {"reason": "客户出国"}),
+        ("reopen", rows.closed_work_item, {}),
+    ):
+        path = f"today/<uuid:public_id>/{step}/"
+        yield path, "GET", Entry(LINE, NOT_THIS_WAY, on(make))
+        yield path, "POST", Entry(LINE, DONE, on(make), body=body)
+
+
+PARTS = (_site, _customers, _products, _organisation, _activities)
 TABLE: dict[tuple[str, str], Entry] = {
-    ("health/", "GET"): Entry(EVERYBODY),
+    (pattern, method): entry for part in PARTS for pattern, method, entry in part()
 }

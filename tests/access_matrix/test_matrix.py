@@ -13,14 +13,15 @@ from django.urls import get_resolver
 from tests.access_matrix import planted_urls
 from tests.access_matrix.checking import faults, undeclared
 from tests.access_matrix.routes import Route, routes
-from tests.access_matrix.table import CUSTOMER_READERS, EVERYBODY, LINE, TABLE, Entry, party
+from tests.access_matrix.rows import party
+from tests.access_matrix.table import EVERYBODY, LINE, READERS, TABLE, Entry, on
 from tests.access_matrix.world import World, build
 
 pytestmark = pytest.mark.django_db
 
 SITE = list(routes(get_resolver().url_patterns))
 PLANTED = {route.pattern: route for route in routes(planted_urls.urlpatterns)}
-ROW = {"public_id": party}
+ROW = on(party)
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +62,20 @@ def test_undeclared_route_and_method_are_caught() -> None:
 @pytest.mark.parametrize(
     ("pattern", "method", "entry", "caught"),
     [
-        ("planted/sound/<uuid:public_id>/", "GET", Entry(CUSTOMER_READERS, rows=ROW), ""),
+        ("planted/sound/<uuid:public_id>/", "GET", Entry(READERS, rows=ROW), ""),
         ("planted/sound/<uuid:public_id>/", "GET", Entry(LINE, rows=ROW), "instead of a refusal"),
         ("planted/sound/<uuid:public_id>/", "GET", Entry(EVERYBODY, rows=ROW), "instead of [200]"),
         (
             "planted/no-scope/<uuid:public_id>/",
             "GET",
-            Entry(CUSTOMER_READERS, rows=ROW),
+            Entry(READERS, rows=ROW),
             "200 instead of 404 for a row out of scope",
         ),
-        ("planted/no-permission/", "GET", Entry(CUSTOMER_READERS), "instead of a refusal"),
+        ("planted/no-permission/", "GET", Entry(READERS), "instead of a refusal"),
         (
             "planted/tells/<uuid:public_id>/",
             "GET",
-            Entry(CUSTOMER_READERS, rows=ROW),
+            Entry(READERS, rows=ROW),
             "403 instead of 404 for a row out of scope",
         ),
         (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import UUID, uuid4
 
 from django.db import models
 from django.test import Client
@@ -35,6 +34,7 @@ SEES_EVERY_CUSTOMER = frozenset({Role.ANALYST.value})
 @dataclass(frozen=True)
 class World:
     """`inside` is looked after by the customer manager of `branch`; `outside` belongs to another branch.
+    `third` stands beside `inside`; the `stranger` works in the other branch, the `newcomer` nowhere yet.
 
     `clients` are the browsers by principal; the disabled one kept the cookie of an earlier sign-in.
     """
@@ -44,20 +44,14 @@ class World:
     people: dict[str, Employee]
     inside: Party
     outside: Party
+    third: Party
+    stranger: Employee
+    newcomer: Employee
     clients: dict[str, Client]
 
 
 # How a row of a kind is made on a customer; routes name the kind they take.
 Maker = Callable[[World, Party], models.Model]
-
-
-def public_id(made: models.Model) -> UUID:
-    found: UUID = made.public_id  # type: ignore[attr-defined]
-    return found
-
-
-def absent() -> UUID:
-    return uuid4()
 
 
 def build() -> World:
@@ -92,6 +86,9 @@ def build() -> World:
         people=people,
         inside=factories.person("张伟明", unit=branch, manager=manager),
         outside=factories.person("李思远", unit=other_branch),
+        third=factories.person("王秀英", unit=branch, manager=manager),
+        stranger=factories.employee_with_role(Role.CUSTOMER_MANAGER, other_branch),
+        newcomer=hire(actor=factories.SYSTEM, code="NC", name="新人", unit=branch),
         clients={principal: _client(people.get(principal)) for principal in PRINCIPALS},
     )
 

@@ -73,8 +73,9 @@ def warehouse_schemas() -> Iterator[tuple[str, pa.Schema]]:
             continue
         module = importlib.import_module(".".join(p for p in source.parts if p != "__init__"))
         for name, value in vars(module).items():
-            if isinstance(value, pa.Schema):
-                yield f"{module.__name__}.{name}", value
+            schema = getattr(value, "schema", value)
+            if isinstance(schema, pa.Schema):
+                yield f"{module.__name__}.{name}", schema
 
 
 def test_every_model_declares_its_scope_and_every_field_its_class() -> None:

@@ -1,0 +1,112 @@
+"""How a row of each kind is made for a question: on the customer it is about, or on the institution."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import models
+
+from tests.access_matrix.world import World
+from zhike.activities.models import WorkItem
+from zhike.customers import services
+from zhike.customers.models import Party
+from zhike.customers.tests.factories import SYSTEM
+from zhike.kernel import clock, crypto
+from zhike.organisation.models import Appointment, Role, User
+from zhike.products.models import Agreement, Product
+
+
+def public_id(made: models.Model) -> UUID:
+    found: UUID = made.public_id  # type: ignore[attr-defined]
+    return found
+
+
+def party(world: World, on: Party) -> models.Model:
+    return on
+
+
+def prospect(world: World, on: Party) -> models.Model:
+    Party.objects.filter(pk=on.pk).update(stage=Party.Stage.PROSPECT)
+    return on
+
+
+def closed_party(world: World, on: Party) -> models.Model:
+    Party.objects.filter(pk=on.pk).update(stage=Party.Stage.FORMER, until_on=clock.today())
+    return on
+
+
+def identifier(world: World, on: Party) -> models.Model:
+    return services.add_identifier(actor=SYSTEM, party=on, kind="passport", value="E00000000")
+
+
+def contact_point(world: World, on: Party) -> models.Model:
+    return services.add_contact_point(actor=SYSTEM, party=on, kind="wechat", value="matrix_wx")
+
+
+def address(world: World, on: Party) -> models.Model:
+    return services.add_address(
+        actor=SYSTEM, party=on, kind="home", value="样例省样例市样例路 1 号"
+    )
+
+
+def relation(world: World, on: Party) -> models.Model:
+    since = clock.today().replace(year=2020, day=1)
+    return services.relate(actor=SYSTEM, party=on, other=world.third, kind="family", since=since)
+
+
+def agreement(world: World, on: Party) -> models.Model:
+    product = Product.objects.create(
+        code="matrix", name="样例存款", category="deposit", side="liability"
+    )
+    row = Agreement(
+        party=on,
+        product=product,
+        unit=on.unit,
+        source="matrix",
+        source_key=str(on.pk),
+        opened_on=clock.today(),
+        blind=crypto.blind_index("account", "0"),
+        tail=crypto.tail_index("account", "0"),
+    )
+    row.sealed_number = crypto.encrypt("0000000000", row.place)
+    row.save()
+    return row
+
+
+def work_item(world: World, on: Party) -> models.Model:
+    return WorkItem.objects.create(
+        party=on,
+        employee=world.people[Role.CUSTOMER_MANAGER] if on == world.inside else world.stranger,
+        rule=WorkItem.Rule.NO_CONTACT,
+        due_on=clock.today(),
+        found_on=clock.today(),
+    )
+
+
+def closed_work_item(world: World, on: Party) -> models.Model:
+    item = work_item(world, on)
+    WorkItem.objects.filter(pk=item.pk).update(
+        state=WorkItem.State.DISMISSED, closed_at=clock.now(), result="—"
+    )
+    return item
+
+
+def unit(world: World, on: Party) -> models.Model:
+    return world.branch
+
+
+def employee(world: World, on: Party) -> models.Model:
+    return world.people[Role.TELLER]
+
+
+def newcomer(world: World, on: Party) -> models.Model:
+    """Somebody without a position and a login yet."""
+    return world.newcomer
+
+
+def user(world: World, on: Party) -> models.Model:
+    return User.objects.get(employee=world.people[Role.TELLER])
+
+
+def appointment(world: World, on: Party) -> models.Model:
+    return Appointment.objects.get(employee=world.people[Role.TELLER])
