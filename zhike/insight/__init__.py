@@ -1,5 +1,5 @@
-"""What the facts say: staging, marts, named metrics, value, scores with their reasons, the findings of the day.
+"""What each customer is worth and what to do about it: staging, marts, methods, metrics, scores, findings.
 
-Lives here: `methods/` (pure, no Django), `staging.py`, `marts.py`, `metrics.py`, scores written back, thresholds.
-Does not live here: how files become facts (masterdata), what a person does about a finding (activities).
+A library first: `methods` import no Django and work on any Ibis table. Not here: facts (products' columns, loaded
+by masterdata), work lists (activities), tiers and standings as rows (customers).
 """

@@ -23,10 +23,14 @@ class RefreshRun(Base):
         FAILED = "failed", _("failed")
 
     scope = Holders("insight.view")
-    field_classes = classify(open="as_of state model_version snapshot counts started_at ended_at error")
+    field_classes = classify(
+        open="as_of state model_version snapshot counts started_at ended_at error"
+    )
 
     as_of = models.DateField(_("as of"))
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.RUNNING
+    )
     model_version = models.CharField(_("version"), max_length=40)
     snapshot = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
