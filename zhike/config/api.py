@@ -17,7 +17,10 @@ class SignedInSession(SessionAuth):
         return actor if actor is not None and actor.user_id is not None else None
 
 
-api = NinjaAPI(title="知客 Zhike", version="1", auth=SignedInSession(), urls_namespace="api")
+# The interactive page of ninja loads its scripts from elsewhere; the description itself is published.
+api = NinjaAPI(
+    title="知客 Zhike", version="1", auth=SignedInSession(), urls_namespace="api", docs_url=None
+)
 
 
 @api.exception_handler(UserError)

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from zhike.config.daily import Progress, run_daily
+from zhike.config.institution import sample_file
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
@@ -43,15 +44,11 @@ class Demo:
     logins: list[Login]
 
 
-def state_file() -> Path:
-    return Path(settings.ZHIKE_HOME) / "demo.json"
-
-
 def existing() -> Demo | None:
     """The sample institution of this data folder, when it was finished before."""
-    if not state_file().exists():
+    if not sample_file().exists():
         return None
-    kept = json.loads(state_file().read_text())
+    kept = json.loads(sample_file().read_text())
     return Demo(**{**kept, "logins": [Login(**each) for each in kept["logins"]]})
 
 
@@ -78,9 +75,10 @@ def make(*, customers: int, seed: int, as_of: date | None, progress: Progress) -
     run_daily(actor=actor, as_of=day, progress=progress)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     demo = Demo(customers, seed, day.isoformat(), password, _logins(actor, day, password))
-    descriptor = state_file()
-    descriptor.touch(mode=0o600)
-    descriptor.write_text(json.dumps(asdict(demo), ensure_ascii=False, indent=1))
+    half = sample_file().with_suffix(".half")
+    half.touch(mode=0o600)
+    half.write_text(json.dumps(asdict(demo), ensure_ascii=False, indent=1))
+    half.replace(sample_file())
     return demo
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import django
 
@@ -38,6 +39,13 @@ def opened(*, current: bool = True) -> Iterator[None]:
         if current:
             must_be_current()
         yield
+
+
+def sample_file() -> Path:
+    """Stands in the data folder once the sample institution is complete (see `demo`)."""
+    from django.conf import settings
+
+    return Path(settings.ZHIKE_HOME) / "demo.json"
 
 
 def answering() -> None:

@@ -22,6 +22,9 @@ def health(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("api/", api.urls),
+    path("", include("zhike.activities.urls")),
+    path("", include("zhike.customers.urls")),
+    path("", include("zhike.products.urls")),
     path("audit/", include("zhike.access.urls")),
     path("organisation/", include("zhike.organisation.urls")),
     *account,
