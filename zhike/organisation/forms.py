@@ -85,24 +85,32 @@ class LeaveForm(OrganisationForm):
     reason = forms.CharField(label=_("Why"), max_length=200)
 
 
+class Unspoken(forms.HiddenInput):
+    """What a form opened with goes back hidden; a password never goes back at all."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
+class PasswordField(forms.CharField):
+    hidden_widget = Unspoken
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=200,
+            strip=False,
+            help_text=_("12 characters or more, and not a common one."),
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            **kwargs,
+        )
+
+
 class LoginForm(OrganisationForm):
     login = forms.CharField(
         label=_("Login"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    password = forms.CharField(
-        label=_("First password"),
-        max_length=200,
-        strip=False,
-        help_text=_("12 characters or more, and not a common one."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = PasswordField(label=_("First password"))
 
 
 class PasswordForm(OrganisationForm):
-    password = forms.CharField(
-        label=_("New password"),
-        max_length=200,
-        strip=False,
-        help_text=_("12 characters or more, and not a common one."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = PasswordField(label=_("New password"))
