@@ -109,7 +109,7 @@ benchmarks: setup ## Every figure, its peer's and the ratio; takes long
 # --- Keep up ------------------------------------------------------------------------------------
 
 .PHONY: messages
-messages: setup system ## Gather the messages to translate into zhike/locale
+messages: .venv/installed system ## Gather the messages to translate into zhike/locale
 	@cd zhike && $(subst .venv,../.venv,$(ASIDE)) DJANGO_SETTINGS_MODULE=zhike.config.settings ../$(BIN)/django-admin makemessages \
 		--locale zh_Hans --locale zh_Hant --no-wrap --no-location --no-obsolete --ignore 'tests/*' --ignore '*/tests/*'
 
