@@ -61,9 +61,9 @@ class Period:
         return self.as_of + timedelta(days=1)
 
     @property
-    def before_growth(self) -> str:
-        """The month whose end growth is measured from."""
-        return f"{_month_back(self.as_of, GROWTH_MONTHS):%Y-%m}"
+    def growth_since(self) -> date:
+        """The end of the third month back, which growth is measured from."""
+        return _month_back(self.as_of, GROWTH_MONTHS - 1) - timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ def agreement_value(agreements: ir.Table, months: ir.Table, period: Period) -> i
     held_to = ibis.least(rows.held_to, rows.closed_on.fill_null(end))
     known = rows.group_by("agreement_id").agg(
         closing=rows.closing.argmax(rows.month),
-        closing_before=rows.closing.argmax(rows.month, where=rows.month <= period.before_growth),
+        closing_before=rows.closing.argmax(
+            rows.month, where=rows.month <= f"{period.growth_since:%Y-%m}"
+        ),
         balance_days=(
             rows.balance_days
             + (held_to > rows.ended).ifelse(
@@ -184,7 +186,7 @@ def agreement_value(agreements: ir.Table, months: ir.Table, period: Period) -> i
     a = a.left_join(known, "agreement_id")
     is_open = a.closed_on.isnull() | (a.closed_on >= end)
     unknown = a.closing.isnull()
-    back = ibis.literal(_month_back(period.as_of, GROWTH_MONTHS - 1))
+    back = ibis.literal(period.growth_since + timedelta(days=1))
     from_day = ibis.greatest(a.opened_on, first)
     to_day = ibis.least(a.closed_on.fill_null(end), end)
     span = (to_day > from_day).ifelse(to_day.delta(from_day, unit="day"), 0)
@@ -299,7 +301,7 @@ MONEY_COLUMNS = (
     "fee_income_12m",
     "recent_inflow",
     "recent_outflow",
-    "recent_borrowed",
+    "recent_largest",
     "balance",
     "loan_balance",
     "balance_before",
@@ -325,11 +327,12 @@ def _flows(months: ir.Table, period: Period) -> ir.Table:
 
 def _recent(days: ir.Table, period: Period, recent_days: int) -> ir.Table:
     since = ibis.literal(period.after - timedelta(days=recent_days))
-    late = days.filter(days.day >= since)
+    late = days.filter(days.day >= since).mutate(own=ibis._.inflow - ibis._.borrowed)
     return late.group_by("party_id").agg(
-        recent_inflow=late.inflow.sum(),
+        recent_inflow=late.own.sum(),
         recent_outflow=late.outflow.sum(),
-        recent_borrowed=late.borrowed.sum(),
+        recent_largest=late.own.max(),
+        recent_largest_on=late.day.argmax(late.own),
     )
 
 

@@ -271,7 +271,7 @@ _add(
     _("ABC class"),
     "code",
     _(
-        "customers by contribution from the top: A up to 80 % of the sum, B up to 95 %, then C (cuts are data)"
+        "customers by contribution from the top: A until 80 % are reached, B until 95 %, then C (cuts are data)"
     ),
     _("A are the few who bring most."),
     "R-028",
@@ -406,8 +406,8 @@ _add(
     "recent_inflow",
     _("Inflow of late"),
     "money",
-    _("sum of amounts received in the last days (how many is data)"),
-    _("Money that has just come in."),
+    _("sum of amounts received in the last days, without loans paid out (how many days is data)"),
+    _("Money of the customer's own that has just come in."),
     "R-059",
 )
 _add(
@@ -419,10 +419,18 @@ _add(
     "R-059",
 )
 _add(
-    "recent_borrowed",
-    _("Loans paid out of late"),
+    "recent_largest",
+    _("Largest inflow of late"),
     "money",
-    _("sum of loans paid out in the last days (how many is data)"),
-    _("Inflow that is borrowed and not to be placed."),
+    _("the most received on one of the last days, without loans paid out"),
+    _("The inflow worth asking about."),
+    "R-059",
+)
+_add(
+    "recent_largest_on",
+    _("Day of the largest inflow"),
+    "date",
+    _("the day of the largest inflow of late"),
+    _("When the money came."),
     "R-059",
 )

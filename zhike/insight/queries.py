@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from zhike.customers.models import Party
+from django.db import connection
+from django.db.models import Count, Sum
+from django.utils.functional import Promise
+
+from zhike.customers.models import Party, Standing, Tier
 from zhike.insight.marts import Terms
 from zhike.insight.methods.contribution import Prices
 from zhike.insight.methods.value_grid import Weights
+from zhike.insight.metrics import Metric, metrics
 from zhike.insight.models import RefreshRun, Score, Threshold
 from zhike.insight.rules import Book
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Unit
 
@@ -68,3 +76,99 @@ def latest_score(actor: Actor, party: Party) -> Score | None:
     scores = Score.objects.visible_to(actor).filter(party=party)
     found: Score | None = scores.select_related("run").order_by("-as_of").first()
     return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """Customers of one class, tier or ABC letter; `share` is their part of the contribution that is a gain."""
+
+    code: str
+    label: str | Promise
+    customers: int
+    balance: Decimal
+    contribution: Decimal
+    share: Decimal | None = None
+    tone: str = "secondary"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Value within one actor's scope. `top_share` is 0 to 1, None when nobody brings anything."""
+
+    as_of: date | None
+    customers: int
+    classes: list[Group]
+    tiers: list[Group]
+    abc: list[Group]
+    top_share: Decimal | None
+    abc_metric: Metric
+    top_metric: Metric
+
+
+def overview(actor: Actor) -> Overview:
+    """Classes, tiers, ABC and 80/20 over the standings that the actor may see."""
+    mine = Standing.objects.visible_to(actor).exclude(value_class="")
+    run = last_run()
+    figures = {
+        "customers": Count("pk"),
+        "balances": Sum("balance"),
+        "contributions": Sum("contribution"),
+    }
+    by_class = {row["value_class"]: row for row in mine.values("value_class").annotate(**figures)}
+    by_tier = {row["tier"]: row for row in mine.values("tier").annotate(**figures)}
+    abc, top_share = _shares(actor, run.as_of if run else clock.today())
+    return Overview(
+        as_of=run.as_of if run else None,
+        customers=sum(row["customers"] for row in by_class.values()),
+        classes=[
+            Group(str(code), label, *_figures(by_class.get(code)))
+            for code, label in Standing.ValueClass.choices
+        ],
+        tiers=[
+            Group(tier.code, tier.name, *_figures(by_tier.get(tier.pk)), tone=tier.colour)
+            for tier in Tier.objects.visible_to(actor).order_by("-rank")
+        ],
+        abc=abc,
+        top_share=top_share,
+        abc_metric=metrics.get("abc_class"),
+        top_metric=metrics.get("top20_share"),
+    )
+
+
+def _figures(row: dict[str, Any] | None) -> tuple[int, Decimal, Decimal]:
+    if row is None:
+        return 0, Decimal(0), Decimal(0)
+    return row["customers"], row["balances"], row["contributions"]
+
+
+def _shares(actor: Actor, on: date) -> tuple[list[Group], Decimal | None]:
+    """ABC and the share of the top within the scope, by the same rules as `methods.abc` and `concentration`."""
+    cuts = book(on)
+    mine = Standing.objects.visible_to(actor).exclude(value_class="").order_by()
+    scope, params = mine.values("party_id", "balance", "contribution").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH mine AS ({scope}),
+            worth AS (SELECT *, greatest(contribution, 0) AS gain FROM mine),
+            ranked AS (
+                SELECT *, row_number() OVER best AS place, sum(gain) OVER () AS total,
+                    sum(gain) OVER best - gain AS before, count(*) OVER () AS size
+                FROM worth
+                WINDOW best AS (ORDER BY gain DESC, party_id ROWS UNBOUNDED PRECEDING)
+            )
+            SELECT CASE WHEN gain = 0 THEN 'C' WHEN before * 100 < total * %s THEN 'A'
+                        WHEN before * 100 < total * %s THEN 'B' ELSE 'C' END AS letter,
+                count(*), sum(balance), sum(contribution), sum(gain), max(total),
+                coalesce(sum(gain) FILTER (WHERE (place - 1) * 100 < size * %s), 0)
+            FROM ranked GROUP BY letter ORDER BY letter
+            """,  # noqa: S608  the inner statement is the ORM's own, with its parameters
+            [*params, cuts.value("abc.a"), cuts.value("abc.b"), cuts.value("top.percent")],
+        )
+        rows = cursor.fetchall()
+    total = rows[0][5] if rows else Decimal(0)
+    groups = [
+        Group(letter, letter, count, balance, contribution, gain / total if total else None)
+        for letter, count, balance, contribution, gain, _total, _top in rows
+    ]
+    return groups, sum((row[6] for row in rows), Decimal(0)) / total if total else None

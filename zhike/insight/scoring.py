@@ -77,6 +77,11 @@ class Ratings:
         self.book, self.codes, self.on = book, codes, on
         self._terms: dict[int, tuple[list[Step], int, Decimal]] = {}
 
+    def balance_of(self, code: str, unit_id: int) -> Decimal:
+        """The balance that a tier asks for in a unit."""
+        steps = rules.ladder(self.book, self.codes, unit_id)
+        return next(step.balance for step in steps if step.code == code)
+
     def of(self, row: Mapping[str, Any]) -> Rating:
         unit = row["unit_id"]
         if unit not in self._terms:
@@ -98,15 +103,24 @@ class Ratings:
         )
 
 
-_RATED = (
-    "party_id unit_id value_class balance contribution_12m current_value potential_value "
-    "last_contact_on tier_before below_since rated_on_day"
-).split()
+RATED = (
+    "party_id",
+    "unit_id",
+    "value_class",
+    "balance",
+    "contribution_12m",
+    "current_value",
+    "potential_value",
+    "last_contact_on",
+    "tier_before",
+    "below_since",
+    "rated_on_day",
+)
 
 
 def rated(staged: Staged, ratings: Ratings) -> Iterator[Rated]:
     """Every customer of the mart with its rating, streamed."""
-    for row in _rows(staged, staged[CUSTOMER_VALUE].select(_RATED)):
+    for row in staged.rows(staged[CUSTOMER_VALUE].select(*RATED)):
         rating = ratings.of(row)
         yield Rated(
             party_id=row["party_id"],
@@ -143,7 +157,7 @@ def scores(staged: Staged, ratings: Ratings) -> Iterator[tuple[int, str, str]]:
             ]
         ),
     )
-    for row in _rows(staged, lines):
+    for row in staged.rows(lines):
         rating = ratings.of(row)
         tier: dict[str, str] = {"tier": rating.code}
         if rating.next_code:
@@ -190,8 +204,3 @@ def _tier_reasons(rating: Rating) -> dict[str, str]:
         "keep_until": rating.keep_until.isoformat() if rating.keep_until else "",
     }
     return {name: value for name, value in told.items() if value}
-
-
-def _rows(staged: Staged, table: ir.Table) -> Iterator[dict[str, Any]]:
-    for batch in staged.stream(table, rows=50_000):
-        yield from batch.to_pylist()

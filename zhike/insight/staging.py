@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -37,6 +38,11 @@ class Staged:
     def stream(self, expression: ir.Table, rows: int = 1_000_000) -> pa.RecordBatchReader:
         """The result in batches, one stream at a time (`to_pyarrow_batches` of Ibis 12 calls what DuckDB 2 lacks)."""
         return self.backend.con.sql(self.backend.compile(expression)).to_arrow_reader(rows)
+
+    def rows(self, expression: ir.Table) -> Iterator[dict[str, Any]]:
+        """The result row by row, never held whole."""
+        for batch in self.stream(expression, 50_000):
+            yield from batch.to_pylist()
 
 
 @contextmanager
@@ -101,6 +107,7 @@ def agreements(table: ir.Table) -> ir.Table:
     return table.select(
         agreement_id=table.agreement_id.cast("int64"),
         party_id=table.party_id.cast("int64"),
+        product=table["product"].cast("string"),
         category=table.category.cast("string"),
         side=table.side.cast("string"),
         rate=table.rate.cast(RATE),

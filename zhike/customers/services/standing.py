@@ -99,7 +99,7 @@ def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
                    greatest(s.last_contact_on, excluded.last_contact_on))
             """
         )
-        written = cursor.rowcount
+        written: int = cursor.rowcount
         cursor.execute("DROP TABLE new_standing")
     audit.record(actor, "customers.standings.record", reason=f"{written} standings written")
     return written
@@ -111,7 +111,8 @@ def rate_tiers(*, actor: Actor, ratings: Iterable[TierRatingRow], on: date) -> i
 
     Measured against the rating in force the day before, so a second run of a day puts right what its first
     run wrote: a party that keeps its tier has no rating that begins on the day and its figures are laid over those
-    kept; one that moves has the old rating closed on the day and a new one opened. Parties not among `ratings` are left alone.
+    kept; one that moves has the old rating closed on the day and a new one opened. Parties not among
+    `ratings` are left alone.
     """
     with connection.cursor() as cursor:
         _copy(
