@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zhike.kernel.errors import UserError
-from zhike.masterdata.targets import TARGETS, Takes, Target
+from zhike.masterdata.targets import TAKES, TARGETS, Takes, Target
 from zhike.masterdata.values import readers
 
 FORMATS = ("csv", "parquet", "xlsx")
 SINGLE_BYTE_NEWLINES = ("utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
 REFERENCE = Takes("ref", required=True)
+ALWAYS = ("@file", "@line")
 T = TypeVar("T")
 
 
@@ -30,10 +31,10 @@ class Field:
     """How one field of a target is filled. Values are text until the target's kind is applied.
 
     columns: where it is read; constant: the same for every row; default: where the column is empty; codes: the
-    source's word → ours ("*" stands for anything; words of several columns are joined by " | "); format: of dates,
-    as strptime knows it; prefix: put before a value; reader: a special reader by name; ref: the table of this source
+    source's word → ours ("*" stands for anything; words of several columns are joined by " | "); formats: of dates,
+    as strptime knows them; prefix: put before a value; reader: a special reader by name; ref: the table of this source
     the value is a key of, take: what is taken from there; when: only on rows whose columns hold these values;
-    required: an empty or implausible value refuses the row.
+    required: an empty or implausible value refuses the row; lenient: a value that cannot be read is left out of it.
     """
 
     target: str
@@ -41,13 +42,14 @@ class Field:
     constant: str | None = None
     default: str | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
-    format: str = ""
+    formats: tuple[str, ...] = ()
     prefix: str = ""
     reader: str = ""
     ref: str = ""
     take: str = ""
     when: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,11 @@ class Join:
 
 @dataclass(frozen=True)
 class Table:
-    """One [[file]] block: which files, how they are written, what they become."""
+    """One [[file]] block: which files, how they are written, what they become.
+
+    repeats: a key that comes again is passed over silently; titles: so are rows of a workbook with the first cell alone.
+    The columns @file (its name without ending) and @line can be used like any other.
+    """
 
     name: str
     path: str
@@ -80,6 +86,7 @@ class Table:
     encoding: str = "utf-8"
     sheet: str = ""
     skip_rows: int = 0
+    titles: bool = False
     joins: tuple[Join, ...] = ()
     repeats: bool = False
     optional: bool = False
@@ -196,10 +203,11 @@ _KINDS: dict[type, str] = {
     list: "a list",
 }
 _FILE_KEYS = (
-    "table, path, into, key, header, format, separator, encoding, sheet, skip_rows, join, repeats, optional, fields"
+    "table, path, into, key, header, format, separator, encoding, sheet, skip_rows, titles, join, repeats, "
+    "optional, fields"
 )
 _FIELD_KEYS = (
-    "column, columns, constant, default, codes, format, prefix, reader, ref, take, when, required"
+    "column, columns, constant, default, codes, format, prefix, reader, ref, take, when, required, lenient"
 )
 
 
@@ -326,6 +334,7 @@ def _table(section: _Section) -> Table:
         encoding=encoding,
         sheet=section.take("sheet", str, ""),
         skip_rows=section.take("skip_rows", int, 0),
+        titles=section.take("titles", bool, False),
         joins=joins,
         repeats=section.take("repeats", bool, False),
         optional=section.take("optional", bool, False),
@@ -367,13 +376,14 @@ def _field(section: _Section, name: str, target: Target) -> Field:
         constant=None if constant is None else str(constant),
         default=None if default is None else str(default),
         codes=section.pairs("codes"),
-        format=section.take("format", str, ""),
+        formats=section.words("format", ()),
         prefix=section.take("prefix", str, ""),
         reader=section.take("reader", str, ""),
         ref=section.take("ref", str, ""),
         take=section.take("take", str, ""),
         when=section.pairs("when"),
         required=section.take("required", bool, False),
+        lenient=section.take("lenient", bool, False),
     )
     section.end(_FIELD_KEYS)
     takes = target.takes(name)
@@ -389,6 +399,8 @@ def _field(section: _Section, name: str, target: Target) -> Field:
         )
     if takes.kind == "ref" and not made.ref:
         raise section.wrong("it is a reference", 'Add ref = "<table>" to say which table the key is of.')
+    if made.take and made.take not in TAKES:
+        raise section.wrong(f"“{made.take}” cannot be taken", f"One of: {', '.join(TAKES)}.")
     for ours in (*made.codes.values(), made.default, made.constant):
         if ours and takes.choices and ours not in takes.choices:
             raise section.wrong(
@@ -418,7 +430,7 @@ def _check_columns(section: _Section, table: Table) -> None:
         },
     }
     for column, where in named.items():
-        if column not in table.header and column.partition(".")[0] not in joined:
+        if column not in (*table.header, *ALWAYS) and column.partition(".")[0] not in joined:
             raise section.wrong(
                 f"{where} reads the column “{column}”, which is not in the header",
                 f"The header has: {', '.join(table.header)}.",
@@ -426,19 +438,43 @@ def _check_columns(section: _Section, table: Table) -> None:
 
 
 def _check_references(top: _Section, tables: Sequence[Table]) -> None:
-    names = [table.name for table in tables]
-    for name in names:
-        if names.count(name) > 1:
-            raise top.wrong(f"two [[file]] blocks have the table “{name}”", "Give each its own.")
+    known = {table.name: table for table in tables}
+    if len(known) < len(tables):
+        names = [table.name for table in tables]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise top.wrong(f"two [[file]] blocks have the table “{twice}”", "Give each its own.")
     for table in tables:
         wanted = [(join.table, f"join “{join.name}”") for join in table.joins]
-        wanted += [(each.ref, f"field “{each.target}”") for each in table.fields.values() if each.ref]
+        wanted += [
+            (each.ref, f"field “{each.target}”")
+            for each in table.fields.values()
+            if each.ref and ":" not in each.ref
+        ]
         for other, where in wanted:
-            if other not in names:
+            if other not in known:
                 raise UserError(
                     f"Mapping {top.path.name}, [[file]] “{table.name}”, {where}: no table “{other}”.",
-                    f"Name one of: {', '.join(names)}.",
+                    f"Name one of: {', '.join(known)}; a table of another source as source:table.",
                 )
+        for join in table.joins:
+            for column in (join.key, *join.where, *joined_columns(table, join)):
+                if column not in known[join.table].header:
+                    raise UserError(
+                        f"Mapping {top.path.name}, [[file]] “{table.name}”, join “{join.name}”: "
+                        f"“{join.table}” has no column “{column}”.",
+                        f"It has: {', '.join(known[join.table].header)}.",
+                    )
+
+
+def joined_columns(table: Table, join: Join) -> Iterator[str]:
+    """The columns of the joined file that the table asks for."""
+    asked = [*table.key, *(each.on for each in table.joins)]
+    for spec in table.fields.values():
+        asked += [*spec.columns, *spec.when]
+    for column in asked:
+        name, dot, rest = column.partition(".")
+        if dot and name == join.name and column not in table.header:
+            yield rest
 
 
 def _in_order(top: _Section, tables: Sequence[Table]) -> Iterator[Table]:
@@ -447,7 +483,8 @@ def _in_order(top: _Section, tables: Sequence[Table]) -> Iterator[Table]:
     done: set[str] = set()
     while waiting:
         for table in waiting:
-            if {each.ref for each in table.fields.values() if each.ref} - {table.name} <= done:
+            refs = {each.ref for each in table.fields.values() if each.ref and ":" not in each.ref}
+            if refs - {table.name} <= done:
                 break
         else:
             names = ", ".join(table.name for table in waiting)

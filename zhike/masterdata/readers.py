@@ -402,7 +402,7 @@ def _workbook(path: Path, table: Table, only_header: bool) -> Iterator[Batch]:
     bad: list[BadLine] = []
     for line, cells in enumerate(sheet[head + 1 :], head + 2):
         texts = [_cell(value) for value in cells]
-        if not any(text.strip() for text in texts):
+        if not any(text.strip() for text in texts[table.titles :]):
             continue
         if any(texts[width:]):
             bad.append(BadLine(line, f"long line: cells beyond the {width} columns of the header"))

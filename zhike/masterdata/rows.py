@@ -12,20 +12,21 @@ import pyarrow.compute as pc
 
 from zhike.customers import identifiers
 from zhike.kernel import crypto
-from zhike.masterdata.mapping import Join, SourceMapping, Table
+from zhike.masterdata.mapping import Join, SourceMapping, Table, joined_columns
 from zhike.masterdata.readers import Batch, read
 from zhike.masterdata.rejects import Reject, masked
 from zhike.masterdata.values import Column, arrow_type, convert
 
 LONGEST_KEY = 80
 EMPTY = "empty, and needed"
+LEFT_OUT = "left out of the row"
 
 
 @dataclass(frozen=True)
 class Rows:
     """Accepted rows of one batch: `keys`, physical `lines` and `values` by field, all of one length.
 
-    `read` counts the rows of the batch, `refused` those left out; `repeated` those passed over as repeats.
+    `read` counts the rows of the batch, `refused` those not among these; `left_out` counts values.
     """
 
     keys: Column
@@ -33,7 +34,7 @@ class Rows:
     values: dict[str, Column]
     read: int
     refused: int
-    repeated: int = 0
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -58,6 +59,8 @@ def prepared(
     )
     for batch in read(path, table):
         columns = dict(batch.columns)
+        columns["@file"] = pa.repeat(pa.scalar(path.name.partition(".")[0]), len(batch))
+        columns["@line"] = pa.array(batch.lines).cast(pa.string())
         for join in table.joins:
             columns.update(beside[join.name].columns_for(columns[join.on]))
         for bad in batch.bad:
@@ -78,14 +81,20 @@ def _rows(
         reason = EMPTY if keys[row].as_py() == "" else f"a key has at most {LONGEST_KEY} characters"
         tell(Reject(int(batch.lines[row]), " + ".join(table.key), "", reason))
     values: dict[str, Column] = {}
+    left_out = 0
     for name, spec in table.fields.items():
         takes = table.takes(name)
         label = " + ".join(spec.columns)
         found = convert(columns, count, spec, takes)
         for fault in found.faults:
-            refused.add(fault.row)
             value = masked(fault.raw, takes.mask)
-            tell(Reject(int(batch.lines[fault.row]), label, value, fault.reason))
+            line = int(batch.lines[fault.row])
+            if spec.lenient and not takes.required:
+                left_out += 1
+                tell(Reject(line, label, value, f"{LEFT_OUT}: {fault.reason}"))
+            else:
+                refused.add(fault.row)
+                tell(Reject(line, label, value, fault.reason))
         values[name] = found.values
         if takes.required or spec.required:
             faulty = {fault.row for fault in found.faults}
@@ -104,7 +113,7 @@ def _rows(
         kept = pa.array([row for row in range(count) if row not in refused], pa.int64())
         keys, lines = keys.take(kept), lines.take(kept)
         values = {name: column.take(kept) for name, column in values.items()}
-    return Rows(keys, lines, values, read, len(refused) + len(batch.bad))
+    return Rows(keys, lines, values, read, len(refused) + len(batch.bad), left_out)
 
 
 def _implausible(name: str, column: Column) -> Iterator[tuple[int, str]]:
@@ -145,16 +154,7 @@ class _Beside:
 
     def __init__(self, join: Join, mapping: SourceMapping, table: Table, paths: list[Path]) -> None:
         self.join = join
-        wanted = {
-            column.partition(".")[2]
-            for column in (
-                *table.key,
-                *(each.on for each in table.joins),
-                *(name for field in table.fields.values() for name in (*field.columns, *field.when)),
-            )
-            if column.startswith(f"{join.name}.")
-        }
-        self.names = sorted(wanted)
+        self.names = sorted(set(joined_columns(table, join)))
         described = mapping.table(join.table)
         needed = {join.key, *join.where, *self.names}
         described = replace(

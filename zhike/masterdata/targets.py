@@ -108,7 +108,7 @@ _TARGETS = (
             "kind": _one_of(Party.Kind),
             "type": _one_of(Party.Type),
             "stage": _one_of(Party.Stage),
-            "unit": CODE,
+            "unit": Takes(longest=40),
             "sex": Takes(choices=frozenset(Party.Sex.values), mask="wechat"),
             "birth_on": Takes("date", mask="wechat"),
             "lunar_birthday": Takes("flag"),
@@ -224,4 +224,4 @@ _TARGETS = (
 TARGETS = {target.name: target for target in _TARGETS}
 # What a reference may lead to, by the field that holds it.
 REF_TARGETS = {"party": "party", "other": "party", "agreement": "agreement"}
-TAKES = ("party", "unit", "opened_on", "id")
+TAKES = ("party", "unit", "opened_on")

@@ -60,6 +60,10 @@ class Converted:
     faults: list[Fault] = field(default_factory=list)
 
 
+readers.register(
+    ValueReader("joined", lambda *texts: "；".join(text for text in texts if text))
+)
+
 ARROW = {
     "text": pa.string(),
     "sealed": pa.string(),
@@ -246,28 +250,37 @@ def _decimal(text: str, scale: int) -> Decimal:
 
 
 def _date(text: str, spec: Field) -> date:
-    moment = None
+    if spec.formats and not spec.reader:
+        moment = _moment(text, spec.formats)
+        found = moment.date() if moment else None
+    else:
+        found = _iso(text)
+    if found is None or found.year not in YEARS:
+        raise ValueError(f"no such date ({' or '.join(spec.formats) or 'YYYY-MM-DD'})")
+    return found
+
+
+def _iso(text: str) -> date | None:
     try:
-        if spec.format and not spec.reader:
-            moment = datetime.strptime(text, spec.format).date()  # noqa: DTZ007
-        elif ISO_DATE.fullmatch(text):
-            moment = date.fromisoformat(text)
+        return date.fromisoformat(text) if ISO_DATE.fullmatch(text) else None
     except ValueError:
-        moment = None
-    if moment is None or moment.year not in YEARS:
-        raise ValueError(f"no such date ({spec.format or 'YYYY-MM-DD'})")
-    return moment
+        return None
+
+
+def _moment(text: str, formats: Sequence[str]) -> datetime | None:
+    for each in formats:
+        try:
+            return datetime.strptime(text, each)  # noqa: DTZ007
+        except ValueError:
+            continue
+    return None
 
 
 def _datetime(text: str, spec: Field) -> datetime:
     try:
-        moment = (
-            datetime.strptime(text, spec.format)  # noqa: DTZ007
-            if spec.format
-            else datetime.fromisoformat(text)
-        )
+        moment = _moment(text, spec.formats) if spec.formats else datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"no such moment ({spec.format or 'YYYY-MM-DD HH:MM'})") from None
-    if moment.year not in YEARS:
-        raise ValueError("no such moment")
+        moment = None
+    if moment is None or moment.year not in YEARS:
+        raise ValueError(f"no such moment ({' or '.join(spec.formats) or 'YYYY-MM-DD HH:MM'})")
     return moment if moment.tzinfo else moment.replace(tzinfo=BUSINESS_ZONE)

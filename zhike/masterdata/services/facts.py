@@ -66,6 +66,7 @@ class Stage:
         count = self.filing.count
         count.read += rows.read
         count.rejected += rows.refused
+        count.left_out += rows.left_out
         if len(rows):
             names = ["key", "line", *rows.values]
             batch = pa.table([rows.keys, rows.lines, *rows.values.values()], names=names)
@@ -113,12 +114,13 @@ class Stage:
 
     def _bring_agreements(self) -> None:
         """The agreements of the referred table: key, id and owner, by COPY."""
-        prefix = source_key(self.filing.table.fields["agreement"].ref, "")
+        source, _colon, table = self.filing.table.fields["agreement"].ref.rpartition(":")
+        prefix = source_key(table, "")
         self.db.execute("CREATE TABLE agreements (key VARCHAR, id BIGINT, party_id BIGINT)")
         with connection.cursor() as cursor, cursor.copy(
             "COPY (SELECT substr(source_key, %s), id, party_id FROM products_agreement "
             "WHERE source = %s AND starts_with(source_key, %s)) TO STDOUT",
-            [len(prefix) + 1, self.filing.system.code, prefix],
+            [len(prefix) + 1, source or self.filing.system.code, prefix],
         ) as copy:
             copy.set_types(["text", "int8", "int8"])
             rows: list[Any] = []

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from zhike.kernel import audit, clock
@@ -142,12 +143,15 @@ def _files(mapping: SourceMapping, paths: Sequence[Path]) -> dict[str, list[Path
 def _alone(mapping: SourceMapping) -> Iterator[None]:
     """Only one load of a system at a time; the lock goes with the connection, so a killed load leaves none."""
     name = int.from_bytes(hashlib.sha256(mapping.source.code.encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [name])
-        if not cursor.fetchone()[0]:
-            raise UserError(
-                f"Another load of {mapping.source.name} is running.", "Wait until it has ended."
-            )
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # The server takes a moment to see that a killed load is gone.
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [name])
+    except OperationalError as error:
+        raise UserError(
+            f"Another load of {mapping.source.name} is running.", "Wait until it has ended."
+        ) from error
     try:
         yield
     finally:
@@ -377,7 +381,5 @@ def _table_report(table: str, files: Sequence[ImportFile]) -> TableReport:
 
 
 def _add(sums: dict[str, Any], more: Mapping[str, str]) -> None:
-    from decimal import Decimal
-
     for name, amount in more.items():
         sums[name] = sums.get(name, Decimal(0)) + Decimal(amount)

@@ -16,7 +16,7 @@ from zhike.kernel.copying import copy_rows, update_rows
 from zhike.masterdata.mapping import Field, SourceMapping, Table
 from zhike.masterdata.models import ImportFile, SourceRecord, SourceSystem
 from zhike.masterdata.rejects import Reject, masked
-from zhike.masterdata.rows import Rows, Told
+from zhike.masterdata.rows import LEFT_OUT, Rows, Told
 from zhike.masterdata.targets import REF_TARGETS
 from zhike.organisation.models import Employee, Unit
 from zhike.organisation.services import EmployeeRow, UnitRow, upsert_employees, upsert_units
@@ -80,7 +80,7 @@ class Filing:
     def leave_out(self, line: int, name: str, raw: Any, reason: str) -> None:
         """A value goes to the reject file; its row is taken without it."""
         self.count.left_out += 1
-        self._tell(line, name, raw, f"left out of the row: {reason}")
+        self._tell(line, name, raw, f"{LEFT_OUT}: {reason}")
 
     def _tell(self, line: int, name: str, raw: Any, reason: str) -> None:
         takes = self.table.target.takes(name)
@@ -110,6 +110,7 @@ def take(filing: Filing, rows: Rows) -> None:
     """Write one batch of a file; whatever is refused here is told and counted."""
     filing.count.read += rows.read
     filing.count.rejected += rows.refused
+    filing.count.left_out += rows.left_out
     columns = {name: column.to_pylist() for name, column in rows.values.items()}
     listed: list[Row] = []
     names = list(columns)
@@ -176,23 +177,27 @@ def _replace(
 
 
 def _referred(filing: Filing, spec: Field, keys: set[str]) -> dict[str, Any]:
-    """key → what the field takes of the record it leads to."""
-    target = filing.mapping.table(spec.ref).target.name
-    if target == "party":
+    """key → what the field takes of the record it leads to, in this source or another one (source:table)."""
+    source, other, table = spec.ref.rpartition(":")
+    if other:
+        leads_to = REF_TARGETS.get(spec.target, "party")
+    else:
+        source, leads_to = filing.system.code, filing.mapping.table(table).target.name
+    if leads_to == "party":
         return dict(
             SourceRecord.objects.filter(
-                system=filing.system, table=spec.ref, key__in=keys
-            ).values_list("key", "party_id")
+                system__code=source, table=table, key__in=keys
+            ).values_list("key", "party__unit_id" if spec.target == "unit" else "party_id")
         )
-    wanted = spec.take or ("pk" if REF_TARGETS.get(spec.target) == "agreement" else spec.target)
-    column = {"party": "party_id", "other": "party_id", "unit": "unit_id", "id": "pk"}.get(
+    wanted = spec.take or spec.target
+    column = {"party": "party_id", "other": "party_id", "unit": "unit_id", "agreement": "pk"}.get(
         wanted, wanted
     )
-    prefix = source_key(spec.ref, "")
+    prefix = source_key(table, "")
     return {
         key.removeprefix(prefix): value
         for key, value in Agreement.objects.filter(
-            source=filing.system.code, source_key__in=[prefix + key for key in keys]
+            source=source, source_key__in=[prefix + key for key in keys]
         ).values_list("source_key", column)
     }
 
