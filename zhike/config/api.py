@@ -31,3 +31,10 @@ def tell(request: HttpRequest, error: UserError) -> HttpResponse:
     return api.create_response(
         request, {"error": error.message, "way_out": error.way_out}, status=status
     )
+
+
+for address, router in (
+    ("/customers", "zhike.customers.api.router"),
+    ("/products", "zhike.products.api.router"),
+):
+    api.add_router(address, router)

@@ -40,14 +40,15 @@ class Zhike(click.Group):
         except ImproperlyConfigured as error:
             message, way_out = str(error), "See docs/settings.md."
         except DatabaseError as error:
-            message = f"The database refused: {str(error).splitlines()[0]}"
-            way_out = "Run `zhike doctor`."
+            # The server's own words may quote a value, so only its code is repeated.
+            state = getattr(error.__cause__, "sqlstate", None) or type(error).__name__
+            message, way_out = f"The database refused ({state}).", "Run `zhike doctor`."
         if "--json" in sys.argv:
             click.echo(json.dumps({"error": message, "way_out": way_out}, ensure_ascii=False))
-        err.print(f"[red]{message}[/red]", highlight=False, soft_wrap=True)
+        click.secho(message, fg="red", err=True)
         if way_out:
-            err.print(way_out, highlight=False, soft_wrap=True)
-        context.exit(1)
+            click.echo(way_out, err=True)
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager
