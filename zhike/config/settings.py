@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from zhike.kernel import keys
+from zhike.kernel import keys, packs
 from zhike.kernel.postgres import Cluster
 
 
@@ -79,7 +79,7 @@ INSTALLED_APPS = [
     "zhike.activities",
     "zhike.masterdata",
     "zhike.insight",
-    "zhike.packs.bank",
+    *(pack.app for pack in packs.installed()),
     "zhike.config",
 ]
 
