@@ -14,8 +14,9 @@ STAR = "*"
 
 
 def number(value: str) -> str:
-    """An account or card: the last four."""
-    return STAR * 4 + value[-4:] if len(value) > 4 else STAR * 4
+    """An account or card: the last four, of a short one at most half."""
+    end = min(4, len(value) // 2)
+    return STAR * 4 + value[len(value) - end :]
 
 
 def identity(value: str) -> str:
@@ -27,12 +28,15 @@ def phone(value: str) -> str:
     """138****1234 for eleven digits; otherwise the last two."""
     if len(value) == 11:
         return value[:3] + STAR * 4 + value[-4:]
-    return STAR * max(len(value) - 2, 4) + value[-2:] if len(value) > 2 else STAR * 4
+    return STAR * (len(value) - 2) + value[-2:] if len(value) > 4 else STAR * 4
 
 
 def email(value: str) -> str:
-    name, _, domain = value.partition("@")
-    return f"{name[:1]}{STAR * 3}@{domain}" if domain else STAR * 4
+    """a***@example.com; of a single letter nothing."""
+    name, _, domain = value.rpartition("@")
+    if not name:
+        return STAR * 4
+    return f"{name[:1] if len(name) > 1 else ''}{STAR * 3}@{domain}"
 
 
 def address(value: str) -> str:
@@ -42,12 +46,13 @@ def address(value: str) -> str:
 
 def handle(value: str) -> str:
     """A WeChat name or the like: its first character."""
-    return value[:1] + STAR * 4
+    return value[:1] + STAR * 4 if len(value) > 1 else STAR * 4
 
 
 def name(value: str) -> str:
-    """张** for 张伟明; an organisation keeps its first two characters."""
-    return value[:1] + STAR * max(len(value) - 1, 1) if len(value) <= 4 else value[:2] + STAR * 4
+    """张** for 张伟明; a name of five characters and more keeps two."""
+    front = 0 if len(value) < 2 else 1 if len(value) <= 4 else 2
+    return value[:front] + STAR * (4 if front == 2 else max(len(value) - front, 1))
 
 
 def birth(day: date) -> str:
