@@ -140,7 +140,8 @@ def agreement_month(
 def agreement_value(agreements: ir.Table, months: ir.Table, period: Period) -> ir.Table:
     """One row an agreement: its balance on the day, three months back, and its balance days over the window.
 
-    Between two rows of `months` the closing balance stands; before the first there is none. An agreement with no
+    Between two rows of `months` the closing balance stands; before the first there is none, nor after the month in
+    which the agreement was closed. An agreement with no
     row at all stands at its principal, a loan paid down in a straight line to its maturity, a card at nothing.
     """
     end = ibis.literal(period.after)

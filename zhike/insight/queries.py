@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils.functional import Promise
 
 from zhike.customers.models import Party, Standing, Tier
@@ -109,23 +109,17 @@ def overview(actor: Actor) -> Overview:
     """Classes, tiers, ABC and 80/20 over the standings that the actor may see."""
     mine = Standing.objects.visible_to(actor).exclude(value_class="")
     run = last_run()
-    figures = {
-        "customers": Count("pk"),
-        "balances": Sum("balance"),
-        "contributions": Sum("contribution"),
-    }
-    by_class = {row["value_class"]: row for row in mine.values("value_class").annotate(**figures)}
-    by_tier = {row["tier"]: row for row in mine.values("tier").annotate(**figures)}
+    by_class, by_tier = _summed(mine, "value_class"), _summed(mine, "tier")
     abc, top_share = _shares(actor, run.as_of if run else clock.today())
     return Overview(
         as_of=run.as_of if run else None,
-        customers=sum(row["customers"] for row in by_class.values()),
+        customers=sum(count for count, _balance, _contribution in by_class.values()),
         classes=[
-            Group(str(code), label, *_figures(by_class.get(code)))
+            Group(str(code), label, *by_class.get(code, NOTHING))
             for code, label in Standing.ValueClass.choices
         ],
         tiers=[
-            Group(tier.code, tier.name, *_figures(by_tier.get(tier.pk)), tone=tier.colour)
+            Group(tier.code, tier.name, *by_tier.get(tier.pk, NOTHING), tone=tier.colour)
             for tier in Tier.objects.visible_to(actor).order_by("-rank")
         ],
         abc=abc,
@@ -135,10 +129,18 @@ def overview(actor: Actor) -> Overview:
     )
 
 
-def _figures(row: dict[str, Any] | None) -> tuple[int, Decimal, Decimal]:
-    if row is None:
-        return 0, Decimal(0), Decimal(0)
-    return row["customers"], row["balances"], row["contributions"]
+Sums = tuple[int, Decimal, Decimal]
+NOTHING: Sums = (0, Decimal(0), Decimal(0))
+
+
+def _summed(standings: QuerySet[Standing], by: str) -> dict[Any, Sums]:
+    """A value of `by` → customers, balance and contribution."""
+    sums = (
+        standings.order_by()
+        .values_list(by)
+        .annotate(Count("pk"), Sum("balance"), Sum("contribution"))
+    )
+    return {key: (count, balance, gain) for key, count, balance, gain in sums}
 
 
 def _shares(actor: Actor, on: date) -> tuple[list[Group], Decimal | None]:
