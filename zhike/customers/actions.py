@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms as django_forms
@@ -245,7 +244,7 @@ class Timeline(PartyAction):
                 party,
                 kind=kind if kind in TimelineEntry.Kind.values else "",
                 channel=channel if channel in TimelineEntry.Channel.values else "",
-                before=edge(request.GET.get("before", "")),
+                before=parameters.opened_edge(request.GET.get("before", "")),
             ),
         }
         part = "entries" if "before" in request.GET else "list"
@@ -254,9 +253,3 @@ class Timeline(PartyAction):
     def act(self, party: Party, values: dict[str, Any]) -> str:
         services.add_timeline_entry(actor=self.actor, party=party, **values)
         return _("It is on the timeline.")
-
-
-def edge(parameter: str) -> tuple[datetime, int] | None:
-    """Where a page of the timeline begins, from the sealed parameter; None for the first page."""
-    at, _space, id = parameters.opened(parameter, parameters.TIMELINE).partition(" ")
-    return (datetime.fromisoformat(at), int(id)) if id else None

@@ -77,7 +77,7 @@ class InPlaceForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         name = type(self).__name__.removesuffix("Form").lower()
-        super().__init__(*args, auto_id=f"{name}_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"{name}_%s"} | kwargs)
 
 
 class IdentifierForm(InPlaceForm):
@@ -110,7 +110,7 @@ class RelationForm(InPlaceForm):
 
 
 class HandOverForm(InPlaceForm):
-    employee = forms.ModelChoiceField(queryset=None, label=_("To"))
+    employee: Any = forms.ModelChoiceField(queryset=None, label=_("To"))
     role = forms.ChoiceField(label=_("As"), choices=Assignment.Role.choices)
     since = forms.DateField(label=_("From"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=200)

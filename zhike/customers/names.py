@@ -52,7 +52,7 @@ LONGEST_INITIALS = 8
 def folded(text: str) -> str:
     """Compatibility-normalised, lower case, without spaces, punctuation or zero-width characters."""
     kept = unicodedata.normalize("NFKC", text).lower()
-    return SEPARATORS.sub("", kept)
+    return kept if kept.isalnum() else SEPARATORS.sub("", kept)
 
 
 @lru_cache(maxsize=50_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 
 from zhike.kernel import crypto
 
@@ -22,3 +23,14 @@ def opened(parameter: str, purpose: str) -> str:
         return crypto.decrypt(base64.urlsafe_b64decode(parameter), f"parameter:{purpose}")
     except (binascii.Error, ValueError, crypto.Undecipherable):
         return ""
+
+
+def sealed_edge(at: datetime, id: int) -> str:
+    """Where the next page of a timeline begins."""
+    return sealed(f"{at.isoformat()} {id}", TIMELINE)
+
+
+def opened_edge(parameter: str) -> tuple[datetime, int] | None:
+    """The same, read back; None for the first page and for what was not made here."""
+    at, _space, id = opened(parameter, TIMELINE).partition(" ")
+    return (datetime.fromisoformat(at), int(id)) if id else None

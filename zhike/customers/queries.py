@@ -230,10 +230,7 @@ class TimelinePage:
     @property
     def older_from(self) -> str:
         """`older` as it travels in an address, "" at the end."""
-        if self.older is None:
-            return ""
-        at, id = self.older
-        return parameters.sealed(f"{at.isoformat()} {id}", parameters.TIMELINE)
+        return parameters.sealed_edge(*self.older) if self.older else ""
 
 
 def timeline_page(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -60,8 +60,7 @@ class NumberSearcher:
 number_searchers: Registry[NumberSearcher] = Registry("customers.number_searchers")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What the ranking needs of a row."""
 
     id: int
@@ -75,6 +74,7 @@ class Candidate:
         return self.name_key.removesuffix(self.name).replace(" ", "")
 
 
+Candidates = dict[int, Candidate]
 Judge = Callable[[Candidate], Match | None]
 
 
@@ -119,16 +119,15 @@ def _stages(actor: Actor, text: str) -> Iterator[list[tuple[int, Match]]]:
         yield _ranked((_holding(actor, names.bigrams(folded)), _in_name(folded)))
 
 
-def _ranked(*judged: tuple[Iterable[Candidate], Judge]) -> list[tuple[int, Match]]:
+def _ranked(*judged: tuple[Candidates, Judge]) -> list[tuple[int, Match]]:
     """Rows that fit, each by its best match; better matches first, then by balance."""
-    best: dict[Candidate, Match] = {}
+    best: dict[int, tuple[Match, Decimal, int]] = {}
     for rows, judge in judged:
-        for row in rows:
+        for id, row in rows.items():
             match = judge(row)
-            if match is not None:
-                best[row] = min(match, best.get(row, match))
-    order = sorted(best.items(), key=lambda each: (each[1], -each[0].balance, each[0].id))
-    return [(row.id, match) for row, match in order]
+            if match is not None and (id not in best or match < best[id][0]):
+                best[id] = (match, -row.balance, id)
+    return [(id, match) for match, _balance, id in sorted(best.values())]
 
 
 def _in_name(text: str) -> Judge:
@@ -154,7 +153,7 @@ def _read_as(text: str) -> Judge:
     return judge
 
 
-def _by_number(actor: Actor, text: str) -> set[Candidate]:
+def _by_number(actor: Actor, text: str) -> Candidates:
     """Whole identifiers, telephone numbers, e-mail and accounts, through their blind indexes."""
     of_documents = Identifier.objects.filter(
         kind__in=Identifier.Kind.values, blind__in=_blinds(text, Identifier.Kind.values)
@@ -168,7 +167,7 @@ def _by_number(actor: Actor, text: str) -> set[Candidate]:
     )
 
 
-def _by_tail(actor: Actor, last_four: str) -> set[Candidate]:
+def _by_tail(actor: Actor, last_four: str) -> Candidates:
     kinds = (*Identifier.Kind, ContactPoint.Kind.MOBILE, ContactPoint.Kind.PHONE)
     tails = [crypto.tail_index(kind, last_four) for kind in kinds]
     return _owners(
@@ -190,15 +189,18 @@ def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
     return blinds
 
 
-def _owners(actor: Actor, *sources: QuerySet[Any, int]) -> set[Candidate]:
+def _owners(actor: Actor, *sources: QuerySet[Any, int]) -> Candidates:
     """The visible parties among the ids the sources answer."""
     visible = Party.objects.visible_to(actor)
-    return set().union(*(_candidates(visible.filter(pk__in=source)) for source in sources))
+    found: Candidates = {}
+    for source in sources:
+        found |= _candidates(visible.filter(pk__in=source))
+    return found
 
 
-def _by_name_start(actor: Actor, text: str) -> set[Candidate]:
+def _by_name_start(actor: Actor, text: str) -> Candidates:
     """Names that begin with `text`, as far as their pinyin tells."""
-    found: set[Candidate] = set()
+    found: Candidates = {}
     for person in (True, False):
         tokens = names.search_tokens(text, person=person)
         readings = [token for token in tokens if token.startswith("p:")]
@@ -215,13 +217,13 @@ def _by_name_start(actor: Actor, text: str) -> set[Candidate]:
     return found
 
 
-def _holding(actor: Actor, tokens: Iterable[str]) -> set[Candidate]:
+def _holding(actor: Actor, tokens: Iterable[str]) -> Candidates:
     return _candidates(
         Party.objects.visible_to(actor).filter(search_tokens__contains=sorted(tokens))
     )
 
 
-def _candidates(rows: QuerySet[Party]) -> set[Candidate]:
+def _candidates(rows: QuerySet[Party]) -> Candidates:
     """At most `CANDIDATES` of the rows, whichever come.
 
     MATERIALIZED is a fence: without it the planner walks the index of the balance and looks for a rare
@@ -231,7 +233,7 @@ def _candidates(rows: QuerySet[Party]) -> set[Candidate]:
     try:
         sql, params = wanted.query.sql_with_params()
     except EmptyResultSet:
-        return set()
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608  Django wrote it
@@ -239,4 +241,4 @@ def _candidates(rows: QuerySet[Party]) -> set[Candidate]:
             "FROM found f LEFT JOIN customers_standing s ON s.party_id = f.id",
             params,
         )
-        return {Candidate(*row) for row in cursor.fetchall()}
+        return {row[0]: Candidate(*row) for row in cursor.fetchall()}

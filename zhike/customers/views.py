@@ -249,7 +249,7 @@ class PartyEdit(EditView):
     title = _("Edit customer")
 
     def form(self, row: Any, data: Any = None) -> Any:
-        form: Any = self.form_class(data=data, initial=self.initial(row), actor=self.actor)  # type: ignore[call-arg]
+        form: Any = self.form_class(data=data, initial=self.initial(row), actor=self.actor)
         if row is not None and row.kind == Party.Kind.ORGANISATION:
             for name in forms.PERSONS_ONLY:
                 del form.fields[name]

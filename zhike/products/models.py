@@ -127,7 +127,7 @@ class Agreement(Base):
 
     def number_in_clear(self) -> str:
         """Only for a reveal that is on record or the system's own matching."""
-        return crypto.decrypt(self.sealed_number, self.place) if self.sealed_number else ""
+        return crypto.decrypt(bytes(self.sealed_number), self.place) if self.sealed_number else ""
 
     @property
     def masked_number(self) -> str:

@@ -40,7 +40,7 @@ def holdings(actor: Actor, party: Party) -> dict[str, Any]:
         return category, agreement.closed_on is not None, agreement.opened_on, agreement.pk
 
     may_reveal = bool(actor.may("customers.reveal"))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "holding": row,
             "agreement": row.agreement,

@@ -197,8 +197,8 @@ def test_the_last_word_counts_in_whatever_order_it_is_read(
     chance.shuffle(steps)  # type: ignore[attr-defined]
     state = rules.consent_state(steps, ["marketing", "sharing"], ["any", "sms", "phone"])
     assert {key: step for key, step in state.items() if step is not None} == model
-    for (purpose, channel), step in state.items():
-        assert rules.may_contact(steps, purpose, channel) == (step is not None and step.given)
+    for (purpose, channel), last in state.items():
+        assert rules.may_contact(steps, purpose, channel) == (last is not None and last.given)
 
 
 # When the next contact is due

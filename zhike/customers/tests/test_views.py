@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 ID_17 = "29010119850315012"
 RESIDENT_ID = ID_17 + id_check(ID_17)
 MOBILE = "15400001234"
-HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_REQUEST_TYPE": "partial"}
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 @pytest.fixture
@@ -236,11 +236,11 @@ def test_the_page_masks_and_hides_the_other_side(lead: Client, mine: Party) -> N
 
 def test_every_panel_comes_by_itself_too(lead: Client, mine: Party) -> None:
     for panel in ("facts", "timeline", "relations", "assignments", "consent", "provenance"):
-        answer = lead.get(f"{mine.get_absolute_url()}?panel=customers.{panel}", **HTMX)
+        answer = lead.get(f"{mine.get_absolute_url()}?panel=customers.{panel}", headers=HTMX)
         assert answer.status_code == 200
         assert f'id="panel-customers{panel}"' in text(answer)
         assert "<html" not in text(answer)
-    assert "<html" not in text(lead.get("/customers/", **HTMX))
+    assert "<html" not in text(lead.get("/customers/", headers=HTMX))
 
 
 def test_a_reveal_shows_the_value_once_and_writes_one_line(lead: Client, mine: Party) -> None:
@@ -249,12 +249,12 @@ def test_a_reveal_shows_the_value_once_and_writes_one_line(lead: Client, mine: P
     )
     address = url("reveal-contact", row)
     before = AuditEntry.objects.count()
-    answer = lead.post(address, {"purpose": "回访"}, **HTMX)
+    answer = lead.post(address, {"purpose": "回访"}, headers=HTMX)
     assert MOBILE in text(answer)
     assert answer["Cache-Control"] == "no-store"
     assert AuditEntry.objects.count() == before + 1
     assert lead.get(address).status_code == 405
-    assert lead.post(address, {"purpose": ""}, **HTMX).status_code == 422
+    assert lead.post(address, {"purpose": ""}, headers=HTMX).status_code == 422
     assert AuditEntry.objects.count() == before + 1
     assert MOBILE not in text(lead.get(mine.get_absolute_url()))
 
@@ -274,12 +274,12 @@ def test_a_teller_reveals_nothing_and_is_on_the_trail(mine: Party, unit: Unit) -
 def test_a_contact_is_added_in_place_and_paged(lead: Client, mine: Party) -> None:
     address = url("timeline", mine)
     form = {"kind": "contact", "channel": "phone", "direction": "out", "title": "回访存款到期"}
-    answer = lead.post(address, form, **HTMX)
+    answer = lead.post(address, form, headers=HTMX)
     assert answer.status_code == 204
     assert "customer-timeline" in answer["HX-Trigger"]
     assert TimelineEntry.objects.get().title == "回访存款到期"
-    assert lead.post(address, form | {"body": f"改号 {MOBILE}"}, **HTMX).status_code == 422
-    assert lead.post(address, form | {"title": ""}, **HTMX).status_code == 422
+    assert lead.post(address, form | {"body": f"改号 {MOBILE}"}, headers=HTMX).status_code == 422
+    assert lead.post(address, form | {"title": ""}, headers=HTMX).status_code == 422
     now = clock.now()
     for number in range(45):
         TimelineEntry.objects.create(
@@ -292,7 +292,7 @@ def test_a_contact_is_added_in_place_and_paged(lead: Client, mine: Party) -> Non
     seen: list[str] = []
     more: str | None = f"{address}?kind=note"
     while more:
-        page = text(lead.get(more, **HTMX))
+        page = text(lead.get(more, headers=HTMX))
         seen += re.findall(r"<strong>([^<]+)</strong>", page)
         found = re.search(r'hx-get="([^"]+before=[^"]+)"', page)
         more = found[1].replace("&amp;", "&") if found else None
@@ -317,7 +317,7 @@ def test_the_other_actions_of_the_page(lead: Client, mine: Party, unit: Unit) ->
         ("hand-over", {"employee": successor.pk, "role": "main", "reason": "轮岗"}),
         ("confirm", {"fields_seen": ["name", "sex"]}),
     ):
-        answer = lead.post(url(name, mine), form, **HTMX)
+        answer = lead.post(url(name, mine), form, headers=HTMX)
         assert answer.status_code == 204, (name, text(answer))
     mine.refresh_from_db()
     assert mine.identifiers.count() == mine.contact_points.count() == mine.addresses.count() == 1
@@ -331,7 +331,7 @@ def test_the_other_actions_of_the_page(lead: Client, mine: Party, unit: Unit) ->
         ("remove-address", mine.addresses.get()),
         ("end-relation", mine.relations.get()),
     ):
-        answer = lead.post(url(name, row), {"reason": "不再使用"}, **HTMX)
+        answer = lead.post(url(name, row), {"reason": "不再使用"}, headers=HTMX)
         # Both sides of today's relation are of today: it cannot end before tomorrow.
         assert answer.status_code == (422 if name == "end-relation" else 204)
     assert lead.post(url("close", mine), {"reason": "销户"}).status_code == 303

@@ -1,0 +1,238 @@
+"""How long the search box takes: p50 and p95 by kind of query and by reach, on invented customers.
+
+    python benchmarks/search.py [--customers 1000000] [--rounds 100] [--home FOLDER]
+
+The rows are made with the real token functions and copied into a throw-away embedded PostgreSQL (or one kept in
+FOLDER, which a second run then reuses). The peer is what a Django list does out of the box: the name anywhere in
+the column, sorted by balance. Goal: p95 at most 30 ms at 1 M customers and 60 ms at 10 M.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+GOALS = {1_000_000: 30, 10_000_000: 60}
+UNITS = 100
+CUSTOMERS_A_MANAGER = 300
+FIRMS = 0.08
+BATCH = 100_000
+
+
+def main() -> None:
+    arguments = _arguments()
+    with ExitStack() as stack:
+        home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        _start(stack, home)
+        made = _fill(arguments.customers)
+        print(f"{arguments.customers:,} customers; made in {made:.0f} s" if made else "reused")
+        worst = _measure(arguments.customers, arguments.rounds)
+    goal = next((ms for size, ms in sorted(GOALS.items()) if arguments.customers <= size), 60)
+    print(f"worst p95 {worst:.1f} ms; goal {goal} ms; ratio {worst / goal:.2f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--home", type=Path)
+    return parser.parse_args()
+
+
+def _start(stack: ExitStack, home: Path) -> None:
+    """A database of our own with the site's tables."""
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from zhike.kernel.postgres import running
+
+    os.environ["ZHIKE_HOME"] = str(home)
+    os.environ["DATABASE_URL"] = stack.enter_context(running(home / "pg", throwaway=True))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "zhike.config.settings"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+@lru_cache(maxsize=400_000)
+def _name_columns(name: str, person: bool) -> tuple[str, list[str]]:
+    from zhike.customers.names import search_tokens, sort_key
+
+    return sort_key(name, person=person), search_tokens(name, person=person)
+
+
+def _names(count: int) -> Iterator[tuple[str, bool]]:
+    """Names as they spread in life: few surnames carry most people."""
+    from zhike.packs.bank.sample.words import BRANDS, COUNTIES, GIVEN_NAMES, SURNAMES, TRADES
+
+    chance = random.Random(1)
+    weights = [1 / (rank + 5) for rank in range(len(SURNAMES))]
+    surnames = chance.choices(SURNAMES, weights, k=count)
+    for surname in surnames:
+        if chance.random() < FIRMS:
+            trade = chance.choice(TRADES)[0]
+            yield f"{chance.choice(COUNTIES)}{chance.choice(BRANDS)}{trade}有限公司", False
+        else:
+            yield surname + chance.choice(GIVEN_NAMES), True
+
+
+def _mobile(number: int) -> str:
+    return f"1540{number * 7919 % 10_000_000:07d}"
+
+
+def _fill(count: int) -> float:
+    """Fill the tables unless they hold as many already; answers the seconds it took."""
+    from django.db import connection
+
+    from zhike.customers.models import Party
+
+    if Party.objects.count() == count:
+        return 0.0
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE customers_party, organisation_unit, organisation_employee CASCADE")
+        cursor.execute("DROP INDEX party_by_tokens")
+        cursor.execute(
+            "INSERT INTO organisation_unit (id, code, name, kind, path, region) SELECT i, i::text, "
+            f"'支行' || i, 'outlet', '/' || i || '/', '' FROM generate_series(1, {UNITS}) i"
+        )
+        managers = count // CUSTOMERS_A_MANAGER + 1
+        cursor.execute(
+            "INSERT INTO organisation_employee (id, code, name, unit_id) SELECT i, i::text, "
+            f"'员工' || i, 1 + mod(i, {UNITS}) FROM generate_series(1, {managers}) i"
+        )
+        _copy_parties(cursor, count)
+        cursor.execute("CREATE INDEX party_by_tokens ON customers_party USING gin (search_tokens)")
+        cursor.execute("VACUUM ANALYZE")
+    return time.perf_counter() - began
+
+
+def _copy_parties(cursor: Any, count: int) -> None:
+    from zhike.kernel import crypto
+
+    names = _names(count)
+    chance = random.Random(2)
+    filler = bytes(45)
+    blank = ("", False, "", "", "", "")
+    for first in range(1, count + 1, BATCH):
+        ids = range(first, min(first + BATCH, count + 1))
+        with cursor.copy(
+            "COPY customers_party (id, kind, stage, type, name, name_key, search_tokens, sex, "
+            "lunar_birthday, occupation, industry, education, marital_status, unit_id, note, sample, "
+            "provenance) FROM STDIN"
+        ) as copy:
+            for id, (name, person) in zip(ids, names, strict=False):
+                kind, type = ("person", "individual") if person else ("organisation", "company")
+                key, tokens = _name_columns(name, person)
+                unit = 1 + (id // CUSTOMERS_A_MANAGER) % UNITS
+                copy.write_row(
+                    (id, kind, "customer", type, name, key, tokens, *blank, unit, "", True, "{}")
+                )
+        with cursor.copy(
+            "COPY customers_standing (party_id, value_class, balance, contribution) FROM STDIN"
+        ) as copy:
+            for id in ids:
+                copy.write_row((id, "", round(chance.paretovariate(0.8) * 100, 2), 0))
+        with cursor.copy(
+            "COPY customers_contactpoint (party_id, kind, label, is_preferred, sealed, blind, tail, "
+            "source) FROM STDIN"
+        ) as copy:
+            for id in ids:
+                mobile = _mobile(id)
+                blind = crypto.blind_index("mobile", mobile)
+                tail = crypto.tail_index("mobile", mobile)
+                copy.write_row((id, "mobile", "", True, filler, blind, tail, "core"))
+        with cursor.copy(
+            "COPY customers_assignment (party_id, employee_id, role, during, reason) FROM STDIN"
+        ) as copy:
+            for id in ids:
+                copy.write_row((id, 1 + id // CUSTOMERS_A_MANAGER, "main", "[2020-01-01,)", ""))
+
+
+def _actors(count: int) -> dict[str, Any]:
+    from zhike.kernel.actor import Actor
+
+    base: dict[str, Any] = {
+        "user_id": 1,
+        "name": "bench",
+        "roles": frozenset({"any"}),
+        "permissions": frozenset({"customers.view"}),
+    }
+    return {
+        "institution": Actor(employee_id=None, everywhere=True, **base),
+        "branch of ten outlets": Actor(employee_id=7, units=frozenset(range(1, 11)), **base),
+        "one outlet": Actor(employee_id=7, units=frozenset({5}), **base),
+        "own customers": Actor(employee_id=count // CUSTOMERS_A_MANAGER // 2, **base),
+    }
+
+
+def _queries(count: int, rounds: int) -> dict[str, list[str]]:
+    """What people type, drawn from the names and numbers that are there."""
+    from zhike.customers.names import syllables
+
+    chance = random.Random(3)
+    drawn = list(_names(min(count, 50_000)))
+    people = chance.sample([name for name, person in drawn if person and len(name) == 3], rounds)
+    firms = chance.sample([name for name, person in drawn if not person], rounds)
+    return {
+        "name, two characters": [name[:2] for name in people],
+        "name, whole": people,
+        "given name": [name[1:] for name in people],
+        "initials": ["".join(each[0] for each in syllables(name)) for name in people],
+        "initials, two": ["".join(each[0] for each in syllables(name))[:2] for name in people],
+        "pinyin": ["".join(syllables(name)) for name in people],
+        "firm, two characters": [name[2:4] for name in firms],
+        "firm, trade": [name[4:6] for name in firms],
+        "firm, “有限公司”": ["有限公司"] * (rounds // 4),
+        "last four": [_mobile(chance.randrange(1, count))[-4:] for _ in range(rounds)],
+        "mobile": [_mobile(chance.randrange(1, count)) for _ in range(rounds)],
+    }
+
+
+def _measure(count: int, rounds: int) -> float:
+    from zhike.customers.search import search
+
+    worst = 0.0
+    queries = _queries(count, rounds)
+    for reach, actor in _actors(count).items():
+        print(f"\n{reach}\n{'':26}{'p50 ms':>8}{'p95 ms':>8}{'hits':>7}")
+        for kind, texts in queries.items():
+            for text in texts[:5]:
+                search(actor, text)
+            p50, p95, hits = _timed(lambda text, actor=actor: len(search(actor, text)), texts)  # type: ignore[misc]
+            worst = max(worst, p95)
+            print(f"{kind:26}{p50:8.1f}{p95:8.1f}{hits:7.1f}")
+    p50, p95, hits = _timed(_peer, queries["name, two characters"][:20])
+    print(f"\n{'peer: contains, by balance':26}{p50:8.1f}{p95:8.1f}{hits:7.1f}")
+    return worst
+
+
+def _peer(text: str) -> int:
+    from zhike.customers.models import Party
+
+    rows = Party.objects.select_related("unit", "standing__tier")
+    return len(rows.filter(name__icontains=text).order_by("-standing__balance", "-pk")[:50])
+
+
+def _timed(ask: Callable[[str], int], texts: list[str]) -> tuple[float, float, float]:
+    """p50 and p95 in ms, and the mean number of hits."""
+    took, hits = [], 0
+    for text in texts:
+        began = time.perf_counter()
+        hits += ask(text)
+        took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    return took[len(took) // 2], took[int(len(took) * 0.95)], hits / len(texts)
+
+
+if __name__ == "__main__":
+    main()
