@@ -20,7 +20,17 @@ from zhike.masterdata.targets import TAKES, TARGETS, Takes, Target
 from zhike.masterdata.values import readers
 
 FORMATS = ("csv", "parquet", "xlsx")
-SINGLE_BYTE_NEWLINES = ("utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
+SINGLE_BYTE_NEWLINES = (
+    "utf-8",
+    "gb18030",
+    "gbk",
+    "gb2312",
+    "big5",
+    "iso8859-1",
+    "iso8859-2",
+    "cp1250",
+    "cp1252",
+)
 REFERENCE = Takes("ref", required=True)
 ALWAYS = ("@file", "@line")
 T = TypeVar("T")
@@ -101,6 +111,17 @@ class Table:
         assert takes is not None
         return REFERENCE if self.fields[name].ref else takes
 
+    @property
+    def sealed_key(self) -> bool:
+        """Whether the key is kept as a keyed digest, because a part of it identifies a person."""
+        columns = {
+            column
+            for name, spec in self.fields.items()
+            if self.takes(name).kind == "sealed"
+            for column in spec.columns
+        }
+        return not columns.isdisjoint(self.key)
+
     @cached_property
     def columns(self) -> frozenset[str]:
         """Every column of the file that is looked at, columns of joined files left out."""
@@ -164,9 +185,7 @@ class _Section:
         if value is None:
             raise self.wrong(f"“{name}” is missing", f"Add {name} = … to this section.")
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.wrong(
-                f"“{name}” is not {_KINDS[kind]}", f"Write {name} as {_KINDS[kind]}."
-            )
+            raise self.wrong(f"“{name}” is not {_KINDS[kind]}", f"Write {name} as {_KINDS[kind]}.")
         return value
 
     def words(self, name: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -174,7 +193,7 @@ class _Section:
         if isinstance(value, str):
             value = [value]
         if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-            raise self.wrong(f"“{name}” is not text or a list of texts", f"Write {name} = [\"…\"].")
+            raise self.wrong(f"“{name}” is not text or a list of texts", f'Write {name} = ["…"].')
         return tuple(value)
 
     def pairs(self, name: str) -> dict[str, str]:
@@ -206,9 +225,7 @@ _FILE_KEYS = (
     "table, path, into, key, header, format, separator, encoding, sheet, skip_rows, titles, join, repeats, "
     "optional, fields"
 )
-_FIELD_KEYS = (
-    "column, columns, constant, default, codes, format, prefix, reader, ref, take, when, required, lenient"
-)
+_FIELD_KEYS = "column, columns, constant, default, codes, format, prefix, reader, ref, take, when, required, lenient"
 
 
 def read_mapping(path: Path) -> SourceMapping:
@@ -218,7 +235,8 @@ def read_mapping(path: Path) -> SourceMapping:
         values = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise UserError(
-            f"The mapping {path} cannot be read ({error.strerror}).", "Give the path of a TOML file."
+            f"The mapping {path} cannot be read ({error.strerror}).",
+            "Give the path of a TOML file.",
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(
@@ -266,7 +284,7 @@ def _given(section: _Section) -> Given:
     rows = []
     for row in section.take("rows", list):
         if not isinstance(row, dict):
-            raise section.wrong("a row is no table", "Write rows as { code = \"…\", … }.")
+            raise section.wrong("a row is no table", 'Write rows as { code = "…", … }.')
         for name, takes in TARGETS[into].fields.items():
             if takes.required and not str(row.get(name, "")):
                 raise section.wrong(f"a row lacks “{name}”", f"Give every row its {name}.")
@@ -344,7 +362,9 @@ def _table(section: _Section) -> Table:
     return table
 
 
-def _flat(section: _Section, target: Target, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(
+    section: _Section, target: Target, fields: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     """Fields by name; `terms.purpose = {…}` is a table in a table for TOML."""
     for name, value in fields.items():
         if target.open == f"{name}." and isinstance(value, dict):
@@ -389,16 +409,22 @@ def _field(section: _Section, name: str, target: Target) -> Field:
     takes = target.takes(name)
     assert takes is not None
     if bool(columns) == (made.constant is not None):
-        raise section.wrong("it has no column, or a column and a constant", 'Give column = "…" or constant = "…".')
+        raise section.wrong(
+            "it has no column, or a column and a constant", 'Give column = "…" or constant = "…".'
+        )
     if len(columns) > 1 and not (made.codes or made.reader):
-        raise section.wrong("several columns need codes or a reader", "Add codes = {…} or reader = \"…\".")
+        raise section.wrong(
+            "several columns need codes or a reader", 'Add codes = {…} or reader = "…".'
+        )
     if made.reader and made.reader not in readers:
         raise section.wrong(
             f"there is no reader “{made.reader}”",
             f"There are: {', '.join(sorted(each.id for each in readers)) or 'none'}.",
         )
     if takes.kind == "ref" and not made.ref:
-        raise section.wrong("it is a reference", 'Add ref = "<table>" to say which table the key is of.')
+        raise section.wrong(
+            "it is a reference", 'Add ref = "<table>" to say which table the key is of.'
+        )
     if made.take and made.take not in TAKES:
         raise section.wrong(f"“{made.take}” cannot be taken", f"One of: {', '.join(TAKES)}.")
     for ours in (*made.codes.values(), made.default, made.constant):

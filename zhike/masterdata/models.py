@@ -118,7 +118,5 @@ class SourceRecord(Base):
     class Meta:
         verbose_name = _("source record")
         constraints = (
-            models.UniqueConstraint(
-                fields=("system", "table", "key"), name="source_record_once"
-            ),
+            models.UniqueConstraint(fields=("system", "table", "key"), name="source_record_once"),
         )

@@ -74,7 +74,8 @@ def read(path: Path, table: Table, *, only_header: bool = False) -> Iterator[Bat
     """The file's rows in batches. Raises UserError for a file that is not what the mapping says."""
     if path.is_dir():
         raise UserError(
-            f"{path} is a folder, not a file.", f"The table “{table.name}” needs a {table.format} file."
+            f"{path} is a folder, not a file.",
+            f"The table “{table.name}” needs a {table.format} file.",
         )
     if table.format == "parquet":
         yield from _parquet(path, table, only_header)
@@ -86,7 +87,8 @@ def read(path: Path, table: Table, *, only_header: bool = False) -> Iterator[Bat
 
 def _unreadable(path: Path, error: OSError) -> UserError:
     return UserError(
-        f"{path} cannot be read ({error.strerror or error}).", "Check that it is there and its rights."
+        f"{path} cannot be read ({error.strerror or error}).",
+        "Check that it is there and its rights.",
     )
 
 
@@ -129,7 +131,7 @@ class _Lines:
         self.offset = 0
         self.carry = b""  # the beginning of a row that did not end in its piece
         separator = re.escape(table.separator.encode())
-        self.odd_quote = re.compile(rb'[^' + separator + rb'\r\n"]"[^' + separator + rb'\r\n"]')
+        self.odd_quote = re.compile(rb"[^" + separator + rb'\r\n"]"[^' + separator + rb'\r\n"]')
 
     def batches(self, only_header: bool) -> Iterator[Batch]:
         pieces = self._header()
@@ -178,7 +180,9 @@ class _Lines:
             raise _empty(self.path)
         head, newline, rest = first.partition(b"\n")
         if not newline and len(first) >= PIECE:
-            raise UserError(f"{self.path.name} has no line end in its first 8 MB.", "Is it a text file?")
+            raise UserError(
+                f"{self.path.name} has no line end in its first 8 MB.", "Is it a text file?"
+            )
         text = self._decoded(head + newline)
         names = next(csv.reader([text], delimiter=self.table.separator), [])
         must_have_header(self.path, [name.strip() for name in names], self.table)

@@ -48,15 +48,7 @@ def prepared(
 ) -> Iterator[Rows]:
     """The rows of a file, converted; each refusal is told. Raises UserError for a file that cannot be read."""
     beside = {join.name: _Beside(join, mapping, table, joined[join.table]) for join in table.joins}
-    sealed_key = bool(
-        set(table.key)
-        & {
-            column
-            for name, spec in table.fields.items()
-            for column in spec.columns
-            if table.takes(name).kind == "sealed"
-        }
-    )
+    sealed = {each.name for each in mapping.tables if each.sealed_key}
     for batch in read(path, table):
         columns = dict(batch.columns)
         columns["@file"] = pa.repeat(pa.scalar(path.name.partition(".")[0]), len(batch))
@@ -65,15 +57,15 @@ def prepared(
             columns.update(beside[join.name].columns_for(columns[join.on]))
         for bad in batch.bad:
             tell(Reject(bad.line, "", "", bad.reason))
-        yield _rows(batch, columns, table, sealed_key, tell)
+        yield _rows(batch, columns, table, sealed, tell)
 
 
 def _rows(
-    batch: Batch, columns: Mapping[str, Column], table: Table, sealed_key: bool, tell: Told
+    batch: Batch, columns: Mapping[str, Column], table: Table, sealed: set[str], tell: Told
 ) -> Rows:
     count = len(batch)
     refused: set[int] = set()
-    keys = _keys(columns, table, sealed_key)
+    keys = _keys(columns, table)
     for row in pc.indices_nonzero(
         pc.or_(pc.equal(keys, ""), pc.greater(pc.utf8_length(keys), LONGEST_KEY))
     ).to_pylist():
@@ -95,7 +87,7 @@ def _rows(
             else:
                 refused.add(fault.row)
                 tell(Reject(line, label, value, fault.reason))
-        values[name] = found.values
+        values[name] = _digested(found.values) if spec.ref in sealed else found.values
         if takes.required or spec.required:
             faulty = {fault.row for fault in found.faults}
             for row in pc.indices_nonzero(found.values.is_null()).to_pylist():
@@ -126,22 +118,28 @@ def _implausible(name: str, column: Column) -> Iterator[tuple[int, str]]:
             yield row, str(error)
 
 
-def _keys(columns: Mapping[str, Column], table: Table, sealed: bool) -> Column:
-    """The key of each row as text; a keyed digest where a part of it identifies a person."""
+def _keys(columns: Mapping[str, Column], table: Table) -> Column:
+    """The key of each row as text, "" for none; a keyed digest where a part of it identifies a person."""
     parts = [
         pc.fill_null(pc.utf8_trim_whitespace(columns[name].cast(pa.string())), "")
         for name in table.key
     ]
     joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "/")
     if len(parts) > 1:
-        blank = pc.equal(joined, "/" * (len(parts) - 1))
-        joined = pc.if_else(blank, "", joined)
-    if not sealed:
-        return joined
-    return pa.array(
-        [crypto.blind_index("key", key).hex() if key else "" for key in joined.to_pylist()],
-        pa.string(),
-    )
+        joined = pc.if_else(pc.equal(joined, "/" * (len(parts) - 1)), "", joined)
+    return _digested(joined) if table.sealed_key else joined
+
+
+def _digested(keys: Column) -> Column:
+    """Keys that identify a person, and references to them, as keyed digests."""
+    encoded = keys.dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    digests = [
+        crypto.blind_index("key", key).hex() if key else ""
+        for key in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(digests, pa.string()).take(encoded.indices)
 
 
 def fields_of(table: Table) -> pa.Schema:

@@ -60,9 +60,7 @@ class Converted:
     faults: list[Fault] = field(default_factory=list)
 
 
-readers.register(
-    ValueReader("joined", lambda *texts: "；".join(text for text in texts if text))
-)
+readers.register(ValueReader("joined", lambda *texts: "；".join(text for text in texts if text)))
 
 ARROW = {
     "text": pa.string(),
@@ -95,7 +93,10 @@ def convert(columns: Mapping[str, Column], rows: int, spec: Field, takes: Takes)
 
 
 def _holds(columns: Mapping[str, Column], when: Mapping[str, str]) -> Column:
-    tests = [pc.equal(pc.utf8_trim_whitespace(_text(columns[name])), value) for name, value in when.items()]
+    tests = [
+        pc.equal(pc.utf8_trim_whitespace(_text(columns[name])), value)
+        for name, value in when.items()
+    ]
     held = tests[0]
     for test in tests[1:]:
         held = pc.and_(held, test)
@@ -179,7 +180,11 @@ def _distinct(texts: Sequence[Column], spec: Field, takes: Takes) -> Converted:
     return Converted(
         column,
         [
-            Fault(row, words[place].as_py().replace(BETWEEN, " | ").lstrip(LOST_DIGITS), reasons[place])
+            Fault(
+                row,
+                words[place].as_py().replace(BETWEEN, " | ").lstrip(LOST_DIGITS),
+                reasons[place],
+            )
             for row in faulty
             for place in [indices[row].as_py()]
         ],

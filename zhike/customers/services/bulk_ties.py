@@ -109,23 +109,21 @@ def upsert_relations(*, actor: Actor, source: str, rows: Sequence[RelationRow]) 
         elif (mine.during, mine.role, mine.note) == (during, row.role, row.note):
             outcomes.append(Outcome("unchanged"))
         elif any(each is not mine and _meet(each.during, during) for each in before):
-            outcomes.append(_refused("since_on", _("another source knows this relation in that time")))
+            outcomes.append(
+                _refused("since_on", _("another source knows this relation in that time"))
+            )
         else:
             changed.append((mine.pk, during, row.role, row.note))
             outcomes.append(Outcome("changed"))
         given.add(place)
-    copy_rows(
-        Relation, ("party_id", "other_id", "kind", "during", "role", "note", "source"), new
-    )
+    copy_rows(Relation, ("party_id", "other_id", "kind", "during", "role", "note", "source"), new)
     if changed:
         update_rows(Relation, ("during", "role", "note"), changed)
     return outcomes
 
 
 @service("masterdata.load")
-def assign_managers(
-    *, actor: Actor, rows: Sequence[AssignmentRow], reason: str
-) -> list[Outcome]:
+def assign_managers(*, actor: Actor, rows: Sequence[AssignmentRow], reason: str) -> list[Outcome]:
     """Seat managers as a source names them; the one before ends on the day the new one begins. One outcome a row.
 
     History is never rewritten: a row that begins before what is known of that customer is refused.
@@ -198,20 +196,22 @@ def add_contacts(*, actor: Actor, source: str, rows: Sequence[ContactRow]) -> li
             source_key__in=[row.source_key for row in rows],
         ).values_list("source_key", flat=True)
     )
-    now = clock.now()
+    today = clock.today()
     outcomes: list[Outcome] = []
     new: list[tuple[Any, ...]] = []
     last: dict[int, date] = {}
     for row in rows:
+        day = row.at.astimezone(clock.BUSINESS_ZONE).date()
         if row.source_key in known:
             outcomes.append(Outcome("unchanged"))
-        elif row.at > now:
-            outcomes.append(_refused("at", _("what is still to come does not belong on the timeline")))
+        elif day > today:
+            outcomes.append(
+                _refused("at", _("what is still to come does not belong on the timeline"))
+            )
         elif reason := hidden_in(row.title, row.body, row.result):
             outcomes.append(_refused("title", reason))
         else:
             known.add(row.source_key)
-            day = row.at.astimezone(clock.BUSINESS_ZONE).date()
             last[row.party_id] = max(day, last.get(row.party_id, day))
             new.append(
                 (
@@ -236,7 +236,9 @@ def add_contacts(*, actor: Actor, source: str, rows: Sequence[ContactRow]) -> li
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         partitions.ensure(TimelineEntry, min(days), max(days))
-        columns = "at party_id kind channel direction title body result employee_id source source_key"
+        columns = (
+            "at party_id kind channel direction title body result employee_id source source_key"
+        )
         copy_rows(TimelineEntry, columns.split(), new)
         _note_contacts(last)
     return outcomes

@@ -91,14 +91,16 @@ class Stage:
         )
         self.db.execute("DROP TABLE staged")
         column = " + ".join(spec.columns)
-        for line, key in self._fetch("SELECT line, agreement FROM joined WHERE agreement_id IS NULL"):
+        for line, key in self._fetch(
+            "SELECT line, agreement FROM joined WHERE agreement_id IS NULL"
+        ):
             self.filing.tell(
                 Reject(line, column, key, f"not among the loaded rows of “{spec.ref}”")
             )
             self.filing.count.rejected += 1
         twice = "SELECT line, first_line FROM joined WHERE nth > 1 AND agreement_id IS NOT NULL"
         for line, first in self._fetch(twice):
-            self.filing.refuse(line, "key", None, f"the key stands on line {first} already")
+            self.filing.refuse(line, "", None, f"the key stands on line {first} already")
         self._compare_with_stored()
 
     def _own_columns(self) -> str:
@@ -117,11 +119,14 @@ class Stage:
         source, _colon, table = self.filing.table.fields["agreement"].ref.rpartition(":")
         prefix = source_key(table, "")
         self.db.execute("CREATE TABLE agreements (key VARCHAR, id BIGINT, party_id BIGINT)")
-        with connection.cursor() as cursor, cursor.copy(
-            "COPY (SELECT substr(source_key, %s), id, party_id FROM products_agreement "
-            "WHERE source = %s AND starts_with(source_key, %s)) TO STDOUT",
-            [len(prefix) + 1, source or self.filing.system.code, prefix],
-        ) as copy:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                "COPY (SELECT substr(source_key, %s), id, party_id FROM products_agreement "
+                "WHERE source = %s AND starts_with(source_key, %s)) TO STDOUT",
+                [len(prefix) + 1, source or self.filing.system.code, prefix],
+            ) as copy,
+        ):
             copy.set_types(["text", "int8", "int8"])
             rows: list[Any] = []
             for row in copy.rows():
@@ -135,7 +140,10 @@ class Stage:
         if rows:
             columns = list(zip(*rows, strict=True))
             batch = pa.table(
-                [pa.array(columns[0], pa.string()), *(pa.array(c, pa.int64()) for c in columns[1:])],
+                [
+                    pa.array(columns[0], pa.string()),
+                    *(pa.array(c, pa.int64()) for c in columns[1:]),
+                ],
                 names=["key", "id", "party_id"],
             )
             self.db.register("batch", batch)
@@ -173,7 +181,7 @@ class Stage:
                 self.filing.count.unchanged += unchanged
                 for (line,) in self._fetch("SELECT line FROM met WHERE NOT same"):
                     reason = "another row with this key was loaded before; facts are not rewritten"
-                    self.filing.refuse(line, "key", None, reason)
+                    self.filing.refuse(line, "", None, reason)
         self.db.execute(
             f"CREATE TABLE settled AS SELECT * FROM joined j WHERE {sound} "  # noqa: S608
             "AND line NOT IN (SELECT line FROM stored_already)"
@@ -215,7 +223,5 @@ class Stage:
         key = "key" if self.into == "transaction" else "month_end"
         query = f"SELECT {columns} FROM settled ORDER BY month, party_id, agreement_id, {DAY[self.into]}, {key}"  # noqa: S608
         reader = self.db.sql(query).to_arrow_reader(PIECE)
-        stream = pa.RecordBatchReader.from_batches(
-            schema, (each.cast(schema) for each in reader)
-        )
+        stream = pa.RecordBatchReader.from_batches(schema, (each.cast(schema) for each in reader))
         Warehouse().append(STORED[self.into], stream, batch=batch, partition_by=["month"])

@@ -84,7 +84,9 @@ def load(
             started_at=clock.now(),
             actor_name=actor.name[:80],
         )
-        audit.record(actor, "masterdata.load.begin", run, changes={"mapping": (None, read.path.name)})
+        audit.record(
+            actor, "masterdata.load.begin", run, changes={"mapping": (None, read.path.name)}
+        )
         try:
             with transaction.atomic():
                 masters.give(actor, read)
@@ -103,7 +105,9 @@ def _files(mapping: SourceMapping, paths: Sequence[Path]) -> dict[str, list[Path
     """The files of each table. Raises UserError for a path that is not there, a table without, a file too many."""
     for path in paths:
         if not path.exists():
-            raise UserError(f"{path} does not exist.", "Give the folder or the files of the source.")
+            raise UserError(
+                f"{path} does not exist.", "Give the folder or the files of the source."
+            )
     found: dict[str, list[Path]] = {}
     used: set[Path] = set()
     for table in mapping.tables:
@@ -312,7 +316,15 @@ def _audit(filing: Filing) -> None:
         file,
         changes={
             name: (None, getattr(file, name))
-            for name in ("name", "table", "digest", "rows_read", "rows_accepted", "rows_rejected", "rows_unchanged")
+            for name in (
+                "name",
+                "table",
+                "digest",
+                "rows_read",
+                "rows_accepted",
+                "rows_rejected",
+                "rows_unchanged",
+            )
         },
     )
 
@@ -341,9 +353,7 @@ def _finish(actor: Actor, run: ImportRun, seconds: float) -> LoadReport:
         system=run.system.code,
         tables=tuple(reports),
         reject_files=tuple(
-            str(root() / file.reject_file)
-            for file in run.files.order_by("pk")
-            if file.reject_file
+            str(root() / file.reject_file) for file in run.files.order_by("pk") if file.reject_file
         ),
         seconds=round(seconds, 2),
     )

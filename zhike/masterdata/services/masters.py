@@ -73,7 +73,7 @@ class Filing:
         return Unit.objects.filter(parent=None).order_by("pk").values_list("pk", flat=True).first()
 
     def refuse(self, line: int, name: str, raw: Any, reason: str) -> None:
-        """A row goes to the reject file because of one field."""
+        """A row goes to the reject file because of one field, "" for its key."""
         self.count.rejected += 1
         self._tell(line, name, raw, reason)
 
@@ -85,7 +85,7 @@ class Filing:
     def _tell(self, line: int, name: str, raw: Any, reason: str) -> None:
         takes = self.table.target.takes(name)
         spec = self.table.fields.get(name)
-        column = " + ".join(spec.columns) if spec else name
+        column = " + ".join(spec.columns if spec else self.table.key)
         shown = "" if raw is None else masked(str(raw), takes.mask if takes else "")
         self.tell(Reject(line, column or name, shown, reason))
 
@@ -122,7 +122,7 @@ def take(filing: Filing, rows: Rows) -> None:
             if filing.table.repeats:
                 filing.count.unchanged += 1
             else:
-                filing.refuse(line, "key", None, f"the key stands on line {earlier} already")
+                filing.refuse(line, "", None, f"the key stands on line {earlier} already")
             continue
         listed.append(dict(zip(names, values, strict=True)) | {"key": key, "line": line})
     listed = _resolved(filing, listed)
@@ -185,9 +185,9 @@ def _referred(filing: Filing, spec: Field, keys: set[str]) -> dict[str, Any]:
         source, leads_to = filing.system.code, filing.mapping.table(table).target.name
     if leads_to == "party":
         return dict(
-            SourceRecord.objects.filter(
-                system__code=source, table=table, key__in=keys
-            ).values_list("key", "party__unit_id" if spec.target == "unit" else "party_id")
+            SourceRecord.objects.filter(system__code=source, table=table, key__in=keys).values_list(
+                "key", "party__unit_id" if spec.target == "unit" else "party_id"
+            )
         )
     wanted = spec.take or spec.target
     column = {"party": "party_id", "other": "party_id", "unit": "unit_id", "agreement": "pk"}.get(
@@ -213,7 +213,8 @@ def _units(filing: Filing, rows: Sequence[Row]) -> None:
         if row not in sound:
             filing.refuse(row["line"], "parent", row["parent"], "there is no unit with this code")
     counts = upsert_units(
-        actor=filing.actor, rows=[UnitRow(**_named(row, UnitRow, parent="", region="")) for row in sound]
+        actor=filing.actor,
+        rows=[UnitRow(**_named(row, UnitRow, parent="", region="")) for row in sound],
     )
     filing.count.accepted += counts.created + counts.changed
     filing.count.unchanged += counts.unchanged
@@ -291,7 +292,15 @@ def _parties(filing: Filing, rows: Sequence[Row]) -> None:
             changed.append((before[0], digest, filing.file.pk, row["line"]))
         else:
             new.append(
-                (filing.system.pk, table, row["key"], digest, outcome.party_id, filing.file.pk, row["line"])
+                (
+                    filing.system.pk,
+                    table,
+                    row["key"],
+                    digest,
+                    outcome.party_id,
+                    filing.file.pk,
+                    row["line"],
+                )
             )
         if row.get("manager"):
             managed.append(
@@ -354,7 +363,16 @@ def _agreements(filing: Filing, rows: Sequence[Row]) -> None:
         }
         fields = {
             name: row[name]
-            for name in ("number", "currency", "principal", "rate", "opened_on", "matures_on", "closed_on", "status")
+            for name in (
+                "number",
+                "currency",
+                "principal",
+                "rate",
+                "opened_on",
+                "matures_on",
+                "closed_on",
+                "status",
+            )
             if row.get(name) is not None
         }
         made.append(
@@ -367,9 +385,7 @@ def _agreements(filing: Filing, rows: Sequence[Row]) -> None:
                 **fields,
             )
         )
-    outcomes = products.upsert_agreements(
-        actor=filing.actor, source=filing.system.code, rows=made
-    )
+    outcomes = products.upsert_agreements(actor=filing.actor, source=filing.system.code, rows=made)
     for row, outcome in zip(rows, outcomes, strict=True):
         for name, reason in outcome.left_out:
             filing.leave_out(row["line"], name, row[name], reason)
@@ -419,7 +435,9 @@ def _relations(filing: Filing, rows: Sequence[Row]) -> None:
         for row in rows
     ]
     _finish(
-        filing, rows, bulk_ties.upsert_relations(actor=filing.actor, source=filing.system.code, rows=made)
+        filing,
+        rows,
+        bulk_ties.upsert_relations(actor=filing.actor, source=filing.system.code, rows=made),
     )
 
 
@@ -454,7 +472,9 @@ def _contacts(filing: Filing, rows: Sequence[Row]) -> None:
         for row in rows
     ]
     _finish(
-        filing, rows, bulk_ties.add_contacts(actor=filing.actor, source=filing.system.code, rows=made)
+        filing,
+        rows,
+        bulk_ties.add_contacts(actor=filing.actor, source=filing.system.code, rows=made),
     )
 
 

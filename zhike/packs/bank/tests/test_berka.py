@@ -80,7 +80,9 @@ def test_every_row_and_every_relation_arrives() -> None:
     }
     owner = {row["account_id"]: row["client_id"] for row in raw("disp") if row["type"] == "OWNER"}
     client = {row["disp_id"]: row["client_id"] for row in raw("disp")}
-    expected = {(f"account/{row['account_id']}", owner[row["account_id"]]) for row in raw("account")}
+    expected = {
+        (f"account/{row['account_id']}", owner[row["account_id"]]) for row in raw("account")
+    }
     expected |= {(f"card/{row['card_id']}", client[row["disp_id"]]) for row in raw("card")}
     expected |= {(f"loan/{row['loan_id']}", owner[row["account_id"]]) for row in raw("loan")}
     expected |= {(f"order/{row['order_id']}", owner[row["account_id"]]) for row in raw("order")}
