@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
@@ -16,7 +17,7 @@ from django.shortcuts import resolve_url
 
 from tests.access_matrix.routes import METHODS, Route
 from tests.access_matrix.rows import public_id
-from tests.access_matrix.table import Entry
+from tests.access_matrix.table import NOT_THIS_WAY, Entry
 from tests.access_matrix.world import PRINCIPALS, SEES_EVERY_CUSTOMER, UNSIGNED, World
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
@@ -25,6 +26,7 @@ Table = Mapping[tuple[str, str], Entry]
 
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -59,13 +61,16 @@ def faults(world: World, route: Route, table: Table) -> Iterator[str]:
             for fault in _faults(world, route, method, entry, principal):
                 yield f"{method} {route.pattern} as {principal}: {fault}"
     first = next(iter(declared.values()))
-    for method in METHODS:
-        if method in declared:
-            continue
-        for principal in sorted(first.allowed):
-            status = _ask(world, route, method, first, principal, world.inside)[0].status_code
-            if status < 300:
-                yield f"{method} {route.pattern} as {principal}: answered {status} and is not in the table"
+    # Whoever gets in by one method is the likeliest to get in by another.
+    for principal in sorted(first.allowed)[:1]:
+        for method in METHODS:
+            if method not in declared:
+                answer, _wrote = _ask(world, route, method, first, principal, world.inside)
+                if answer.status_code < 300:
+                    yield (
+                        f"{method} {route.pattern} as {principal}: "
+                        f"answered {answer.status_code} and is not in the table"
+                    )
 
 
 def _faults(world: World, route: Route, method: str, entry: Entry, principal: str) -> Iterator[str]:
@@ -73,7 +78,7 @@ def _faults(world: World, route: Route, method: str, entry: Entry, principal: st
     if principal in entry.allowed:
         if answer.status_code not in entry.ok:
             yield f"{answer.status_code} instead of {sorted(entry.ok)}"
-        if entry.rows:
+        if entry.rows and entry.ok != NOT_THIS_WAY:
             yield from _rows_out_of_reach(world, route, method, entry, principal)
     elif principal in UNSIGNED:
         if not _sent_to_sign_in(answer):
@@ -128,6 +133,8 @@ def _ask(
             body = entry.body(world) if callable(entry.body) else entry.body
             if method == "GET":
                 got.append(client.get(path, body))
+            elif route.pattern.startswith("api/"):
+                got.append(client.generic(method, path, json.dumps(body), JSON))
             else:
                 got.append(client.generic(method, path, urlencode(body, doseq=True), FORM))
             got.append(done.count() > before)

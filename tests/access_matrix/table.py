@@ -39,7 +39,8 @@ class Entry:
     """`allowed` get one of the statuses `ok`; everybody else is refused.
 
     `rows` maps a parameter of the address to what makes its row on a customer; `shared` rows (a unit, a load)
-    belong to no customer and have no outside. `body` is the query of a GET, the form of anything else.
+    belong to no customer and have no outside. `body` is the query of a GET, the form of anything else (JSON for
+    the API).
     """
 
     allowed: frozenset[str]
@@ -216,7 +217,27 @@ def _activities() -> Iterator[tuple[str, str, Entry]]:
         yield path, "POST", Entry(LINE, DONE, on(make), body=body)
 
 
-PARTS = (_site, _customers, _products, _organisation, _activities)
+def _api() -> Iterator[tuple[str, str, Entry]]:
+    yield "api/customers/", "GET", Entry(READERS)
+    yield "api/customers/search", "POST", Entry(READERS, body={"text": "张伟"})
+    yield "api/customers/tiers", "GET", Entry(READERS)
+    one = "api/customers/<uuidstr:public_id>"
+    yield one, "GET", Entry(READERS, rows=on(rows.party))
+    yield f"{one}/timeline", "GET", Entry(READERS, rows=on(rows.party))
+    yield (
+        f"{one}/contacts",
+        "POST",
+        Entry(EDITORS, DONE, on(rows.party), body={"channel": "phone", "title": "回访"}),
+    )
+    yield "api/products/", "GET", Entry(READERS)
+    yield "api/products/holdings/<uuidstr:public_id>", "GET", Entry(READERS, rows=on(rows.party))
+
+
+def _insight() -> Iterator[tuple[str, str, Entry]]:
+    yield "insight/", "GET", Entry(WORKERS)
+
+
+PARTS = (_site, _api, _customers, _products, _organisation, _activities, _insight)
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()
 }
