@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_safe
 
 from zhike.access.urls import account
 from zhike.config.api import api
@@ -14,6 +15,7 @@ handler404 = "zhike.ui.errors.not_found"
 handler500 = "zhike.ui.errors.server_error"
 
 
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """For whatever watches the process; says nothing else."""
     return HttpResponse("ok", content_type="text/plain")
