@@ -23,6 +23,8 @@ ALWAYS_WRITES = {
     "asave",
     "adelete",
 }
+# The kernel's own ways to write, wherever they are brought in.
+WRITERS = ("zhike.kernel.services.change", "zhike.kernel.copying")
 SQL = re.compile(
     r"""\b(insert\s+into\s+\S
     | update\s+[\w."{}]+\s+(as\s+\w+\s+|\w+\s+)?set\s
@@ -64,6 +66,9 @@ def writes(source: Source) -> Iterator[str]:
         for part in ast.walk(node)
         if part is not node
     }
+    for statement, name in imported(source):
+        if name.startswith(WRITERS):
+            yield f"{source.at(statement)} imports {name}, which writes, outside services"
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if _is_write(node, node.func):
@@ -182,6 +187,9 @@ def test_allowed_writers_still_write() -> None:
         "cursor.execute('''\n  DELETE FROM customers_party\n''')",
         "cursor.copy('COPY customers_party (id) FROM STDIN')",
         "cursor.execute('truncate customers_party')",
+        "from zhike.kernel.services import change",
+        "from zhike.kernel.copying import copy_rows",
+        "from zhike.kernel import copying",
     ],
 )
 def test_write_outside_services_is_caught(text: str) -> None:
