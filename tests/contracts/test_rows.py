@@ -47,7 +47,7 @@ def test_a_refused_use_case_changes_nothing() -> None:
     def rename(*, actor: Actor, name: str) -> None:
         Unit.objects.filter(pk=row.pk).update(name=name)
 
-    with pytest.raises(Refused, match="organisation.administer"):
+    with pytest.raises(Refused, match=r"organisation\.administer"):
         rename(actor=CLERK, name="New")
     row.refresh_from_db()
     assert row.name == "Old"
