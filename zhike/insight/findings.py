@@ -24,6 +24,7 @@ from zhike.insight.methods.value_grid import STRATEGIES
 from zhike.insight.rules import Book
 from zhike.insight.sources import AGREEMENTS, PARTIES
 from zhike.insight.staging import Staged
+from zhike.kernel.errors import UserError
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.models import Product
 
@@ -58,8 +59,11 @@ def findings(as_of: date) -> Iterator[Finding]:
     """All findings of the last refresh on a day, at most one a customer and rule, streamed.
 
     PostgreSQL is read before this returns and not while the findings are taken, so that the taker may use the
-    same connection. Raises UserError when nothing was refreshed yet.
+    same connection. Raises UserError when that day is not the one refreshed last.
     """
+    run = queries.last_run()
+    if run is None or run.as_of != as_of:
+        raise UserError(f"{as_of} is not the day refreshed last.", "Refresh it first.")
     book = queries.book(as_of)
     tiers = list(Tier.objects.order_by("rank"))
     products = dict(Product.objects.values_list("code", "name"))
@@ -111,7 +115,7 @@ def _from_warehouse(
 ) -> Iterator[Finding]:
     with staging.reading(Warehouse(), CUSTOMER_VALUE) as staged:
         mart = staged[CUSTOMER_VALUE]
-        mart = mart.filter(mart.manager_id.notnull() & (mart.as_of == ibis.literal(as_of)))
+        mart = mart.filter(mart.manager_id.notnull())
         yield from _value_fell(staged, mart, as_of)
         yield from _idle_inflow(staged, mart, as_of)
         yield from _maturing(staged, as_of, int(book.value("work.maturing.days")), products)

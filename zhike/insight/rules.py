@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from zhike.kernel.errors import UserError
+from zhike.kernel.money import rounded
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def ladder(book: Book, codes: Sequence[str], unit_id: int | None) -> list[Step]:
     return [
         Step(
             code,
-            book.value(f"tier.{code}.balance", unit_id) if rank else Decimal(0),
-            book.value(f"tier.{code}.contribution", unit_id) if rank else Decimal(0),
+            rounded(book.value(f"tier.{code}.balance", unit_id)) if rank else Decimal(0),
+            rounded(book.value(f"tier.{code}.contribution", unit_id)) if rank else Decimal(0),
         )
         for rank, code in enumerate(codes)
     ]
