@@ -34,10 +34,17 @@ def main() -> None:
         home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _start(stack, home)
         made = _fill(arguments.customers)
-        print(f"{arguments.customers:,} customers; made in {made:.0f} s" if made else "reused")
-        worst = _measure(arguments.customers, arguments.rounds)
+        how = f"made in {made:.0f} s" if made else "there already"
+        print(f"{arguments.customers:,} customers, {how}", flush=True)
+        clock, cpu = _measure(arguments.customers, arguments.rounds)
     goal = next((ms for size, ms in sorted(GOALS.items()) if arguments.customers <= size), 60)
-    print(f"worst p95 {worst:.1f} ms; goal {goal} ms; ratio {worst / goal:.2f}")
+    load = os.getloadavg()[0]
+    print(
+        f"worst p95 {clock:.1f} ms by the clock (load {load:.1f}), {cpu:.1f} ms of processor time"
+    )
+    print(
+        f"goal {goal} ms; ratio {clock / goal:.2f} by the clock, {cpu / goal:.2f} by processor time"
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -101,6 +108,8 @@ def _fill(count: int) -> float:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE customers_party, organisation_unit, organisation_employee CASCADE")
         cursor.execute("DROP INDEX party_by_tokens")
+        # The rows are right by construction: no foreign key is looked up.
+        cursor.execute("SET session_replication_role = replica")
         cursor.execute(
             "INSERT INTO organisation_unit (id, code, name, kind, path, region) SELECT i, i::text, "
             f"'支行' || i, 'outlet', '/' || i || '/', '' FROM generate_series(1, {UNITS}) i"
@@ -198,22 +207,60 @@ def _queries(count: int, rounds: int) -> dict[str, list[str]]:
     }
 
 
-def _measure(count: int, rounds: int) -> float:
+def _measure(count: int, rounds: int) -> tuple[float, float]:
+    """Prints a line a kind; answers the worst p95 by the clock and by processor time, in ms."""
     from zhike.customers.search import search
 
-    worst = 0.0
+    worst = (0.0, 0.0)
     queries = _queries(count, rounds)
     for reach, actor in _actors(count).items():
-        print(f"\n{reach}\n{'':26}{'p50 ms':>8}{'p95 ms':>8}{'hits':>7}")
+        print(
+            f"\n{reach}\n{'':26}{'p50 ms':>8}{'p95 ms':>8}{'CPU p50':>9}{'CPU p95':>9}{'hits':>7}"
+        )
         for kind, texts in queries.items():
             for text in texts[:5]:
                 search(actor, text)
-            p50, p95, hits = _timed(lambda text, actor=actor: len(search(actor, text)), texts)  # type: ignore[misc]
-            worst = max(worst, p95)
-            print(f"{kind:26}{p50:8.1f}{p95:8.1f}{hits:7.1f}")
-    p50, p95, hits = _timed(_peer, queries["name, two characters"][:20])
-    print(f"\n{'peer: contains, by balance':26}{p50:8.1f}{p95:8.1f}{hits:7.1f}")
+            clock, cpu = _line(kind, lambda text, actor=actor: len(search(actor, text)), texts)  # type: ignore[misc]
+            worst = max(worst[0], clock), max(worst[1], cpu)
+    print()
+    _line("peer: contains, by balance", _peer, queries["name, two characters"][:20])
     return worst
+
+
+def _line(kind: str, ask: Callable[[str], int], texts: list[str]) -> tuple[float, float]:
+    """Times the texts and prints them; answers p95 by the clock and by processor time, in ms."""
+    clocks, cpus, hits = [], [], 0
+    for text in texts:
+        began, used = time.perf_counter(), _processor_seconds()
+        hits += ask(text)
+        clocks.append((time.perf_counter() - began) * 1000)
+        cpus.append((_processor_seconds() - used) * 1000)
+    (p50, p95), (cpu50, cpu95) = (_quantiles(times) for times in (clocks, cpus))
+    print(
+        f"{kind:26}{p50:8.1f}{p95:8.1f}{cpu50:9.1f}{cpu95:9.1f}{hits / len(texts):7.1f}", flush=True
+    )
+    return p95, cpu95
+
+
+def _quantiles(times: list[float]) -> tuple[float, float]:
+    times.sort()
+    return times[len(times) // 2], times[int(len(times) * 0.95)]
+
+
+def _processor_seconds() -> float:
+    """Of this process and of the database's: what a query costs however busy the machine is."""
+    running = Path(f"/proc/{_backend()}/schedstat").read_text().split()[0]
+    return time.process_time() + int(running) / 1e9
+
+
+@lru_cache(maxsize=1)
+def _backend() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid: int = cursor.fetchone()[0]
+    return pid
 
 
 def _peer(text: str) -> int:
@@ -221,17 +268,6 @@ def _peer(text: str) -> int:
 
     rows = Party.objects.select_related("unit", "standing__tier")
     return len(rows.filter(name__icontains=text).order_by("-standing__balance", "-pk")[:50])
-
-
-def _timed(ask: Callable[[str], int], texts: list[str]) -> tuple[float, float, float]:
-    """p50 and p95 in ms, and the mean number of hits."""
-    took, hits = [], 0
-    for text in texts:
-        began = time.perf_counter()
-        hits += ask(text)
-        took.append((time.perf_counter() - began) * 1000)
-    took.sort()
-    return took[len(took) // 2], took[int(len(took) * 0.95)], hits / len(texts)
 
 
 if __name__ == "__main__":

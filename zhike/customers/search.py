@@ -8,15 +8,16 @@ missing. Within one kind of match the higher balance comes first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import IntEnum
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from zhike.customers import identifiers, names
 from zhike.customers.models import ContactPoint, Identifier, Party
@@ -49,12 +50,13 @@ class Hit:
 class NumberSearcher:
     """A room above lets the box find customers by numbers it keeps (accounts, cards).
 
-    `exact(text)` and `tail(last_four)` answer ids of parties; they need no scope, they are narrowed here.
+    `exact(text)` and `tail(last_four)` answer rows that hang on a party; they need no scope of their own,
+    for the parties are narrowed here.
     """
 
     id: str
-    exact: Callable[[str], QuerySet[Any, int]]
-    tail: Callable[[str], QuerySet[Any, int]]
+    exact: Callable[[str], QuerySet[Any, Any]]
+    tail: Callable[[str], QuerySet[Any, Any]]
 
 
 number_searchers: Registry[NumberSearcher] = Registry("customers.number_searchers")
@@ -66,15 +68,8 @@ class Candidate(NamedTuple):
     id: int
     name: str
     name_key: str
-    balance: Decimal
-
-    @property
-    def reading(self) -> str:
-        """The pinyin of the name without blanks."""
-        return self.name_key.removesuffix(self.name).replace(" ", "")
 
 
-Candidates = dict[int, Candidate]
 Judge = Callable[[Candidate], Match | None]
 
 
@@ -102,32 +97,27 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
 def _stages(actor: Actor, text: str) -> Iterator[list[tuple[int, Match]]]:
     plain = identifiers.plain(text).upper()
     if NUMBER.fullmatch(plain):
-        yield _ranked((_by_number(actor, text), lambda row: Match.NUMBER))
+        yield _ranked(_by_number(actor, text), lambda row: Match.NUMBER)
     if TAIL.fullmatch(plain):
-        yield _ranked((_by_tail(actor, plain), lambda row: Match.TAIL))
+        yield _ranked(_by_tail(actor, plain), lambda row: Match.TAIL)
     folded = names.folded(text)
     if len(folded) < 2:
         return
     if folded.isascii() and folded.isalpha():
-        *readings, letters = names.query_tokens(folded)
-        yield _ranked(
-            (_holding(actor, letters), _in_name(folded)),
-            *((_holding(actor, tokens), _read_as(folded)) for tokens in readings),
-        )
+        yield _ranked(_holding(actor, *names.query_tokens(folded)), _spelt(folded))
     else:
-        yield _ranked((_by_name_start(actor, folded), _in_name(folded)))
-        yield _ranked((_holding(actor, names.bigrams(folded)), _in_name(folded)))
+        yield _ranked(_by_name_start(actor, folded), _in_name(folded))
+        yield _ranked(_holding(actor, names.bigrams(folded)), _in_name(folded))
 
 
-def _ranked(*judged: tuple[Candidates, Judge]) -> list[tuple[int, Match]]:
-    """Rows that fit, each by its best match; better matches first, then by balance."""
-    best: dict[int, tuple[Match, Decimal, int]] = {}
-    for rows, judge in judged:
-        for id, row in rows.items():
-            match = judge(row)
-            if match is not None and (id not in best or match < best[id][0]):
-                best[id] = (match, -row.balance, id)
-    return [(id, match) for match, _balance, id in sorted(best.values())]
+def _ranked(rows: Iterable[Candidate], judge: Judge) -> list[tuple[int, Match]]:
+    """Rows that fit, better matches first, in the order they came within a match."""
+    kinds: dict[Match, list[int]] = {match: [] for match in Match}
+    for row in rows:
+        match = judge(row)
+        if match is not None:
+            kinds[match].append(row.id)
+    return [(id, match) for match, ids in kinds.items() for id in ids]
 
 
 def _in_name(text: str) -> Judge:
@@ -143,37 +133,42 @@ def _in_name(text: str) -> Judge:
     return judge
 
 
-def _read_as(text: str) -> Judge:
-    """For rows found by pinyin or initials: both grow from the front, so a match is a beginning at least."""
+def _spelt(text: str) -> Judge:
+    """Latin letters are read as letters, as pinyin and as initials; the best reading counts."""
+    as_letters = _in_name(text)
 
-    def judge(row: Candidate) -> Match:
-        whole = row.reading == text or len(names.folded(row.name)) == len(text)
-        return Match.NAME if whole else Match.NAME_START
+    def judge(row: Candidate) -> Match | None:
+        read = row.name_key.removesuffix(row.name).split()
+        pinyin = "".join(read)
+        initials = "".join(syllable[0] for syllable in read)
+        match = as_letters(row)
+        if match is Match.NAME or text in (pinyin, initials):
+            return Match.NAME
+        if initials.startswith(text) or text in {"".join(read[:count]) for count in range(1, 5)}:
+            return Match.NAME_START
+        return match
 
     return judge
 
 
-def _by_number(actor: Actor, text: str) -> Candidates:
+def _by_number(actor: Actor, text: str) -> list[Candidate]:
     """Whole identifiers, telephone numbers, e-mail and accounts, through their blind indexes."""
     of_documents = Identifier.objects.filter(
         kind__in=Identifier.Kind.values, blind__in=_blinds(text, Identifier.Kind.values)
     )
     of_contacts = ContactPoint.objects.filter(blind__in=_blinds(text, ContactPoint.Kind.values))
     return _owners(
-        actor,
-        of_documents.values_list("party_id", flat=True),
-        of_contacts.values_list("party_id", flat=True),
-        *(searcher.exact(text) for searcher in number_searchers),
+        actor, of_documents, of_contacts, *(searcher.exact(text) for searcher in number_searchers)
     )
 
 
-def _by_tail(actor: Actor, last_four: str) -> Candidates:
+def _by_tail(actor: Actor, last_four: str) -> list[Candidate]:
     kinds = (*Identifier.Kind, ContactPoint.Kind.MOBILE, ContactPoint.Kind.PHONE)
     tails = [crypto.tail_index(kind, last_four) for kind in kinds]
     return _owners(
         actor,
-        Identifier.objects.filter(tail__in=tails).values_list("party_id", flat=True),
-        ContactPoint.objects.filter(tail__in=tails).values_list("party_id", flat=True),
+        Identifier.objects.filter(tail__in=tails),
+        ContactPoint.objects.filter(tail__in=tails),
         *(searcher.tail(last_four) for searcher in number_searchers),
     )
 
@@ -189,56 +184,69 @@ def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
     return blinds
 
 
-def _owners(actor: Actor, *sources: QuerySet[Any, int]) -> Candidates:
-    """The visible parties among the ids the sources answer."""
+def _owners(actor: Actor, *sources: QuerySet[Any, Any]) -> list[Candidate]:
+    """The visible parties that rows of the sources hang on."""
+    first, *others = (source.order_by().values_list("party_id", flat=True) for source in sources)
+    return _candidates(Party.objects.visible_to(actor).filter(pk__in=first.union(*others)))
+
+
+def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
+    """Names that begin with `text` as far as their pinyin tells, read as a person's and as a firm's."""
+    readings = {_reading(text, person=person) for person in (True, False)} - {""}
+    if not readings:
+        return []
+    found = _holding(actor, *({reading, *names.bigrams(text)} for reading in sorted(readings)))
+    if len(found) < CANDIDATES:
+        return found
+    # More begin so than are looked at; those called exactly so must be among them.
+    keys = {names.sort_key(text, person=person) for person in (True, False)}
+    called_so = reduce(or_, (Q(name_key__gte=key, name_key__lt=f"{key}\uffff") for key in keys))
+    exact = _candidates(Party.objects.visible_to(actor).filter(called_so))
+    return list(dict.fromkeys([*exact, *found]))
+
+
+def _reading(text: str, *, person: bool) -> str:
+    """The token of the pinyin of the first characters, "" where none is Chinese."""
+    tokens = names.search_tokens(text, person=person)
+    return max((token for token in tokens if token.startswith("p:")), key=len, default="")
+
+
+def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
+    """Visible rows whose tokens contain all of one of the `ways`."""
     visible = Party.objects.visible_to(actor)
-    found: Candidates = {}
-    for source in sources:
-        found |= _candidates(visible.filter(pk__in=source))
-    return found
+    wanted = [sorted(way) for way in ways]
+    if actor.units or actor.everywhere or actor.system:
+        holds = reduce(or_, (Q(search_tokens__contains=way) for way in wanted))
+        return _candidates(visible.filter(holds))
+    return _candidates(visible, wanted)
 
 
-def _by_name_start(actor: Actor, text: str) -> Candidates:
-    """Names that begin with `text`, as far as their pinyin tells."""
-    found: Candidates = {}
-    for person in (True, False):
-        tokens = names.search_tokens(text, person=person)
-        readings = [token for token in tokens if token.startswith("p:")]
-        if readings:
-            found |= _holding(actor, {max(readings, key=len), *names.bigrams(text)})
-    if len(found) >= CANDIDATES:
-        # More begin so than are looked at; those called exactly so must be among them.
-        for person in (True, False):
-            key = names.sort_key(text, person=person)
-            called_so = Party.objects.visible_to(actor).filter(
-                name_key__gte=key, name_key__lt=f"{key}\uffff"
-            )
-            found |= _candidates(called_so)
-    return found
-
-
-def _holding(actor: Actor, tokens: Iterable[str]) -> Candidates:
-    return _candidates(
-        Party.objects.visible_to(actor).filter(search_tokens__contains=sorted(tokens))
-    )
-
-
-def _candidates(rows: QuerySet[Party]) -> Candidates:
-    """At most `CANDIDATES` of the rows, whichever come.
+def _candidates(rows: QuerySet[Party], ways: Sequence[list[str]] = ()) -> list[Candidate]:
+    """At most `CANDIDATES` of the rows, whichever come, the higher balance first.
 
     MATERIALIZED is a fence: without it the planner walks the index of the balance and looks for a rare
-    name along it.
+    name along it. With `ways` there is a second one, for a scope of a few hundred rows: the planner takes
+    tokens for independent and would sooner fetch all the firms of the institution than read one
+    manager's customers.
     """
-    wanted = rows.order_by().values_list("pk", "name", "name_key")[:CANDIDATES]
+    wanted = rows.order_by().values_list("pk", "name", "name_key", "search_tokens")
     try:
-        sql, params = wanted.query.sql_with_params()
+        sql, params = (wanted if ways else wanted[:CANDIDATES]).query.sql_with_params()
     except EmptyResultSet:
-        return {}
+        return []
+    if ways:
+        holds = " OR ".join(["tokens @> %s::text[]"] * len(ways))
+        sql = (
+            f"WITH own (id, name, name_key, tokens) AS MATERIALIZED ({sql}) "  # noqa: S608
+            f"SELECT * FROM own WHERE {holds} LIMIT {CANDIDATES}"
+        )
+        params = (*params, *ways)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608  Django wrote it
-            "SELECT f.id, f.name, f.name_key, COALESCE(s.balance, 0) "
-            "FROM found f LEFT JOIN customers_standing s ON s.party_id = f.id",
+            f"WITH found (id, name, name_key, tokens) AS MATERIALIZED ({sql}) "  # noqa: S608
+            "SELECT f.id, f.name, f.name_key "
+            "FROM found f LEFT JOIN customers_standing s ON s.party_id = f.id "
+            "ORDER BY COALESCE(s.balance, 0) DESC, f.id",
             params,
         )
-        return {row[0]: Candidate(*row) for row in cursor.fetchall()}
+        return [Candidate(*row) for row in cursor.fetchall()]
