@@ -29,5 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("zhike.products.urls")),
     path("audit/", include("zhike.access.urls")),
     path("organisation/", include("zhike.organisation.urls")),
+    path("insight/", include("zhike.insight.urls")),
     *account,
 ]

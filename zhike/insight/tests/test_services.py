@@ -18,8 +18,6 @@ from zhike.insight.tests.factories import (
     AS_OF,
     SYSTEM,
     agreement,
-    assign,
-    employee,
     load,
     movement,
     party,
@@ -67,7 +65,9 @@ def everything() -> dict[str, list[Any]]:
     """All that a refresh writes, but for the run's own key."""
     return {
         "scores": list(
-            Score.objects.order_by("party", "as_of").values_list("party", "as_of", "values", "reasons")
+            Score.objects.order_by("party", "as_of").values_list(
+                "party", "as_of", "values", "reasons"
+            )
         ),
         "standings": list(Standing.objects.order_by("party").values()),
         "ratings": list(TierRating.objects.order_by("party", "during").values()),
@@ -136,9 +136,23 @@ def test_of_a_month_only_the_last_day_is_kept(account: Agreement) -> None:
     assert set(Score.objects.values_list("as_of", flat=True)) == {date(2026, 10, 30), AS_OF}
 
 
-def test_who_stays_below_loses_the_tier_after_the_hold_period(rich: Party, account: Agreement) -> None:
-    set_threshold(actor=SYSTEM, name="tier.platinum.contribution", value=Decimal(10**9), since=date(2020, 1, 1), reason="test")
-    set_threshold(actor=SYSTEM, name="tier.gold.contribution", value=Decimal(10**9), since=date(2020, 1, 1), reason="test")
+def test_who_stays_below_loses_the_tier_after_the_hold_period(
+    rich: Party, account: Agreement
+) -> None:
+    set_threshold(
+        actor=SYSTEM,
+        name="tier.platinum.contribution",
+        value=Decimal(10**9),
+        since=date(2020, 1, 1),
+        reason="test",
+    )
+    set_threshold(
+        actor=SYSTEM,
+        name="tier.gold.contribution",
+        value=Decimal(10**9),
+        since=date(2020, 1, 1),
+        reason="test",
+    )
     refresh(actor=SYSTEM, as_of=AS_OF)
     day = AS_OF + timedelta(days=1)
     load([movement(account, day, "-398990", "10", key="5")], "2")
@@ -261,7 +275,12 @@ def test_seeding_twice_adds_nothing_and_keeps_what_people_set(home: Unit) -> Non
 def test_contacts_come_from_the_timeline(rich: Party, account: Agreement) -> None:
     with clock.stopped_at(date(2026, 11, 10)):
         add_timeline_entry(
-            actor=SYSTEM, party=rich, kind="contact", channel="phone", title="Called", direction="out"
+            actor=SYSTEM,
+            party=rich,
+            kind="contact",
+            channel="phone",
+            title="Called",
+            direction="out",
         )
     Standing.objects.filter(party=rich).delete()
     refresh(actor=SYSTEM, as_of=AS_OF)

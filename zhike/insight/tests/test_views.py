@@ -101,8 +101,8 @@ def test_the_page_leads_to_the_customers_behind_each_number(here: Unit) -> None:
     standing(people.person("张伟明", unit=here), "80", "high")
     client: Client = people.signed_in_client(Role.BRANCH_HEAD, here)
     page = text(client.get(reverse("insight:overview")))
-    assert f'{reverse("customers:list")}?value=high' in page
-    assert f'{reverse("customers:list")}?tier=gold' in page
+    assert f"{reverse('customers:list')}?value=high" in page
+    assert f"{reverse('customers:list')}?tier=gold" in page
 
 
 def test_the_number_of_queries_does_not_grow_with_the_customers(here: Unit) -> None:
@@ -110,7 +110,9 @@ def test_the_number_of_queries_does_not_grow_with_the_customers(here: Unit) -> N
     actor = actor_for(people.employee_with_role(Role.BRANCH_HEAD, here).user)
 
     def count() -> int:
-        with CaptureQueriesContext(connection, ) as asked:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
             queries.overview(actor)
         return len(asked)
 
