@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from zhike.activities.models import WorkItem
 from zhike.activities.rules import QUIET_DAYS
 from zhike.activities.services import Counts, Found
 from zhike.activities.tests.factories import SYSTEM, Person, found, item, party, person, unit
+from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party, Standing, TimelineEntry
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.events import publish
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role
 from zhike.organisation.services import leave
@@ -108,6 +111,18 @@ def test_items_follow_at_once_when_asked_and_lapse_without_a_manager() -> None:
     services.follow_managers(actor=SYSTEM, party_ids=[followed.pk, orphan.pk])
     assert WorkItem.objects.get(party=followed).employee == new.employee
     assert WorkItem.objects.get(party=orphan).state == WorkItem.State.LAPSED
+
+
+def test_a_handover_takes_the_open_items_with_it(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    old, new = person(), person()
+    line = item(old)
+    hand_over(line.party, new, clock.today())
+    with django_capture_on_commit_callbacks(execute=True):
+        publish(AssignmentChanged(line.party_id))
+    line.refresh_from_db()
+    assert (line.employee, line.state) == (new.employee, "open")
 
 
 @pytest.mark.parametrize("close", ["complete", "dismiss"])
