@@ -23,7 +23,7 @@ def _words(name: str, default: str) -> list[str]:
 ZHIKE_HOME = Path(os.environ.get("ZHIKE_HOME", "var")).absolute()
 ZHIKE_KEYS = Path(os.environ.get("ZHIKE_KEYS", ZHIKE_HOME / "keys"))
 ZHIKE_PRODUCTION = _flag("ZHIKE_PRODUCTION", False)
-ZHIKE_EMBEDDED = "DATABASE_URL" not in os.environ
+ZHIKE_EMBEDDED = not os.environ.get("DATABASE_URL")
 DATABASE_URL = os.environ.get("DATABASE_URL") or Cluster(ZHIKE_HOME / "postgres").url()
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", str(ZHIKE_HOME / "warehouse"))
 

@@ -37,7 +37,7 @@ SUPERUSER = "postgres"
 PORT = 5432  # only names the socket file; written out so that no PGPORT can change it
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 107  # sun_path of Linux holds 108 with its closing zero
-SHORT_FOLDERS = Path("/tmp")  # fixed, not $TMPDIR: every process must find the same socket
+SHORT_FOLDERS = Path("/tmp")  # noqa: S108  fixed, not $TMPDIR: every process must find the same socket
 
 START_SECONDS = 600  # replaying the log after a crash may take minutes
 STOP_SECONDS = 300  # the closing checkpoint writes all that is dirty
@@ -98,7 +98,7 @@ class Cluster:
     throwaway: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(os.path.abspath(self.folder)))
+        object.__setattr__(self, "folder", Path(os.path.abspath(self.folder)))  # noqa: PTH100  links stay
 
     def ensure(self) -> str:
         """Make the cluster and its database where absent, start it where stopped, return its URL.

@@ -6,9 +6,8 @@ A table's name is "<area>/<name>" ("facts/transactions", "marts/customer_day"). 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -166,6 +165,6 @@ class Warehouse:
         listed = ", ".join(f"'{file}'" for file in (files or self.files(name)))
         alias = name.rsplit("/", 1)[-1]
         return (
-            f'CREATE OR REPLACE TEMP VIEW "{alias}" AS '
+            f'CREATE OR REPLACE TEMP VIEW "{alias}" AS '  # noqa: S608  names of our own files
             f"SELECT * FROM read_parquet([{listed}], hive_partitioning = true)"
         )

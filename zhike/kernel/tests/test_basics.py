@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -91,4 +92,4 @@ def test_months_are_whole_and_without_gaps(first: date, further: int) -> None:
     assert len(found) == further + 1
     assert found[0] == first.replace(day=1)
     assert found[-1] == last.replace(day=1)
-    assert all((b - a).days in (28, 29, 30, 31) for a, b in zip(found, found[1:], strict=False))
+    assert all((b - a).days in (28, 29, 30, 31) for a, b in pairwise(found))

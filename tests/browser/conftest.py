@@ -1,0 +1,144 @@
+"""The sample institution as a newcomer gets it: made by `zhike demo`, served by `zhike serve`, seen in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
+from psycopg import sql
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+READY_SECONDS = 300
+ZHIKE = [sys.executable, "-c", "from zhike.config.cli import main; main()"]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    return {"executable_path": CHROMIUM, "args": ARGUMENTS}
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    password: str
+    logins: dict[str, str]
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A thousand sample customers on a database of their own, served as `zhike demo` serves them."""
+    home = tmp_path_factory.mktemp("institution")
+    server = os.environ["DATABASE_URL"]
+    name = f"browser_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        environment = {
+            **os.environ,
+            "ZHIKE_HOME": str(home),
+            "DATABASE_URL": urlunsplit(urlsplit(server)._replace(path=f"/{name}")),
+            "DJANGO_SETTINGS_MODULE": "zhike.config.settings",
+        }
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        call = [*ZHIKE, "demo", "--customers", "1000", "--port", str(port)]
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(call, env=environment, stdout=log, stderr=log)
+            try:
+                url = f"http://127.0.0.1:{port}"
+                _until_it_answers(url, process, home / "log")
+                made = json.loads((home / "demo.json").read_text())
+                logins = {each["role"]: each["login"] for each in made["logins"]}
+                yield Site(url, made["password"], logins, home)
+            finally:
+                process.terminate()
+                process.wait(60)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    from time import monotonic
+
+    deadline = monotonic() + READY_SECONDS
+    while monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"zhike demo ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+        try:
+            with urllib.request.urlopen(f"{url}/health/", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            try:
+                process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                continue
+    pytest.fail(f"no answer within {READY_SECONDS} s:\n{log.read_text()[-3000:]}")
+
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def sign_in(site: Site, browser: Browser) -> Iterator[SignIn]:
+    """Opens a browser of its own as a role; fails the test when a page complains in its console."""
+    opened = []
+    complaints: list[str] = []
+
+    def start(
+        role: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        locale: str = "zh-CN",
+    ) -> Page:
+        context = browser.new_context(
+            base_url=site.url,
+            viewport=ViewportSize(width=width, height=height),
+            color_scheme="dark" if dark else "light",
+            locale=locale,
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"{page.url}: {message.text}")
+                if message.type == "error" and "status of 4" not in message.text
+                else None
+            ),
+        )
+        page.goto("/sign-in/")
+        page.fill("input[name=login]", site.logins[role])
+        page.fill("input[name=password]", site.password)
+        page.click("main button[type=submit]")
+        page.wait_for_url("**/today/")
+        return page
+
+    yield start
+    for context in opened:
+        context.close()
+    assert complaints == []
