@@ -229,7 +229,8 @@ def _candidates(rows: QuerySet[Party], ways: Sequence[list[str]] = ()) -> list[C
     tokens for independent and would sooner fetch all the firms of the institution than read one
     manager's customers.
     """
-    wanted = rows.order_by().values_list("pk", "name", "name_key", "search_tokens")
+    columns = ("pk", "name", "name_key")
+    wanted = rows.order_by().values_list(*columns, *(["search_tokens"] if ways else []))
     try:
         sql, params = (wanted if ways else wanted[:CANDIDATES]).query.sql_with_params()
     except EmptyResultSet:
@@ -238,15 +239,15 @@ def _candidates(rows: QuerySet[Party], ways: Sequence[list[str]] = ()) -> list[C
         holds = " OR ".join(["tokens @> %s::text[]"] * len(ways))
         sql = (
             f"WITH own (id, name, name_key, tokens) AS MATERIALIZED ({sql}) "  # noqa: S608
-            f"SELECT * FROM own WHERE {holds} LIMIT {CANDIDATES}"
+            f"SELECT id, name, name_key FROM own WHERE {holds} LIMIT {CANDIDATES}"
         )
         params = (*params, *ways)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH found (id, name, name_key, tokens) AS MATERIALIZED ({sql}) "  # noqa: S608
+            f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608
             "SELECT f.id, f.name, f.name_key "
             "FROM found f LEFT JOIN customers_standing s ON s.party_id = f.id "
             "ORDER BY COALESCE(s.balance, 0) DESC, f.id",
             params,
         )
-        return [Candidate(*row) for row in cursor.fetchall()]
+        return list(map(Candidate._make, cursor.fetchall()))
