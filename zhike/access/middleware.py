@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
@@ -25,6 +26,15 @@ def origin_of(request: HttpRequest) -> str:
     return f"web {request.META.get('REMOTE_ADDR', '')}"
 
 
+def _language(request: HttpRequest, user: User | None) -> str:
+    """The person's own choice on any machine, else the one made in this browser, else the institution's.
+
+    What the browser was installed in says nothing about who sits before it, so it is not asked.
+    """
+    chosen = (user.language if user else "") or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
 class ActorMiddleware:
     """Stands last: sets `request.actor`, speaks the person's language, and is told of a refusal first."""
 
@@ -35,16 +45,16 @@ class ActorMiddleware:
         user = request.user if isinstance(request.user, User) else None
         actor = actor_for(user, origin_of(request)) if user else NOBODY
         request.actor = actor  # type: ignore[attr-defined]
-        if user and user.language:
-            # The person's own choice goes before the browser's, on any machine.
-            translation.activate(user.language)
-            request.LANGUAGE_CODE = user.language
+        language = _language(request, user)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
         if actor.user_id is None and not request.path_info.startswith(OPEN_PATHS):
             if request.path_info.startswith(API_PATH):
                 reason = {"error": _("You are not signed in."), "way_out": _("Sign in first.")}
                 return JsonResponse(reason, status=401)
             return redirect_to_login(request.get_full_path())
         response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
         # Refusals that a form or the API answered themselves.
         if (refusal := getattr(request, "refusal", None)) is not None:
             note_refusal(actor, refusal)

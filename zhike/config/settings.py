@@ -88,7 +88,6 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -140,6 +139,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ZHIKE_PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ZHIKE_PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "zhike.ui.errors.csrf_failure"
+ZHIKE_SEARCH_PERMISSION = "customers.view"
 ZHIKE_SEARCH_URL_NAME = "customers:search"
 
 LANGUAGE_CODE = "zh-hans"

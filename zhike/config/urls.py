@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("zhike.products.urls")),
     path("audit/", include("zhike.access.urls")),
     path("organisation/", include("zhike.organisation.urls")),
+    path("imports/", include("zhike.masterdata.urls")),
     path("insight/", include("zhike.insight.urls")),
     *account,
 ]

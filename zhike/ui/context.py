@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
-from zhike.kernel.actor import NOBODY
+from zhike.kernel.actor import NOBODY, Actor
 from zhike.ui.navigation import navigation_for
 
 
@@ -19,13 +19,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "actor": actor,
         "navigation": SimpleLazyObject(lambda: navigation_for(actor, request.path)),
-        "search_url": _search_url(),
+        "search_url": _search_url(actor),
     }
 
 
-def _search_url() -> str:
+def _search_url(actor: Actor) -> str:
+    """The address of the search box, "" for whoever may not search."""
     name = getattr(settings, "ZHIKE_SEARCH_URL_NAME", "")
     try:
-        return reverse(name) if name else ""
+        return reverse(name) if name and actor.may(settings.ZHIKE_SEARCH_PERMISSION) else ""
     except NoReverseMatch:
         return ""

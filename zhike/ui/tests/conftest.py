@@ -104,6 +104,7 @@ def sample_site() -> Iterator[None]:
         MIDDLEWARE=MIDDLEWARE,
         TEMPLATES=templates(),
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
+        ZHIKE_SEARCH_PERMISSION="things.read",
         ZHIKE_SEARCH_URL_NAME="things:list",
         LOGIN_URL="sign-in",
         ALLOWED_HOSTS=["*"],
