@@ -6,3 +6,20 @@ class MasterdataConfig(AppConfig):
     name = "zhike.masterdata"
     label = "masterdata"
     verbose_name = _("Master data")
+
+    def ready(self) -> None:
+        from zhike.masterdata import panels
+        from zhike.ui.navigation import NavItem, navigation
+
+        panels.register()
+        navigation.register(
+            NavItem(
+                id="imports",
+                label=_("Imports"),
+                url_name="masterdata:runs",
+                icon="database-import",
+                permission="masterdata.view",
+                order=80,
+                section=_("Data"),
+            )
+        )

@@ -81,7 +81,8 @@ class Join:
 class Table:
     """One [[file]] block: which files, how they are written, what they become.
 
-    repeats: a key that comes again is passed over silently; titles: so are rows of a workbook with the first cell alone.
+    repeats: a key that comes again is passed over silently; titles: so are rows of a workbook whose first cell alone
+    is filled.
     The columns @file (its name without ending) and @line can be used like any other.
     """
 

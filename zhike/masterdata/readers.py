@@ -1,4 +1,4 @@
-"""Reading source files strictly and in pieces. Nothing is repaired: what cannot be read exactly is refused with its line.
+"""Source files, strictly and in pieces. Nothing is repaired: what cannot be read exactly is refused, with its line.
 
 A `Batch` holds a few ten thousand rows as columns with the physical line of each; refused lines come with a reason.
 A file that is not what the mapping says (encoding, header, truncated, NUL, open quote) is one `UserError`.

@@ -84,6 +84,12 @@ class RejectFile:
         self.path = self.wanted
 
 
+def reject_path(path: str) -> Path | None:
+    """The whole path of a reject file, None when there is none or it is gone."""
+    target = root() / path
+    return target if path and target.is_file() else None
+
+
 def read_rejects(path: str, start: int, count: int) -> list[Reject]:
     """`count` lines of a reject file from number `start` (0 is the first); none when the file is gone."""
     found = []
@@ -96,8 +102,8 @@ def read_rejects(path: str, start: int, count: int) -> list[Reject]:
 
 
 def _all(path: str) -> Iterator[Reject]:
-    target = root() / path
-    if not path or not target.is_file():
+    target = reject_path(path)
+    if target is None:
         return
     with target.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from zhike.customers.models import Assignment, Party, Relation, TimelineEntry
 from zhike.organisation.models import Role, Unit
@@ -46,7 +47,7 @@ class Target:
         return self.fields.get(name)
 
 
-def _one_of(choices: object, *, required: bool = False) -> Takes:
+def _one_of(choices: Any, *, required: bool = False) -> Takes:
     values = getattr(choices, "values", choices)
     return Takes(choices=frozenset(values), required=required)
 

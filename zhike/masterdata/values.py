@@ -112,9 +112,9 @@ def _read(columns: Sequence[Column], spec: Field, takes: Takes) -> Converted:
     plain = not (spec.codes or spec.reader or spec.prefix or spec.default is not None)
     if plain and takes.kind == "date" and pa.types.is_date(first.type):
         return Converted(first.cast(pa.date32()))
-    if plain and takes.kind == "decimal" and pa.types.is_decimal(first.type):
-        if first.type.scale <= takes.scale:
-            return Converted(first.cast(arrow_type(takes)))
+    exact = pa.types.is_decimal(first.type) and first.type.scale <= takes.scale
+    if plain and takes.kind == "decimal" and exact:
+        return Converted(first.cast(arrow_type(takes)))
     texts = [pc.fill_null(pc.utf8_trim_whitespace(_text(column)), "") for column in columns]
     if plain and takes.kind == "decimal" and takes.scale == 2:
         return _amounts(texts[0], spec, takes)

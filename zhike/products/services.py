@@ -93,9 +93,19 @@ def upsert_products(*, actor: Actor, rows: Sequence[ProductRow]) -> list[Outcome
     return outcomes
 
 
-PLAIN = (
-    "party_id product_id unit_id opened_on currency principal rate matures_on closed_on status terms"
-).split()
+PLAIN = [
+    "party_id",
+    "product_id",
+    "unit_id",
+    "opened_on",
+    "currency",
+    "principal",
+    "rate",
+    "matures_on",
+    "closed_on",
+    "status",
+    "terms",
+]
 
 
 @service("masterdata.load")

@@ -33,10 +33,25 @@ SEALED: Mapping[str, tuple[type[SealedValue], str, str]] = {
     **{f"{kind}_address": (Address, kind, "address") for kind in Address.Kind.values},
 }
 # Database columns of Party that a source may fill.
-OWNED = (
-    "kind stage type name sex birth_on lunar_birthday occupation industry education marital_status "
-    "employees_count unit_id since_on until_on note sample"
-).split()
+OWNED = [
+    "kind",
+    "stage",
+    "type",
+    "name",
+    "sex",
+    "birth_on",
+    "lunar_birthday",
+    "occupation",
+    "industry",
+    "education",
+    "marital_status",
+    "employees_count",
+    "unit_id",
+    "since_on",
+    "until_on",
+    "note",
+    "sample",
+]
 FILLED = {"sex": "", "lunar_birthday": False, "note": "", "sample": False} | dict.fromkeys(
     ("occupation", "industry", "education", "marital_status"), ""
 )
@@ -59,7 +74,7 @@ class PartyRow:
 
 @dataclass(frozen=True, slots=True)
 class PartyOutcome:
-    """`what` is created, attached, changed or unchanged; `left_out` the sealed fields not taken, each with its reason."""
+    """`what` is created, attached, changed or unchanged; `left_out` the sealed fields not taken, each with why."""
 
     party_id: int
     what: str
@@ -195,7 +210,7 @@ def _create(works: Sequence[_Work], source: str) -> None:
     rows = []
     for id, work in zip(ids, works, strict=True):
         work.party_id, work.what = id, "created"
-        values = FILLED | dict(work.row.values)
+        values: dict[str, Any] = {**FILLED, **work.row.values}
         person = values["kind"] == Party.Kind.PERSON
         name = values["name"]
         provenance = _provenance(tuple(work.row.values), source, work.row.observed_on)
@@ -353,14 +368,14 @@ def _new_values(works: Sequence[_Work]) -> list[tuple[_Work, _Value]]:
     added = []
     for work in works:
         for value in work.values:
-            place = (value.model, work.party_id or 0, value.kind, value.blind)
+            mine = work.party_id or 0
+            place = (value.model, mine, value.kind, value.blind)
             if place in held:
                 continue
-            if value.model is Identifier:
-                if owner.setdefault((value.kind, value.blind), place[1]) != place[1]:
-                    reason = _("it belongs to another customer already")
-                    work.left_out.append((value.field, reason))
-                    continue
+            document = value.model is Identifier
+            if document and owner.setdefault((value.kind, value.blind), mine) != mine:
+                work.left_out.append((value.field, _("it belongs to another customer already")))
+                continue
             held.add(place)
             added.append((work, value))
     return added

@@ -99,9 +99,9 @@ def upsert_relations(*, actor: Actor, source: str, rows: Sequence[RelationRow]) 
         mine = next((each for each in before if each.source == source), None)
         if row.party_id == row.other_id:
             outcomes.append(_refused("other", _("it is the same customer")))
-        elif place in given:
-            outcomes.append(Outcome("unchanged"))
-        elif mine is None and any(_meet(each.during, during) for each in before):
+        elif place in given or (
+            mine is None and any(_meet(each.during, during) for each in before)
+        ):
             outcomes.append(Outcome("unchanged"))
         elif mine is None:
             new.append((*place, during, row.role, row.note, source))

@@ -25,8 +25,8 @@ COLUMNS = {"transaction": facts.TRANSACTION_COLUMNS, "balance": facts.BALANCE_CO
 DAY = {"transaction": "booked_on", "balance": "month_end"}
 # What says that a stored row is the same one again, besides its key.
 SAME = {
-    "transaction": "agreement_id booked_on direction amount".split(),
-    "balance": "balance average_balance".split(),
+    "transaction": ("agreement_id", "booked_on", "direction", "amount"),
+    "balance": ("balance", "average_balance"),
 }
 SUMMED = {"transaction": ("amount",), "balance": ("balance",)}
 PIECE = 64 * 1024
@@ -150,7 +150,7 @@ class Stage:
             self.db.execute("INSERT INTO agreements SELECT * FROM batch")
 
     def _compare_with_stored(self) -> None:
-        """Rows whose key is stored: the same row is unchanged, another one is refused. Only the touched months are read."""
+        """Rows whose key is stored: the same row is unchanged, another one is refused. Only touched months are read."""
         self.db.execute("CREATE TABLE stored_already (line BIGINT)")
         warehouse = Warehouse()
         name = STORED[self.into]

@@ -1,4 +1,4 @@
-"""A load: a mapping over some paths. Each file is one transaction; a killed load started again ends as if undisturbed."""
+"""A load: a mapping over some paths. Each file is one transaction; killed and started again it ends as undisturbed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from zhike.masterdata.models import SourceRecord
 
 @dataclass(frozen=True)
 class MatchReport:
-    """`joined` records share their customer with another record; pairs a person must judge are in `pairs_for_review`."""
+    """`joined`: records that share their customer with another; `pairs_for_review` wait for a person's judgement."""
 
     records: int
     customers: int

@@ -1,5 +1,7 @@
 """Whatever may be wrong with a file or a mapping: one clear message with the way out, and nothing half-done."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import gzip
@@ -111,7 +113,7 @@ def test_a_folder_without_the_file(tmp_path: Path) -> None:
 
 def test_a_file_nothing_reads(tmp_path: Path) -> None:
     path = write(tmp_path, {"other.csv": GOOD})
-    with pytest.raises(UserError, match="reads other.csv"):
+    with pytest.raises(UserError, match=r"reads other\.csv"):
         load(actor=system("test"), mapping=path, paths=[tmp_path / "source" / "other.csv"])
 
 

@@ -1,4 +1,4 @@
-"""How the Berka bank (a Czech bank of the 1990s, published as PKDD'99 challenge data) writes dates of birth and terms."""
+"""How the Berka bank (a Czech bank of the 1990s, public as PKDD'99 challenge data) writes births and terms."""
 
 from __future__ import annotations
 

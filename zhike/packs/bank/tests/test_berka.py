@@ -46,7 +46,8 @@ def loaded() -> LoadReport:
 
 def query(sql: str) -> list[Any]:
     with Warehouse().reading(facts.TRANSACTIONS) as backend:
-        return backend.con.execute(sql).fetchall()
+        rows: list[Any] = backend.con.execute(sql).fetchall()
+        return rows
 
 
 def test_every_row_and_every_relation_arrives() -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
-import pytest
 from django.db import connection
 
 from zhike.packs.bank.tests import test_berka
@@ -96,8 +95,8 @@ def database(name: str, template: str) -> Iterator[dict[str, str]]:
     with closing(
         psycopg.connect(dbname="postgres", port=settings["PORT"] or None, autocommit=True, **place)
     ) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[call-overload]
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         user = quote(str(settings["USER"]))
         if settings["PASSWORD"]:
             user += f":{quote(str(settings['PASSWORD']))}"
@@ -105,7 +104,7 @@ def database(name: str, template: str) -> Iterator[dict[str, str]]:
         if settings["PORT"]:
             url += f"&port={settings['PORT']}"
         yield {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def run_until(environment: dict[str, str], home: Path, last: str) -> bool:

@@ -1,4 +1,4 @@
-"""The sample institution through the pack's own mappings: what is read, refused and summed is what its manifest says."""
+"""The sample institution through the pack's own mappings: what is read and refused is what its manifest says."""
 
 from __future__ import annotations
 

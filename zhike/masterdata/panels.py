@@ -1,0 +1,65 @@
+"""What the page of an import run shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.actor import Actor
+from zhike.masterdata.models import ImportFile, ImportRun
+from zhike.ui.panels import Panel, panels
+from zhike.ui.tables import Column, Table
+
+TONES = {
+    ImportFile.State.WRITING: "blue",
+    ImportFile.State.LOADED: "green",
+    ImportFile.State.ALREADY: "secondary",
+    ImportFile.State.FAILED: "red",
+}
+
+
+def rejects_url(file: ImportFile) -> str:
+    """Where the rejects of a file are listed."""
+    return reverse("masterdata:rejects", args=[file.public_id])
+
+
+def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
+    files = ImportFile.objects.visible_to(actor).filter(run=run).order_by("pk")
+    columns = (
+        Column("table", _("Table")),
+        Column("name", _("File")),
+        Column(
+            "state",
+            _("State"),
+            "badge",
+            value=lambda file: file.get_state_display(),
+            tone=lambda file: TONES[file.state],
+        ),
+        Column("rows_read", _("Read"), "number"),
+        Column("rows_accepted", _("Accepted"), "number"),
+        Column("rows_unchanged", _("Unchanged"), "number"),
+        Column("rows_rejected", _("Rejected"), "number", url=rejects_url),
+        Column("values_left_out", _("Values left out"), "number", url=rejects_url, minor=True),
+        Column("seconds", _("Seconds"), "number", minor=True),
+    )
+    return {
+        "table": Table(columns, files, caption=_("Files")),
+        "errors": [(file.name, file.error) for file in files if file.error],
+    }
+
+
+def register() -> None:
+    """Hang the panel on the run's page."""
+    panels.register(
+        Panel(
+            id="masterdata.files",
+            page="masterdata.run",
+            permission="masterdata.view",
+            order=10,
+            template="masterdata/panel_files.html",
+            load=files_of,
+            title=_("Files"),
+        )
+    )

@@ -1,0 +1,96 @@
+"""Import runs on the screen: who sees them, what they tell, and that identifying values stay masked."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from zhike.customers.tests.factories import signed_in_client
+from zhike.masterdata.models import ImportFile, ImportRun
+from zhike.masterdata.tests.factories import ID_ONE, PEOPLE, read_in
+from zhike.organisation.models import Role
+
+pytestmark = pytest.mark.django_db
+SEES = (Role.ANALYST, Role.BRANCH_HEAD, Role.SYSTEM_ADMINISTRATOR)
+SEES_NOT = (Role.CUSTOMER_MANAGER, Role.TELLER, Role.AUDITOR, Role.SECURITY_ADMINISTRATOR)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ImportFile:
+    """One file with a row taken, a value left out and two rows refused."""
+    rows = f"1,张三,{ID_ONE[:-1]}0,,,\n2,李四,,,1999-02-30,\n3,short\n"
+    read_in(tmp_path, {"people.csv": PEOPLE + rows})
+    return ImportFile.objects.get()
+
+
+def addresses(file: ImportFile) -> list[str]:
+    return [
+        reverse("masterdata:runs"),
+        reverse("masterdata:run", args=[file.run.public_id]),
+        reverse("masterdata:rejects", args=[file.public_id]),
+        reverse("masterdata:download", args=[file.public_id]),
+    ]
+
+
+@pytest.mark.parametrize("role", SEES)
+def test_who_may_sees_run_file_and_rejects(file: ImportFile, role: str) -> None:
+    client = signed_in_client(role)
+    runs, run, rejects, download = (client.get(address) for address in addresses(file))
+    assert "Small bank" in runs.content.decode()
+    assert "people.csv" in run.content.decode()
+    page = rejects.content.decode()
+    assert "1999-02-30" not in page
+    assert "1****" in page
+    assert "2 columns instead of 6" in page
+    lines = b"".join(download.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines[0] == "line,column,value,reason"
+    assert len(lines) == 4
+    assert download["Content-Disposition"].startswith("attachment")
+    assert ID_ONE[:-1] not in page + "".join(lines)
+
+
+@pytest.mark.parametrize("role", SEES_NOT)
+def test_others_are_refused_everywhere(file: ImportFile, role: str) -> None:
+    client = signed_in_client(role)
+    assert {client.get(address).status_code for address in addresses(file)} == {403}
+
+
+def test_what_is_not_there_is_404(file: ImportFile) -> None:
+    client = signed_in_client(Role.ANALYST)
+    for name in ("run", "rejects", "download"):
+        assert client.get(reverse(f"masterdata:{name}", args=[uuid.uuid4()])).status_code == 404
+
+
+def test_a_reject_file_that_is_gone(file: ImportFile, tmp_path: Path) -> None:
+    (tmp_path / "rejects" / file.reject_file).unlink()
+    client = signed_in_client(Role.ANALYST)
+    _runs, _run, rejects, download = (client.get(address) for address in addresses(file))
+    assert rejects.status_code == 200
+    assert download.status_code == 404
+
+
+def test_a_failed_run_says_why(tmp_path: Path) -> None:
+    from zhike.kernel.errors import UserError
+
+    with pytest.raises(UserError):
+        read_in(tmp_path, {"people.csv": PEOPLE.encode() + b"1,\xff,,,,\n"})
+    client = signed_in_client(Role.ANALYST)
+    page = client.get(reverse("masterdata:run", args=[ImportRun.objects.get().public_id]))
+    assert "is not utf-8" in page.content.decode()
+
+
+def test_rejects_are_paged(tmp_path: Path) -> None:
+    rows = "".join(f"{n},\n" for n in range(150))
+    read_in(tmp_path, {"people.csv": PEOPLE + rows})
+    client = signed_in_client(Role.ANALYST)
+    address = reverse("masterdata:rejects", args=[ImportFile.objects.get().public_id])
+    first, second, odd = (
+        client.get(f"{address}?page={page}").content.decode() for page in ("1", "2", "x")
+    )
+    assert "page=2" in first
+    assert "page=1" in second
+    assert "page=3" not in second
+    assert "page=2" in odd
