@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 
+from django.utils.translation import gettext_noop
+
 VERSION = 1
 
 ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -26,7 +28,12 @@ class Implausible(ValueError):
 
 def plain(raw: str) -> str:
     """Compatibility-normalised, without spaces, dashes, brackets and invisible characters."""
-    return INVISIBLE.sub("", unicodedata.normalize("NFKC", raw))
+    # Once more at the end: what stood apart may compose now that nothing stands between.
+    return _composed(INVISIBLE.sub("", _composed(raw)))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def resident_id(raw: str) -> str:
@@ -36,13 +43,17 @@ def resident_id(raw: str) -> str:
         value = value[:6] + "19" + value[6:]
         value += id_check(value)
     if not re.fullmatch(r"[0-9]{17}[0-9X]", value):
-        raise Implausible("an identity number has 18 characters, or 15 digits before 1999")
+        raise Implausible(
+            gettext_noop("an identity number has 18 characters, or 15 digits before 1999")
+        )
     try:
         date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
     except ValueError:
-        raise Implausible("the birth date inside the identity number does not exist") from None
+        raise Implausible(
+            gettext_noop("the birth date inside the identity number does not exist")
+        ) from None
     if value[17] != id_check(value[:17]):
-        raise Implausible("the check character of the identity number is wrong")
+        raise Implausible(gettext_noop("the check character of the identity number is wrong"))
     return value
 
 
@@ -62,10 +73,12 @@ def credit_code(raw: str) -> str:
     """Unified social credit code after GB 32100-2015: 18 characters, MOD 31 check."""
     value = plain(raw).upper()
     if len(value) != 18 or any(c not in CREDIT_ALPHABET for c in value):
-        raise Implausible("a unified social credit code has 18 characters without I, O, S, V, Z")
+        raise Implausible(
+            gettext_noop("a unified social credit code has 18 characters without I, O, S, V, Z")
+        )
     total = sum(CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(value[:17]))
     if value[17] != CREDIT_ALPHABET[-total % 31]:
-        raise Implausible("the check character of the credit code is wrong")
+        raise Implausible(gettext_noop("the check character of the credit code is wrong"))
     return value
 
 
@@ -73,7 +86,9 @@ def mobile(raw: str) -> str:
     """Eleven digits of mainland China, without +86."""
     value = re.sub(r"^(?:\+|00)?86(?=1[3-9])", "", plain(raw))
     if not re.fullmatch(r"1[3-9][0-9]{9}", value):
-        raise Implausible("a mobile number has eleven digits and starts with 13 to 19")
+        raise Implausible(
+            gettext_noop("a mobile number has eleven digits and starts with 13 to 19")
+        )
     return value
 
 
@@ -81,43 +96,50 @@ def phone(raw: str) -> str:
     """Digits of a landline with area code, 5 to 16 of them."""
     value = re.sub(r"^\+86", "0", plain(raw)).lstrip("+")
     if not re.fullmatch(r"[0-9]{5,16}", value):
-        raise Implausible("a telephone number has 5 to 16 digits")
+        raise Implausible(gettext_noop("a telephone number has 5 to 16 digits"))
     return value
 
 
 def email(raw: str) -> str:
-    value = unicodedata.normalize("NFKC", raw).strip().lower()
+    value = _composed(_composed(raw).strip().lower())
     if not EMAIL.fullmatch(value):
-        raise Implausible("an e-mail address has the form name@domain")
+        raise Implausible(gettext_noop("an e-mail address has the form name@domain"))
     return value
 
 
 def address(raw: str) -> str:
-    value = re.sub(r"\s+", "", unicodedata.normalize("NFKC", raw))
+    value = _composed(re.sub(r"\s+", "", _composed(raw)))
     if len(value) < 2:
-        raise Implausible("an address has at least two characters")
+        raise Implausible(gettext_noop("an address has at least two characters"))
     return value
 
 
 def account_number(raw: str) -> str:
     value = plain(raw).upper()
     if not re.fullmatch(r"[0-9A-Z]{1,34}", value):
-        raise Implausible("an account or card number has 1 to 34 digits and letters")
+        raise Implausible(gettext_noop("an account or card number has 1 to 34 digits and letters"))
+    return value
+
+
+def passport(raw: str) -> str:
+    value = plain(raw).upper()
+    if not re.fullmatch(r"[0-9A-Z]{4,20}", value):
+        raise Implausible(gettext_noop("a passport number has 4 to 20 letters and digits"))
     return value
 
 
 def text_id(raw: str) -> str:
-    """A passport, a WeChat name, a number in a source system."""
+    """A WeChat name, a number in a source system."""
     value = plain(raw)
     if not 1 <= len(value) <= 64:
-        raise Implausible("the value has 1 to 64 characters")
+        raise Implausible(gettext_noop("the value has 1 to 64 characters"))
     return value
 
 
 NORMAL_FORMS: dict[str, Callable[[str], str]] = {
     "resident_id": resident_id,
     "credit_code": credit_code,
-    "passport": lambda raw: text_id(raw).upper(),
+    "passport": passport,
     "source_number": text_id,
     "mobile": mobile,
     "phone": phone,

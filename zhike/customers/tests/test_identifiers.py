@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from stdnum.cn import ric, uscc
 
@@ -69,6 +69,8 @@ def test_one_normal_form(kind: str, raw: str, normal: str) -> None:
 
 
 @given(st.sampled_from(sorted(identifiers.NORMAL_FORMS)), st.text(max_size=70))
+@example("source_number", "A¯")
+@example("passport", "ß" * 40)
 def test_a_normal_form_is_its_own_normal_form_and_a_refusal_does_not_repeat(
     kind: str, raw: str
 ) -> None:
