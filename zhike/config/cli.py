@@ -215,6 +215,33 @@ def refresh(as_of: Any, full: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("id")
+@click.option("--as", "login", required=True, help="Under whose rights.")
+def show(id: str, login: str) -> None:
+    """One customer as that user may see it, as one JSON object."""
+    with institution.opened():
+        from zhike.config import exports
+
+        found = exports.customer(exports.acting_as(login, "zhike show"), id)
+        click.echo(json.dumps(found, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--as", "login", required=True, help="Under whose rights and masks.")
+@click.option("--format", type=click.Choice(["csv", "parquet", "json"]), default="csv")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@as_json
+def export(name: str, login: str, format: str, out: Path, as_json: bool) -> None:
+    """Customers, scores or customer_value as a file."""
+    with institution.opened():
+        from zhike.config import exports
+
+        count = exports.export(exports.acting_as(login, "zhike export"), name, format, out)
+    answer({"rows": count, "file": str(out)}, as_json, lambda: [f"{count:,} rows in {out}"])
+
+
+@main.command()
 @click.option(
     "--customers", default=20_000, show_default=True, type=click.IntRange(1_000, 10_000_000)
 )
