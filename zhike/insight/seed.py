@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db.backends.postgresql.psycopg_any import DateRange
-
 from zhike.customers.services.standing import define_tier
-from zhike.insight.models import Threshold
-from zhike.kernel import audit
+from zhike.insight.services import add_thresholds
 from zhike.kernel.actor import Actor
-from zhike.kernel.services import service
 
 # code, name as data, contact every so many days, colour, balance and contribution that earn it
 TIERS = (
@@ -58,19 +54,12 @@ DEFAULTS: dict[str, str] = {
 }
 
 
-@service("insight.thresholds")
 def seed(*, actor: Actor) -> int:
     """Add the tiers and the institution's thresholds that are missing; answers how many thresholds came."""
     for rank, (code, name, days, colour, *_figures) in enumerate(TIERS, start=1):
         define_tier(
             actor=actor, code=code, name=name, rank=rank, contact_every_days=days, colour=colour
         )
-    there = set(Threshold.objects.filter(unit=None).values_list("name", flat=True))
-    added = Threshold.objects.bulk_create(
-        Threshold(name=name, value=Decimal(value), during=DateRange(None, None))
-        for name, value in DEFAULTS.items()
-        if name not in there
+    return add_thresholds(
+        actor=actor, values={name: Decimal(value) for name, value in DEFAULTS.items()}
     )
-    if added:
-        audit.record(actor, "insight.thresholds.seed", reason=f"{len(added)} thresholds")
-    return len(added)

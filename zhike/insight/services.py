@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models.functions import Now
 
@@ -20,11 +20,12 @@ from zhike.customers.services.standing import (
 )
 from zhike.insight import build, queries, scoring, snapshot, staging
 from zhike.insight.marts import CUSTOMER_VALUE, Period
-from zhike.insight.models import RefreshRun, Threshold
+from zhike.insight.models import RefreshRun, Score, Threshold
 from zhike.insight.rules import Book
 from zhike.insight.scoring import Rated
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.copying import copy_rows
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import service
 from zhike.kernel.warehouse import Warehouse
@@ -105,6 +106,20 @@ def set_threshold(
         actor, "insight.threshold.set", new, changes={"value": (None, value)}, reason=reason
     )
     return new
+
+
+@service("insight.thresholds")
+def add_thresholds(*, actor: Actor, values: Mapping[str, Decimal]) -> int:
+    """The institution's thresholds that are not there yet, for all time; answers how many came."""
+    there = set(Threshold.objects.filter(unit=None).values_list("name", flat=True))
+    added = Threshold.objects.bulk_create(
+        Threshold(name=name, value=value, during=DateRange(None, None))
+        for name, value in values.items()
+        if name not in there
+    )
+    if added:
+        audit.record(actor, "insight.thresholds.add", reason=f"{len(added)} thresholds")
+    return len(added)
 
 
 def _chosen(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -230,16 +245,11 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
 
 def _write_scores(run: RefreshRun, rows: Iterator[tuple[int, str, str]]) -> int:
     """Replace the month's scores by those of the day: what stays of a month is its last day."""
-    written = 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM insight_score WHERE as_of >= %s AND as_of <= %s",
-            [run.as_of.replace(day=1), run.as_of],
-        )
-        with cursor.copy(
-            'COPY insight_score (party_id, run_id, as_of, "values", reasons) FROM STDIN'
-        ) as copy:
-            for party_id, values, reasons in rows:
-                copy.write_row((party_id, run.pk, run.as_of, values, reasons))
-                written += 1
-    return written
+    Score.objects.filter(as_of__gte=run.as_of.replace(day=1), as_of__lte=run.as_of).delete()
+    columns = ("party_id", "run_id", "as_of", "values", "reasons")
+    copy_rows(
+        Score,
+        columns,
+        ((party_id, run.pk, run.as_of, values, reasons) for party_id, values, reasons in rows),
+    )
+    return Score.objects.filter(run=run).count()

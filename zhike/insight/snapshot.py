@@ -53,22 +53,26 @@ def _thresholds(book: Book) -> pa.Table:
 
 
 class _Chunks(io.RawIOBase):
-    """The blocks of a running COPY as a file to read."""
+    """The rows of a running COPY as a file to read; a block is filled, since each comes as a chunk of its own."""
 
     def __init__(self, chunks: Iterator[bytes | memoryview]) -> None:
         self._chunks = chunks
-        self._rest = memoryview(b"")
+        self._rest = b""
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
+    def read(self, size: int = -1) -> bytes:
+        parts, length = [self._rest], len(self._rest)
+        while length < size or size < 0:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            parts.append(bytes(chunk))
+            length += len(chunk)
+        block = b"".join(parts)
+        self._rest = block[size:] if size >= 0 else b""
+        return block[:size] if size >= 0 else block
 
 
 def _reader(chunks: Iterator[bytes | memoryview], extract: Extract) -> pa.RecordBatchReader:

@@ -10,7 +10,6 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -105,26 +104,20 @@ def test_rfm_is_quintiles_of_those_who_moved(rows: list[tuple[int, int, Decimal]
             "amount": pa.array([amount for _d, _n, amount in rows], MONEY),
         }
     )
-    frame = table.to_pandas()
-    moved = frame[frame["count"] > 0].copy()
-    for column, name in (
-        ("last_on", "rfm_recency"),
-        ("count", "rfm_frequency"),
-        ("amount", "rfm_monetary"),
-    ):
-        order = moved.sort_values([column, "id"]).index
+    moved = [i for i, (_days, count, _amount) in enumerate(rows) if count > 0]
+    expected: dict[int, list[int]] = {i: [] for i in moved}
+    for figure in range(3):
+        order = sorted(moved, key=lambda i: (rows[i][figure], i))
         size, extra = divmod(len(order), 5)
-        quintiles = [q for q in range(5) for _ in range(size + (q < extra))]
-        moved[name] = pd.Series([q + 1 for q in quintiles], index=order)
+        quintiles = [quintile for quintile in range(5) for _ in range(size + (quintile < extra))]
+        for i, quintile in zip(order, quintiles, strict=True):
+            expected[i].append(quintile + 1)
     found = run(
         rfm(ibis.memtable(table), id="id", last_on="last_on", count="count", amount="amount")
     )
     for row in found:
-        if row["id"] in moved.index:
-            expected = moved.loc[row["id"]]
-            scores = [
-                int(expected[name]) for name in ("rfm_recency", "rfm_frequency", "rfm_monetary")
-            ]
+        if row["id"] in expected:
+            scores = expected[row["id"]]
             assert [row["rfm_recency"], row["rfm_frequency"], row["rfm_monetary"]] == scores
             assert row["rfm_cell"] == "".join(map(str, scores))
         else:

@@ -10,7 +10,8 @@ import pytest
 
 from zhike.customers.models import Party, Standing, Tier, TierRating
 from zhike.customers.services import add_timeline_entry
-from zhike.insight import build, services
+from zhike.insight import services
+from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
 from zhike.insight.seed import DEFAULTS, seed
 from zhike.insight.services import refresh, set_threshold
@@ -239,7 +240,7 @@ def test_refusals(account: Agreement) -> None:
 
 def test_named_steps_alone(account: Agreement) -> None:
     run = refresh(actor=SYSTEM, as_of=AS_OF, names=["customer_day"])
-    assert list(run.snapshot["built"]) == [build.CUSTOMER_DAY]
+    assert list(run.snapshot["built"]) == [CUSTOMER_DAY]
     assert not Score.objects.exists()
 
 
