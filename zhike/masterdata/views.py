@@ -43,7 +43,7 @@ class RunList(ListView):
             gettext_lazy("State"),
             "badge",
             value=lambda run: run.get_state_display(),
-            tone=lambda run: TONES[run.state],
+            tone=lambda run: TONES[ImportRun.State(run.state)],
         ),
         Column("read", gettext_lazy("Read"), "number", value=total("read")),
         Column("accepted", gettext_lazy("Accepted"), "number", value=total("accepted")),
@@ -74,7 +74,7 @@ class RunPage(DetailView):
         return _("Import from %(system)s") % {"system": row.system.name}
 
     def head(self, row: ImportRun) -> dict[str, Any]:
-        return {"pretitle": row.mapping, "tone": TONES[row.state]}
+        return {"pretitle": row.mapping, "tone": TONES[ImportRun.State(row.state)]}
 
 
 class RejectsPage(RowView):

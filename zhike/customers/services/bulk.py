@@ -7,7 +7,6 @@ before. Values from the more trusted source stand; of two equally trusted the ne
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +20,7 @@ from zhike.customers import identifiers, names
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, SealedValue
 from zhike.kernel import crypto
 from zhike.kernel.actor import Actor
-from zhike.kernel.copying import copy_rows, new_ids, update_rows
+from zhike.kernel.copying import copy_rows, new_ids, new_public_ids, update_rows
 from zhike.kernel.services import service
 
 # What a person entered in the CRM itself outranks every feed.
@@ -208,7 +207,7 @@ def _create(works: Sequence[_Work], source: str) -> None:
         return
     ids = new_ids(Party, len(works))
     rows = []
-    for id, work in zip(ids, works, strict=True):
+    for id, public_id, work in zip(ids, new_public_ids(len(works)), works, strict=True):
         work.party_id, work.what = id, "created"
         values: dict[str, Any] = {**FILLED, **work.row.values}
         person = values["kind"] == Party.Kind.PERSON
@@ -217,7 +216,7 @@ def _create(works: Sequence[_Work], source: str) -> None:
         rows.append(
             (
                 id,
-                uuid.uuid4(),
+                public_id,
                 *(values.get(column) for column in OWNED),
                 names.sort_key(name, person=person),
                 names.search_tokens(name, person=person),
@@ -262,8 +261,8 @@ def _add_sealed(pairs: Iterable[tuple[_Work, _Value]], source: str) -> None:
         ContactPoint: [],
         Address: [],
     }
-    for work, value in pairs:
-        public_id = uuid.uuid4()
+    listed = list(pairs)
+    for public_id, (work, value) in zip(new_public_ids(len(listed)), listed, strict=True):
         place = f"{value.model._meta.db_table}.sealed:{public_id}"
         rows[value.model].append(
             (

@@ -226,6 +226,7 @@ def _file(
                     for rows in batches:
                         masters.take(filing, rows)
                         told(filing.count.read)
+                    masters.settle(filing)
                     _record(filing, rejects.path, time.monotonic() - began)
     except UserError as error:
         failed = ImportFile(

@@ -8,11 +8,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from zhike.customers.models import Party
+from django.db.models import Model
+
+from zhike.customers.models import (
+    Address,
+    Assignment,
+    ContactPoint,
+    Identifier,
+    Party,
+    Relation,
+)
 from zhike.customers.services import bulk, bulk_ties
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
-from zhike.kernel.copying import copy_rows, update_rows
+from zhike.kernel.copying import copy_rows, refresh_statistics, update_rows
 from zhike.masterdata.mapping import Field, SourceMapping, Table
 from zhike.masterdata.models import ImportFile, SourceRecord, SourceSystem
 from zhike.masterdata.rejects import Reject, masked
@@ -21,7 +30,7 @@ from zhike.masterdata.targets import REF_TARGETS
 from zhike.organisation.models import Employee, Unit
 from zhike.organisation.services import EmployeeRow, UnitRow, upsert_employees, upsert_units
 from zhike.products import services as products
-from zhike.products.models import Agreement, Product
+from zhike.products.models import Agreement, Holding, Product
 
 Row = dict[str, Any]
 
@@ -184,11 +193,16 @@ def _referred(filing: Filing, spec: Field, keys: set[str]) -> dict[str, Any]:
     else:
         source, leads_to = filing.system.code, filing.mapping.table(table).target.name
     if leads_to == "party":
-        return dict(
-            SourceRecord.objects.filter(system__code=source, table=table, key__in=keys).values_list(
-                "key", "party__unit_id" if spec.target == "unit" else "party_id"
+        system = SourceSystem.objects.filter(code=source).first()
+        parties = dict(
+            SourceRecord.objects.filter(system=system, table=table, key__in=keys).values_list(
+                "key", "party_id"
             )
         )
+        if spec.target != "unit":
+            return parties
+        units = dict(Party.objects.filter(pk__in=parties.values()).values_list("pk", "unit_id"))
+        return {key: units[party] for key, party in parties.items()}
     wanted = spec.take or spec.target
     column = {"party": "party_id", "other": "party_id", "unit": "unit_id", "agreement": "pk"}.get(
         wanted, wanted
@@ -489,6 +503,22 @@ WRITERS: Mapping[str, Callable[[Filing, list[Row]], None]] = {
     "assignment": _assignments,
     "contact": _contacts,
 }
+
+
+WRITTEN: Mapping[str, tuple[type[Model], ...]] = {
+    "party": (Party, Identifier, ContactPoint, Address, SourceRecord, Assignment),
+    "agreement": (Agreement,),
+    "holding": (Holding,),
+    "relation": (Relation,),
+    "assignment": (Assignment,),
+}
+MANY = 1_000
+
+
+def settle(filing: Filing) -> None:
+    """What a file's end asks for once its rows are written."""
+    if filing.count.accepted >= MANY:
+        refresh_statistics(*WRITTEN.get(filing.table.into, ()))
 
 
 def give(actor: Actor, mapping: SourceMapping) -> Counter[str]:
