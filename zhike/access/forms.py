@@ -75,7 +75,7 @@ class TrailForm(forms.Form):
         help_text=gettext_lazy("How it begins: reveal, sign_in, customers"),
     )
     since = forms.DateField(label=gettext_lazy("From"), required=False)
-    until = forms.DateField(label=gettext_lazy("To"), required=False)
+    until = forms.DateField(label=gettext_lazy("Until"), required=False)
     customer = forms.UUIDField(
         label=gettext_lazy("Customer"),
         required=False,

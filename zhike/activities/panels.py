@@ -21,7 +21,7 @@ panels.register(
         id="activities.open",
         page="customers.party",
         permission="activities.view",
-        order=15,
+        order=10,
         template="activities/panel_open.html",
         load=open_work,
         title=_("Open work"),

@@ -128,8 +128,8 @@ def provenance(actor: Actor, party: Party) -> dict[str, Any]:
 def register() -> None:
     """Called once when the room starts."""
     for id, order, load, title, events, lazy in (
-        ("customers.facts", 10, facts, _("Documents and contact points"), (FACTS,), False),
-        ("customers.timeline", 20, timeline, _("Timeline"), (TIMELINE,), False),
+        ("customers.facts", 35, facts, _("Documents and contact points"), (FACTS,), False),
+        ("customers.timeline", 15, timeline, _("Timeline"), (TIMELINE,), False),
         ("customers.relations", 40, relations, _("Relations"), (RELATIONS,), False),
         ("customers.assignments", 50, assignments, _("Looked after by"), (ASSIGNMENTS,), False),
         ("customers.consent", 60, consent, _("Consent"), (CONSENT,), False),

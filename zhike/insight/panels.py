@@ -72,10 +72,10 @@ def register() -> None:
             id="insight.value",
             page="customers.party",
             permission="insight.view",
-            order=30,
+            order=20,
             template="insight/panel_value.html",
             load=value,
-            title=gettext_lazy("Value"),
+            title=gettext_lazy("Customer value"),
         )
     )
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from zhike.customers import names, rules
 from zhike.customers.events import PartyChanged, PartyCreated, ProspectConverted
@@ -228,7 +229,8 @@ def reopen_party(*, actor: Actor, party: Party, reason: str, version: int | None
 @service("customers.export")
 def note_export(*, actor: Actor, name: str, count: int) -> None:
     """Put on record that the actor took `count` rows of the list `name` away as a file."""
-    audit.record(actor, f"export.{name}", changes={"rows": (None, count)}, reason=str(count))
+    rows = ngettext("%(count)d row", "%(count)d rows", count) % {"count": count}
+    audit.record(actor, f"export.{name}", reason=rows)
 
 
 def _move(
