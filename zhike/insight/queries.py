@@ -110,7 +110,8 @@ def overview(actor: Actor) -> Overview:
     mine = Standing.objects.visible_to(actor).exclude(value_class="")
     run = last_run()
     by_class, by_tier = _summed(mine, "value_class"), _summed(mine, "tier")
-    abc, top_share = _shares(actor, run.as_of if run else clock.today())
+    on = run.as_of if run else clock.today()
+    abc, top_share = _shares(actor, on) if by_class else ([], None)
     return Overview(
         as_of=run.as_of if run else None,
         customers=sum(count for count, _balance, _contribution in by_class.values()),

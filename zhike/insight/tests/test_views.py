@@ -123,8 +123,8 @@ def test_the_number_of_queries_does_not_grow_with_the_customers(here: Unit) -> N
     assert count() == first <= 7
 
 
-def test_without_figures_the_page_says_so(here: Unit) -> None:
-    client = people.signed_in_client(Role.ANALYST, here)
+def test_without_figures_or_thresholds_the_page_says_so() -> None:
+    client = people.signed_in_client(Role.ANALYST, people.unit())
     assert client.get(reverse("insight:overview")).status_code == 200
     assert queries.overview(SYSTEM).top_share is None
 
