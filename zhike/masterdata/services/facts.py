@@ -33,7 +33,7 @@ PIECE = 64 * 1024
 
 
 class Stage:
-    """The rows of one file in a DuckDB of its own, which spills to the data folder."""
+    """The rows of one file in a DuckDB of their own, in memory up to a limit and spilt to the data folder beyond."""
 
     def __init__(self, filing: Filing) -> None:
         self.filing = filing
@@ -41,7 +41,7 @@ class Stage:
         folder = Path(settings.ZHIKE_HOME) / "staging"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(dir=folder)
-        self.db = duckdb.connect(str(Path(self._folder.name) / "stage.duckdb"))
+        self.db = duckdb.connect()
         for statement in (
             f"SET memory_limit = '{MEMORY_LIMIT}'",
             f"SET threads = {THREADS}",
@@ -76,37 +76,46 @@ class Stage:
     def settle(self) -> None:
         """Tell agreements apart that are not there, keys that come twice, rows that are stored already."""
         self._bring_agreements()
-        spec = self.filing.table.fields["agreement"]
-        optional = ("balance", "channel", "average_balance")
-        given = [name for name in optional if name in self.filing.table.fields]
-        extra = "".join(f", s.{name}" for name in given)
-        self.db.execute(
-            f"""CREATE TABLE joined AS
-            SELECT s.key, s.line, s.agreement, a.id AS agreement_id, a.party_id,
-                   s.{DAY[self.into]}, strftime(s.{DAY[self.into]}, '%Y-%m') AS month,
-                   row_number() OVER (PARTITION BY s.key ORDER BY s.line) AS nth,
-                   min(s.line) OVER (PARTITION BY s.key) AS first_line
-                   {self._own_columns()}{extra}
-            FROM staged s LEFT JOIN agreements a ON a.key = s.agreement"""  # noqa: S608
-        )
-        self.db.execute("DROP TABLE staged")
-        column = " + ".join(spec.columns)
-        for line, key in self._fetch(
-            "SELECT line, agreement FROM joined WHERE agreement_id IS NULL"
-        ):
-            self.filing.tell(
-                Reject(line, column, key, f"not among the loaded rows of “{spec.ref}”")
-            )
-            self.filing.count.rejected += 1
-        twice = "SELECT line, first_line FROM joined WHERE nth > 1 AND agreement_id IS NOT NULL"
-        for line, first in self._fetch(twice):
-            self.filing.refuse(line, "", None, f"the key stands on line {first} already")
+        self.db.execute("CREATE TABLE refused (line BIGINT)")
+        self._refuse_unknown_agreements()
+        self._refuse_repeated_keys()
         self._compare_with_stored()
+        sums = ", ".join(f"sum({name})" for name in SUMMED[self.into])
+        accepted, *totals = self._one(f"SELECT count(*), {sums} FROM staged WHERE {self._taken()}")  # noqa: S608
+        self.filing.count.accepted += accepted
+        for each, total in zip(SUMMED[self.into], totals, strict=True):
+            self.filing.count.sums[each] = total if total is not None else Decimal(0)
 
-    def _own_columns(self) -> str:
-        if self.into == "transaction":
-            return ", s.direction, s.amount, s.kind"
-        return ", s.balance"
+    def _taken(self) -> str:
+        """The condition of the rows that are appended; nothing is asked where nothing was refused."""
+        (refused,) = self._one("SELECT count(*) FROM refused")
+        return "line NOT IN (SELECT line FROM refused)" if refused else "true"
+
+    def _refuse_unknown_agreements(self) -> None:
+        spec = self.filing.table.fields["agreement"]
+        column = " + ".join(spec.columns)
+        reason = f"not among the loaded rows of “{spec.ref}”"
+        self.db.execute(
+            "CREATE TABLE lost AS SELECT line, agreement FROM staged s "
+            "WHERE NOT EXISTS (SELECT 1 FROM agreements a WHERE a.key = s.agreement)"
+        )
+        for line, key in self._fetch("SELECT line, agreement FROM lost"):
+            self.filing.tell(Reject(line, column, key, reason))
+            self.filing.count.rejected += 1
+        self.db.execute("INSERT INTO refused SELECT line FROM lost")
+
+    def _refuse_repeated_keys(self) -> None:
+        self.db.execute(
+            f"CREATE TABLE twice AS SELECT key, min(line) AS first_line FROM staged WHERE {self._taken()} "  # noqa: S608
+            "GROUP BY key HAVING count(*) > 1"
+        )
+        self.db.execute(
+            "CREATE TABLE repeated AS SELECT s.line, t.first_line FROM staged s JOIN twice t ON t.key = s.key "
+            "WHERE s.line > t.first_line AND s.line NOT IN (SELECT line FROM refused)"
+        )
+        for line, first in self._fetch("SELECT line, first_line FROM repeated"):
+            self.filing.refuse(line, "", None, f"the key stands on line {first} already")
+        self.db.execute("INSERT INTO refused SELECT line FROM repeated")
 
     def _fetch(self, query: str) -> Iterator[Any]:
         cursor = self.db.cursor()
@@ -151,47 +160,41 @@ class Stage:
 
     def _compare_with_stored(self) -> None:
         """Rows whose key is stored: the same row is unchanged, another one is refused. Only touched months are read."""
-        self.db.execute("CREATE TABLE stored_already (line BIGINT)")
         warehouse = Warehouse()
         name = STORED[self.into]
-        sound = "j.nth = 1 AND j.agreement_id IS NOT NULL"
-        if warehouse.exists(name):
-            self.db.execute(warehouse.view(name))
-            alias = name.rsplit("/", 1)[-1]
-            months = ", ".join(
-                f"'{month}'"
-                for (month,) in self.db.execute("SELECT DISTINCT month FROM joined").fetchall()
-            )
-            on = (
-                "t.transaction_key = j.key"
-                if self.into == "transaction"
-                else "t.agreement_id = j.agreement_id AND t.month_end = j.month_end"
-            )
-            compared = [each for each in SAME[self.into] if self._has(each)]
-            same = " AND ".join(f"t.{each} IS NOT DISTINCT FROM j.{each}" for each in compared)
-            if months:
-                self.db.execute(
-                    f"""CREATE TABLE met AS SELECT j.line, bool_or({same}) AS same
-                    FROM joined j JOIN {alias} t ON {on}
-                    WHERE t.source = ? AND t.month IN ({months}) AND {sound} GROUP BY j.line""",  # noqa: S608
-                    [self.filing.system.code],
-                )
-                self.db.execute("INSERT INTO stored_already SELECT line FROM met")
-                (unchanged,) = self._one("SELECT count(*) FROM met WHERE same")
-                self.filing.count.unchanged += unchanged
-                for (line,) in self._fetch("SELECT line FROM met WHERE NOT same"):
-                    reason = "another row with this key was loaded before; facts are not rewritten"
-                    self.filing.refuse(line, "", None, reason)
-        self.db.execute(
-            f"CREATE TABLE settled AS SELECT * FROM joined j WHERE {sound} "  # noqa: S608
-            "AND line NOT IN (SELECT line FROM stored_already)"
+        if not warehouse.exists(name):
+            return
+        self.db.execute(warehouse.view(name))
+        alias = name.rsplit("/", 1)[-1]
+        touched = self.db.execute(
+            f"SELECT DISTINCT strftime({DAY[self.into]}, '%Y-%m') FROM staged"  # noqa: S608
+        ).fetchall()
+        if not touched:
+            return
+        months = ", ".join(f"'{month}'" for (month,) in touched)
+        on = (
+            "t.transaction_key = s.key"
+            if self.into == "transaction"
+            else "t.agreement_id = a.id AND t.month_end = s.month_end"
         )
-        self.db.execute("DROP TABLE joined")
-        sums = ", ".join(f"sum({name})" for name in SUMMED[self.into])
-        accepted, *totals = self._one(f"SELECT count(*), {sums} FROM settled")  # noqa: S608
-        self.filing.count.accepted += accepted
-        for each, total in zip(SUMMED[self.into], totals, strict=True):
-            self.filing.count.sums[each] = total if total is not None else Decimal(0)
+        same = " AND ".join(
+            f"t.{each} IS NOT DISTINCT FROM {'a.id' if each == 'agreement_id' else f's.{each}'}"
+            for each in SAME[self.into]
+            if self._has(each)
+        )
+        self.db.execute(
+            f"""CREATE TABLE met AS SELECT s.line, bool_or({same}) AS same
+            FROM staged s JOIN agreements a ON a.key = s.agreement JOIN {alias} t ON {on}
+            WHERE t.source = ? AND t.month IN ({months}) AND s.line NOT IN (SELECT line FROM refused)
+            GROUP BY s.line""",  # noqa: S608
+            [self.filing.system.code],
+        )
+        (unchanged,) = self._one("SELECT count(*) FROM met WHERE same")
+        self.filing.count.unchanged += unchanged
+        for (line,) in self._fetch("SELECT line FROM met WHERE NOT same"):
+            reason = "another row with this key was loaded before; facts are not rewritten"
+            self.filing.refuse(line, "", None, reason)
+        self.db.execute("INSERT INTO refused SELECT line FROM met")
 
     def _has(self, column: str) -> bool:
         return column == "agreement_id" or column in self.filing.table.fields
@@ -205,7 +208,10 @@ class Stage:
         if not self.filing.count.accepted:
             return
         schema = COLUMNS[self.into]
+        day = DAY[self.into]
         named = {
+            "agreement_id": "id",
+            "month": f"strftime({day}, '%Y-%m')",
             "source": f"'{self.filing.system.code}'",
             "transaction_key": "key",
             **{
@@ -220,8 +226,11 @@ class Stage:
         columns = ", ".join(
             f"{named[name]} AS {name}" if name in named else name for name in schema.names
         )
-        key = "key" if self.into == "transaction" else "month_end"
-        query = f"SELECT {columns} FROM settled ORDER BY month, party_id, agreement_id, {DAY[self.into]}, {key}"  # noqa: S608
+        query = (
+            f"SELECT {columns} FROM (SELECT s.*, a.id, a.party_id FROM staged s "  # noqa: S608
+            f"JOIN agreements a ON a.key = s.agreement) WHERE {self._taken()} "
+            f"ORDER BY month, party_id, agreement_id, {day}, line"
+        )
         reader = self.db.sql(query).to_arrow_reader(PIECE)
         stream = pa.RecordBatchReader.from_batches(schema, (each.cast(schema) for each in reader))
         Warehouse().append(STORED[self.into], stream, batch=batch, partition_by=["month"])
