@@ -146,7 +146,7 @@ def _files(mapping: SourceMapping, paths: Sequence[Path]) -> dict[str, list[Path
 @contextmanager
 def _alone(mapping: SourceMapping) -> Iterator[None]:
     """Only one load of a system at a time; the lock goes with the connection, so a killed load leaves none."""
-    name = int.from_bytes(hashlib.sha256(mapping.source.code.encode()).digest()[:8], signed=True)
+    name = lock_number(mapping.source.code)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             # The server takes a moment to see that a killed load is gone.
@@ -164,6 +164,11 @@ def _alone(mapping: SourceMapping) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [name])
         except DatabaseError:
             connection.close()
+
+
+def lock_number(code: str) -> int:
+    """The number of a source's lock: 64 bits of the digest of its code."""
+    return int.from_bytes(hashlib.sha256(code.encode()).digest()[:8], signed=True)
 
 
 def _system(actor: Actor, mapping: SourceMapping) -> SourceSystem:
