@@ -301,9 +301,9 @@ def berka(data: Path) -> None:
         from zhike.config.daily import run_daily
         from zhike.kernel.actor import system
         from zhike.kernel.packs import find_mapping
+        from zhike.masterdata.queries import summary
         from zhike.masterdata.services import load as run
         from zhike.masterdata.services import match as resolve
-        from zhike.masterdata.services import summary
 
         actor = system("zhike berka")
         with shown_progress() as progress:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from zhike.kernel.errors import UserError
+from zhike.masterdata.sections import Section
 from zhike.masterdata.targets import TAKES, TARGETS, Takes, Target
 from zhike.masterdata.values import readers
 
@@ -33,7 +34,6 @@ SINGLE_BYTE_NEWLINES = (
 )
 REFERENCE = Takes("ref", required=True)
 ALWAYS = ("@file", "@line")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -169,59 +169,6 @@ class SourceMapping:
         return next(table for table in self.tables if table.name == name)
 
 
-class _Section:
-    """One TOML table that is emptied while it is read; what is left over was not understood."""
-
-    def __init__(self, path: Path, where: str, values: Any) -> None:
-        self.path, self.where = path, where
-        if not isinstance(values, dict):
-            raise self.wrong("is not a table", "Write it as a TOML table.")
-        self.values: dict[str, Any] = dict(values)
-
-    def wrong(self, what: str, way_out: str) -> UserError:
-        return UserError(f"Mapping {self.path.name}, {self.where}: {what}.", way_out)
-
-    def take(self, name: str, kind: type[T], default: T | None = None) -> T:
-        value = self.values.pop(name, default)
-        if value is None:
-            raise self.wrong(f"“{name}” is missing", f"Add {name} = … to this section.")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.wrong(f"“{name}” is not {_KINDS[kind]}", f"Write {name} as {_KINDS[kind]}.")
-        return value
-
-    def words(self, name: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
-        value = self.values.pop(name, default)
-        if isinstance(value, str):
-            value = [value]
-        if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-            raise self.wrong(f"“{name}” is not text or a list of texts", f'Write {name} = ["…"].')
-        return tuple(value)
-
-    def pairs(self, name: str) -> dict[str, str]:
-        value = self.take(name, dict, {})
-        return {str(key): str(each) for key, each in value.items()}
-
-    def choice(self, name: str, choices: Sequence[str], default: str | None = None) -> str:
-        value = self.take(name, str, default)
-        if value not in choices:
-            raise self.wrong(
-                f"“{value}” is no {name}", f"Write one of: {', '.join(sorted(choices))}."
-            )
-        return value
-
-    def end(self, allowed: str) -> None:
-        if self.values:
-            names = ", ".join(f"“{name}”" for name in self.values)
-            raise self.wrong(f"{names} is not known here", f"This section knows: {allowed}.")
-
-
-_KINDS: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    bool: "true or false",
-    dict: "a table",
-    list: "a list",
-}
 _FILE_KEYS = (
     "table, path, into, key, header, format, separator, encoding, sheet, skip_rows, titles, join, repeats, "
     "optional, fields"
@@ -247,14 +194,14 @@ def read_mapping(path: Path) -> SourceMapping:
         raise UserError(
             f"The mapping {path.name} is no TOML: {error}.", "Correct the line named."
         ) from error
-    top = _Section(path, "top", values)
-    source = _source(_Section(path, "[source]", top.take("source", dict)))
+    top = Section(path, "top", values)
+    source = _source(Section(path, "[source]", top.take("source", dict)))
     given = tuple(
-        _given(_Section(path, f"[[given]] number {number}", each))
+        _given(Section(path, f"[[given]] number {number}", each))
         for number, each in enumerate(top.take("given", list, []), 1)
     )
     tables = [
-        _table(_Section(path, f"[[file]] number {number}", each))
+        _table(Section(path, f"[[file]] number {number}", each))
         for number, each in enumerate(top.take("file", list, []), 1)
     ]
     top.end("source, given, file")
@@ -266,7 +213,7 @@ def read_mapping(path: Path) -> SourceMapping:
     )
 
 
-def _source(section: _Section) -> Source:
+def _source(section: Section) -> Source:
     source = Source(
         section.take("code", str),
         section.take("name", str),
@@ -280,7 +227,7 @@ def _source(section: _Section) -> Source:
     return source
 
 
-def _given(section: _Section) -> Given:
+def _given(section: Section) -> Given:
     into = section.choice("into", ("unit", "product"))
     rows = []
     for row in section.take("rows", list):
@@ -309,7 +256,7 @@ def _names(target: Target) -> str:
     return f"{names}, {target.open}…" if target.open else names
 
 
-def _table(section: _Section) -> Table:
+def _table(section: Section) -> Table:
     name = section.take("table", str)
     section.where = f"[[file]] “{name}”"
     encoding = section.take("encoding", str, "utf-8")
@@ -331,13 +278,13 @@ def _table(section: _Section) -> Table:
         raise section.wrong("“header” is empty or names a column twice", "Name each column once.")
     into = section.choice("into", tuple(TARGETS))
     joins = tuple(
-        _join(_Section(section.path, f"{section.where}, join “{called}”", each), called)
+        _join(Section(section.path, f"{section.where}, join “{called}”", each), called)
         for called, each in section.take("join", dict, {}).items()
     )
     target = TARGETS[into]
     fields = {}
     for called, each in _flat(section, target, section.take("fields", dict)):
-        inner = _Section(section.path, f"{section.where}, field “{called}”", each)
+        inner = Section(section.path, f"{section.where}, field “{called}”", each)
         if target.takes(called) is None:
             raise inner.wrong(f"{into} has no such field", f"It has: {_names(target)}.")
         fields[called] = _field(inner, called, target)
@@ -363,9 +310,7 @@ def _table(section: _Section) -> Table:
     return table
 
 
-def _flat(
-    section: _Section, target: Target, fields: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
+def _flat(section: Section, target: Target, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Fields by name; `terms.purpose = {…}` is a table in a table for TOML."""
     for name, value in fields.items():
         if target.open == f"{name}." and isinstance(value, dict):
@@ -374,7 +319,7 @@ def _flat(
             yield name, value
 
 
-def _join(section: _Section, name: str) -> Join:
+def _join(section: Section, name: str) -> Join:
     join = Join(
         name,
         section.take("table", str),
@@ -386,7 +331,7 @@ def _join(section: _Section, name: str) -> Join:
     return join
 
 
-def _field(section: _Section, name: str, target: Target) -> Field:
+def _field(section: Section, name: str, target: Target) -> Field:
     columns = section.words("columns", ()) or section.words("column", ())
     section.values.pop("column", None)
     constant = section.values.pop("constant", None)
@@ -436,7 +381,7 @@ def _field(section: _Section, name: str, target: Target) -> Field:
     return made
 
 
-def _check_columns(section: _Section, table: Table) -> None:
+def _check_columns(section: Section, table: Table) -> None:
     missing = [
         name
         for name, takes in table.target.fields.items()
@@ -464,7 +409,7 @@ def _check_columns(section: _Section, table: Table) -> None:
             )
 
 
-def _check_references(top: _Section, tables: Sequence[Table]) -> None:
+def _check_references(top: Section, tables: Sequence[Table]) -> None:
     known = {table.name: table for table in tables}
     if len(known) < len(tables):
         names = [table.name for table in tables]
@@ -504,7 +449,7 @@ def joined_columns(table: Table, join: Join) -> Iterator[str]:
             yield rest
 
 
-def _in_order(top: _Section, tables: Sequence[Table]) -> Iterator[Table]:
+def _in_order(top: Section, tables: Sequence[Table]) -> Iterator[Table]:
     """What is referred to comes first: by the target's rank, then by the references."""
     waiting = sorted(tables, key=lambda table: table.target.rank)
     done: set[str] = set()

@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from zhike.masterdata.services.loading import LoadReport, TableReport, load
 from zhike.masterdata.services.matching import MatchReport, match
-from zhike.masterdata.services.summing import summary
 
-__all__ = ["LoadReport", "MatchReport", "TableReport", "load", "match", "summary"]
+__all__ = ["LoadReport", "MatchReport", "TableReport", "load", "match"]

@@ -17,7 +17,7 @@ from django.db import connection
 from zhike.kernel.warehouse import MEMORY_LIMIT, THREADS, Warehouse
 from zhike.masterdata.rejects import Reject
 from zhike.masterdata.rows import Rows, fields_of
-from zhike.masterdata.services.masters import Filing, source_key
+from zhike.masterdata.services.filing import Filing, source_key
 from zhike.products import facts
 
 STORED = {"transaction": facts.TRANSACTIONS, "balance": facts.BALANCES}

@@ -27,7 +27,7 @@ from zhike.masterdata.rejects import RejectFile, root
 from zhike.masterdata.rows import prepared
 from zhike.masterdata.services import masters
 from zhike.masterdata.services.facts import STORED, Stage
-from zhike.masterdata.services.masters import Count, Filing
+from zhike.masterdata.services.filing import Count, Filing
 
 Progress = Callable[[str, float], None]
 

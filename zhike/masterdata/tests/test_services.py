@@ -16,7 +16,8 @@ from zhike.kernel.actor import system
 from zhike.kernel.errors import UserError
 from zhike.kernel.models import AuditEntry
 from zhike.masterdata.models import ImportRun, SourceRecord, SourceSystem
-from zhike.masterdata.services import match, summary
+from zhike.masterdata.queries import summary
+from zhike.masterdata.services import match
 from zhike.masterdata.services.loading import lock_number
 from zhike.masterdata.tests.factories import ID_ONE, ID_TWO, MAPPING, PEOPLE, read_in
 

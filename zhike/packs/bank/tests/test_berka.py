@@ -17,7 +17,8 @@ from zhike.customers.models import Party
 from zhike.kernel.actor import system
 from zhike.kernel.packs import find_mapping
 from zhike.kernel.warehouse import Warehouse
-from zhike.masterdata.services import LoadReport, load, match, summary
+from zhike.masterdata.queries import summary
+from zhike.masterdata.services import LoadReport, load, match
 from zhike.organisation.models import Unit
 from zhike.products import facts
 from zhike.products.models import Agreement, Holding

@@ -55,7 +55,7 @@ from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.warehouse import Warehouse
 from zhike.masterdata.models import ImportFile, ImportRun, SourceRecord
-from zhike.masterdata.services import summary
+from zhike.masterdata.queries import summary
 from zhike.organisation.models import Unit
 from zhike.products.models import Agreement, Holding, Product
 

@@ -1,4 +1,4 @@
-"""What a source system brought, by table."""
+"""Reads over what was loaded."""
 
 from __future__ import annotations
 
