@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +14,11 @@ def _own_data_folder(tmp_path: Path, settings: Any) -> None:
     """Every test has a data folder and a warehouse of its own."""
     settings.ZHIKE_HOME = tmp_path
     settings.WAREHOUSE_URL = str(tmp_path / "warehouse")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    """Argon2 is slow on purpose: here it takes its least time and memory."""
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 8
+    Argon2PasswordHasher.parallelism = 1

@@ -375,7 +375,7 @@ class Standing(Base):
     scope = Via("party")
     field_classes = classify(
         open="party tier value_class as_of",
-        c1="last_contact_on",
+        c1="last_contact_on contact_every_days",
         c2="balance contribution current_value potential_value",
     )
 
@@ -393,6 +393,9 @@ class Standing(Base):
         _("potential value"), max_digits=6, decimal_places=2, null=True
     )
     last_contact_on = models.DateField(_("last contact"), null=True)
+    contact_every_days = models.PositiveSmallIntegerField(
+        _("contact at least every (days)"), null=True
+    )
     as_of = models.DateField(_("as of"), null=True)
 
     class Meta:

@@ -137,13 +137,14 @@ def completeness_of(party: Party) -> rules.Completeness:
 
 
 def next_contact_on(party: Party) -> date | None:
-    """The day by which the party's tier wants the next contact."""
+    """The day by which the party's tier and value class want the next contact."""
     standing = standing_of(party)
-    if standing is None or standing.tier is None:
+    if standing is None:
         return None
-    return rules.next_contact_due(
-        standing.last_contact_on, party.since_on, standing.tier.contact_every_days
-    )
+    every = standing.contact_every_days
+    if every is None and standing.tier is not None:  # before the first refresh
+        every = standing.tier.contact_every_days
+    return rules.next_contact_due(standing.last_contact_on, party.since_on, every)
 
 
 @dataclass(frozen=True)

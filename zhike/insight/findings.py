@@ -7,7 +7,7 @@ rules are those of `activities.WorkItem.Rule`; the roof carries findings there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -20,8 +20,7 @@ from django.db.models import Q
 from zhike.customers.models import Assignment, Party, Tier
 from zhike.insight import queries, scoring, staging
 from zhike.insight.marts import CUSTOMER_VALUE, Period
-from zhike.insight.methods.value_grid import STRATEGIES
-from zhike.insight.rules import Book
+from zhike.insight.rules import Book, contact_every
 from zhike.insight.sources import AGREEMENTS, PARTIES
 from zhike.insight.staging import Staged
 from zhike.kernel.errors import UserError
@@ -37,6 +36,8 @@ PRIORITIES = {
     "no_contact": 40,
     "birthday": 30,
 }
+RUNG_LIFT = 5
+"""How much more pressing silence is with each tier up."""
 LEAD_DAYS = 7
 """How long before a maturity the customer should have been spoken to."""
 
@@ -49,10 +50,12 @@ class Finding:
     rule: str
     due_on: date
     figures: dict[str, str]
-    priority: int = field(init=False)
+    lift: int = 0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "priority", PRIORITIES[self.rule])
+    @property
+    def priority(self) -> int:
+        """0 to 100; the most pressing first."""
+        return PRIORITIES[self.rule] + self.lift
 
 
 def findings(as_of: date) -> Iterator[Finding]:
@@ -194,19 +197,25 @@ def _tiers_and_contacts(
         elif rating.near:
             figures = {"missing": str(rating.gap), "tier": by_code[rating.next_code].name}
             yield Finding(party, "tier_up", as_of, figures)
-        # The class's policy may ask for more contact than the tier, never for less (R-025).
-        every = min(tier.contact_every_days, STRATEGIES[row["value_class"]].contact_every_days)
-        if found := _no_contact(row, as_of, every):
+        every = contact_every(tier.contact_every_days, row["value_class"])
+        if found := _no_contact(row, as_of, every, tiers.index(tier)):
             yield found
 
 
-def _no_contact(row: Mapping[str, Any], as_of: date, every: int) -> Finding | None:
+def _no_contact(row: Mapping[str, Any], as_of: date, every: int, rung: int) -> Finding | None:
+    """Silence longer than asked for; the higher the tier, the more pressing.
+
+    Without any contact on record nobody can say since when one is owed, so it is due today.
+    """
     last: date | None = row["last_contact_on"]
-    begun: date = last or row["since_on"] or as_of - timedelta(days=every)
-    due = begun + timedelta(days=every)
+    figures = {"every": str(every)}
+    if last is None:
+        since: date | None = row["since_on"]
+        if since and since + timedelta(days=every) > as_of:
+            return None
+        return Finding(row["party_id"], "no_contact", as_of, figures, lift=rung * RUNG_LIFT)
+    due = last + timedelta(days=every)
     if due > as_of:
         return None
-    figures = {"every": str(every)}
-    if last:
-        figures |= {"last_contact_on": last.isoformat(), "days": str((as_of - last).days)}
-    return Finding(row["party_id"], "no_contact", due, figures)
+    figures |= {"last_contact_on": last.isoformat(), "days": str((as_of - last).days)}
+    return Finding(row["party_id"], "no_contact", due, figures, lift=rung * RUNG_LIFT)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from zhike.insight.methods.value_grid import STRATEGIES
 from zhike.kernel.errors import UserError
 from zhike.kernel.money import rounded
 
@@ -123,3 +124,8 @@ def rating(
         gap=above.balance - balance if above else Decimal(0),
         near=above is not None and below_since is None and balance >= above.balance * near_share,
     )
+
+
+def contact_every(tier_days: int, value_class: str) -> int:
+    """Days between contacts: the tier's, or fewer where the value class's policy asks for more (R-025)."""
+    return min(tier_days, STRATEGIES[value_class].contact_every_days)

@@ -21,7 +21,7 @@ from zhike.customers.services.standing import (
 from zhike.insight import build, queries, scoring, snapshot, staging
 from zhike.insight.marts import CUSTOMER_VALUE, Period
 from zhike.insight.models import RefreshRun, Score, Threshold
-from zhike.insight.rules import Book
+from zhike.insight.rules import Book, contact_every
 from zhike.insight.scoring import Rated
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
@@ -213,7 +213,8 @@ def _work(
 @service("insight.refresh")
 def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book) -> dict[str, int]:
     """Scores, ratings and standings of the mart into PostgreSQL, all or nothing."""
-    tiers = dict(Tier.objects.order_by("rank").values_list("code", "pk"))
+    levels = {tier.code: tier for tier in Tier.objects.order_by("rank")}
+    tiers = {code: tier.pk for code, tier in levels.items()}
     rated = scoring.Ratings(book, tuple(tiers), run.as_of)
 
     def standing(row: Rated) -> StandingRow:
@@ -226,6 +227,9 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
             current_value=row.current_value,
             potential_value=row.potential_value,
             last_contact_on=row.last_contact_on,
+            contact_every_days=contact_every(
+                levels[row.rating.code].contact_every_days, row.value_class
+            ),
             as_of=run.as_of,
         )
 

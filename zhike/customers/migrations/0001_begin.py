@@ -215,6 +215,7 @@ class Migration(migrations.Migration):
                 ('current_value', models.DecimalField(decimal_places=2, max_digits=6, null=True, verbose_name='current value')),
                 ('potential_value', models.DecimalField(decimal_places=2, max_digits=6, null=True, verbose_name='potential value')),
                 ('last_contact_on', models.DateField(null=True, verbose_name='last contact')),
+                ('contact_every_days', models.PositiveSmallIntegerField(null=True, verbose_name='contact at least every (days)')),
                 ('as_of', models.DateField(null=True, verbose_name='as of')),
                 ('party', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='standing', to='customers.party')),
                 ('tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='customers.tier')),

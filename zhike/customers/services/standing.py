@@ -30,6 +30,7 @@ class StandingRow:
     current_value: Decimal | None
     potential_value: Decimal | None
     last_contact_on: date | None
+    contact_every_days: int
     as_of: date
 
 
@@ -75,28 +76,30 @@ def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
             "new_standing",
             "party_id bigint PRIMARY KEY, tier_id bigint, value_class varchar, balance numeric, "
             "contribution numeric, current_value numeric, potential_value numeric, "
-            "last_contact_on date, as_of date",
+            "last_contact_on date, contact_every_days smallint, as_of date",
             (astuple(row) for row in rows),
         )
         cursor.execute(
             """
             INSERT INTO customers_standing AS s (party_id, tier_id, value_class, balance, contribution,
-                current_value, potential_value, last_contact_on, as_of)
+                current_value, potential_value, last_contact_on, contact_every_days, as_of)
             SELECT n.party_id, tier_id, n.value_class, n.balance, n.contribution, n.current_value,
-                n.potential_value, n.last_contact_on, n.as_of
+                n.potential_value, n.last_contact_on, n.contact_every_days, n.as_of
             FROM new_standing n JOIN customers_party p ON p.id = n.party_id
             ON CONFLICT (party_id) DO UPDATE SET
                 tier_id = excluded.tier_id, value_class = excluded.value_class,
                 balance = excluded.balance, contribution = excluded.contribution,
                 current_value = excluded.current_value, potential_value = excluded.potential_value,
                 last_contact_on = greatest(s.last_contact_on, excluded.last_contact_on),
+                contact_every_days = excluded.contact_every_days,
                 as_of = excluded.as_of, version = s.version + 1, changed_at = now()
             WHERE (s.tier_id, s.value_class, s.balance, s.contribution, s.current_value,
-                   s.potential_value, s.last_contact_on)
+                   s.potential_value, s.last_contact_on, s.contact_every_days)
                 IS DISTINCT FROM
                   (excluded.tier_id, excluded.value_class, excluded.balance, excluded.contribution,
                    excluded.current_value, excluded.potential_value,
-                   greatest(s.last_contact_on, excluded.last_contact_on))
+                   greatest(s.last_contact_on, excluded.last_contact_on),
+                   excluded.contact_every_days)
             """
         )
         written: int = cursor.rowcount

@@ -158,12 +158,23 @@ def test_no_contact_for_the_period_of_tier_or_class(
     refresh(actor=SYSTEM, as_of=AS_OF)
     rows = found()
     assert rows[never.pk, "no_contact"].figures == {"every": "20"}
-    assert rows[never.pk, "no_contact"].due_on == date(2020, 1, 21)
+    assert rows[never.pk, "no_contact"].due_on == AS_OF
     assert (fresh.pk, "no_contact") not in rows
     assert (unmanaged.pk, "no_contact") not in rows
     later = AS_OF + timedelta(days=20)
     refresh(actor=SYSTEM, as_of=later)
     assert (fresh.pk, "no_contact") in found(later)
+
+
+def test_silence_presses_more_the_higher_the_tier(home: Unit, manager: Employee) -> None:
+    Tier.objects.update(contact_every_days=20)
+    rich, poor = (party(home, name, since_on=date(2020, 1, 1)) for name in "富贫")
+    assign(rich, manager)
+    assign(poor, manager)
+    load([movement(agreement(rich, product()), date(2026, 8, 1), "9000000", "9000000", key="1")])
+    refresh(actor=SYSTEM, as_of=AS_OF)
+    rows = found()
+    assert rows[rich.pk, "no_contact"].priority > rows[poor.pk, "no_contact"].priority
 
 
 def test_birthdays(customer: Callable[..., Party]) -> None:
