@@ -135,12 +135,9 @@ def found(plan: Plan) -> Institution:
         (head_code, "security_administrator", "安全管理员", 1),
         (head_code, "auditor", "审计员", 1),
     ]
-    for branch, code in enumerate(branch_codes):
-        staff.append((code, "branch_head", "行长", 1))
-        staff.append(
-            (code, "team_lead", "客户经理主管", 1 + int(managers[branch_of == branch].sum()) // 12)
-        )
-    staff += [(code, "branch_head", "支行行长", 1) for code in sub_branches]
+    staff += [(code, "branch_head", "行长", 1) for code in branch_codes]
+    for code in sub_branches:
+        staff += [(code, "branch_head", "支行行长", 1), (code, "team_lead", "客户经理主管", 1)]
     staff += [(code, "teller", "柜员", 2) for code in outlet_codes]
     first_of_managers = sum(count for *_, count in staff)
     staff += [
