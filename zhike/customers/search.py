@@ -8,7 +8,7 @@ missing. Within one kind of match the higher balance comes first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from zhike.customers import identifiers, names
-from zhike.customers.models import ContactPoint, Identifier, Party
+from zhike.customers.models import PLACED_TOKENS, ContactPoint, Identifier, Party, Standing
 from zhike.kernel import crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
@@ -80,7 +80,7 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
     balance, then by age of the record.
     """
     found: dict[int, Match] = {}
-    for stage in _stages(actor, text):
+    for stage in _stages(actor, text, limit):
         for party_id, match in stage:
             found.setdefault(party_id, match)
         if len(found) >= limit:
@@ -94,7 +94,7 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
     return [Hit(parties[party_id], match) for party_id, match in chosen if party_id in parties]
 
 
-def _stages(actor: Actor, text: str) -> Iterator[list[tuple[int, Match]]]:
+def _stages(actor: Actor, text: str, limit: int) -> Iterator[list[tuple[int, Match]]]:
     plain = identifiers.plain(text).upper()
     if NUMBER.fullmatch(plain):
         yield _ranked(_by_number(actor, text), lambda row: Match.NUMBER)
@@ -103,11 +103,13 @@ def _stages(actor: Actor, text: str) -> Iterator[list[tuple[int, Match]]]:
     folded = names.folded(text)
     if len(folded) < 2:
         return
+    ways, judge = names.query_tokens(folded), _in_name(folded)
     if folded.isascii() and folded.isalpha():
-        yield _ranked(_holding(actor, *names.query_tokens(folded)), _spelt(folded))
+        judge = _spelt(folded)
     else:
-        yield _ranked(_by_name_start(actor, folded), _in_name(folded))
-        yield _ranked(_holding(actor, names.bigrams(folded)), _in_name(folded))
+        yield _ranked(_by_name_start(actor, folded), judge)
+    wealthiest = _ranked(_among_the_wealthiest(actor, ways, limit), judge)
+    yield wealthiest if len(wealthiest) >= limit else _ranked(_holding(actor, *ways), judge)
 
 
 def _ranked(rows: Iterable[Candidate], judge: Judge) -> list[tuple[int, Match]]:
@@ -201,7 +203,8 @@ def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
     # More begin so than are looked at; those called exactly so must be among them.
     keys = {names.sort_key(text, person=person) for person in (True, False)}
     called_so = reduce(or_, (Q(name_key__gte=key, name_key__lt=f"{key}\uffff") for key in keys))
-    exact = _candidates(Party.objects.visible_to(actor).filter(called_so))
+    visible = Party.objects.visible_to(actor)
+    exact = _candidates(*(visible.filter(door, called_so) for door in _doors(actor)))
     return list(dict.fromkeys([*exact, *found]))
 
 
@@ -213,35 +216,88 @@ def _reading(text: str, *, person: bool) -> str:
 
 def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
     """Visible rows whose tokens contain all of one of the `ways`."""
+    visible = Party.objects.visible_to(actor).alias(placed=PLACED_TOKENS)
+    sources = []
+    for door in _doors(actor):
+        reach = dict(door.children)  # type: ignore[arg-type]
+        if not reach:
+            rows = visible.filter(_holds("placed", ways))
+        elif "unit__in" in reach:
+            units = [f"u:{unit}" for unit in sorted(reach["unit__in"])]
+            rows = visible.filter(door, _holds("placed", ways), placed__overlap=units)
+        else:
+            # A few hundred rows: without an index on the bare tokens the planner reads these and no others.
+            rows = visible.filter(door, _holds("search_tokens", ways))
+        sources.append(rows)
+    return _candidates(*sources)
+
+
+def _doors(actor: Actor) -> list[Q]:
+    """The alternatives of the actor's scope: an index answers each alone, but not one OR the other.
+
+    They only narrow `visible_to`, so a door too many shows nothing that is out of scope.
+    """
+    scope = Q() if actor.system else Party.scope.rows(actor, Party)
+    return [Q(part) for part in scope.children] if scope.connector == Q.OR else [scope]
+
+
+def _holds(field: str, ways: Iterable[Iterable[str]]) -> Q:
+    return reduce(or_, (Q(**{f"{field}__contains": sorted(way)}) for way in ways))
+
+
+def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> list[Candidate]:
+    """Rows that hold a common word, wherever the top of the balances has enough of them.
+
+    The index would bring hundreds of thousands of rows of "有限公司", to look at some. Only for those who see
+    everybody: how common a word is must not tell of rows out of scope.
+    """
+    if not (actor.everywhere or actor.system):
+        return []
+    rows, share = _commonness(ways)
+    if not share:
+        return []
+    holders = share * rows
+    walked = int(1.5 * limit / share)
+    if walked > 3 * min(holders, CANDIDATES) + holders / 15:
+        return []
+    top = Standing.objects.order_by("-balance", "party").values("party")[:walked]
     visible = Party.objects.visible_to(actor)
-    wanted = [sorted(way) for way in ways]
-    if actor.units or actor.everywhere or actor.system:
-        holds = reduce(or_, (Q(search_tokens__contains=way) for way in wanted))
-        return _candidates(visible.filter(holds))
-    return _candidates(visible, wanted)
+    return _candidates(visible.filter(_holds("search_tokens", ways), pk__in=top))
 
 
-def _candidates(rows: QuerySet[Party], ways: Sequence[list[str]] = ()) -> list[Candidate]:
-    """At most `CANDIDATES` of the rows, whichever come, the higher balance first.
+def _commonness(ways: list[list[str]]) -> tuple[float, float]:
+    """How many customers there are and the share that holds one of the ways, as the planner knows them.
+
+    A way is as common as its rarest token; 0 when that is not among the common ones.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.reltuples, common.token, common.share "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stats s "
+            "ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = 'search_tokens', "
+            "unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) common (token, share) "
+            "WHERE c.oid = 'customers_party'::regclass AND common.token = ANY(%s)",
+            [[token for way in ways for token in way]],
+        )
+        found = cursor.fetchall()
+    shares = {token: share for _rows, token, share in found}
+    rows = found[0][0] if found else 0
+    return rows, max(min(shares.get(token, 0) for token in way) for way in ways)
+
+
+def _candidates(*sources: QuerySet[Party]) -> list[Candidate]:
+    """At most `CANDIDATES` rows of each source, whichever come, the higher balance first.
 
     MATERIALIZED is a fence: without it the planner walks the index of the balance and looks for a rare
-    name along it. With `ways` there is a second one, for a scope of a few hundred rows: the planner takes
-    tokens for independent and would sooner fetch all the firms of the institution than read one
-    manager's customers.
+    name along it.
     """
-    columns = ("pk", "name", "name_key")
-    wanted = rows.order_by().values_list(*columns, *(["search_tokens"] if ways else []))
+    first, *others = (
+        source.order_by().values_list("pk", "name", "name_key")[:CANDIDATES] for source in sources
+    )
     try:
-        sql, params = (wanted if ways else wanted[:CANDIDATES]).query.sql_with_params()
+        sql, params = first.union(*others).query.sql_with_params()
     except EmptyResultSet:
         return []
-    if ways:
-        holds = " OR ".join(["tokens @> %s::text[]"] * len(ways))
-        sql = (
-            f"WITH own (id, name, name_key, tokens) AS MATERIALIZED ({sql}) "  # noqa: S608
-            f"SELECT id, name, name_key FROM own WHERE {holds} LIMIT {CANDIDATES}"
-        )
-        params = (*params, *ways)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608

@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='party',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_tokens'], name='party_by_tokens'),
+            index=django.contrib.postgres.indexes.GinIndex(models.Func('search_tokens', 'unit', arg_joiner=", 'u:' || ", output_field=django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None), template='array_append(%(expressions)s::text)'), name='party_by_tokens'),
         ),
         migrations.AddIndex(
             model_name='party',
