@@ -18,8 +18,8 @@ from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
 
-AT_ONCE = 30
-"""Lines of a group shown at first: a morning's work."""
+AT_ONCE = 12
+"""Lines of a group shown at first, so that no group hides the next."""
 AT_MOST = 500
 
 

@@ -67,7 +67,7 @@ def test_a_long_group_shows_its_first_lines_and_all_when_asked() -> None:
     mine = person()
     for _ in range(33):
         item(mine)
-    assert page(mine).count('item work-line"') == 30
+    assert page(mine).count('item work-line"') == 12
     assert page(mine, "?whole=today").count('item work-line"') == 33
 
 
