@@ -1,0 +1,110 @@
+"""Tiers, and where a party stands on the books today."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhike.customers.models.parties import Party
+from zhike.kernel.classes import classify
+from zhike.kernel.models import Base
+from zhike.kernel.money import MoneyField
+from zhike.kernel.scope import SignedIn, Via
+
+
+class Tier(Base):
+    """A service level (普通 … 私行). Who gets it is decided by thresholds on named numbers, which are data."""
+
+    scope = SignedIn()
+    field_classes = classify(open="code name rank contact_every_days colour")
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=40)
+    rank = models.PositiveSmallIntegerField(_("rank"), unique=True)
+    contact_every_days = models.PositiveSmallIntegerField(_("contact at least every (days)"))
+    colour = models.CharField(max_length=20, default="secondary")
+
+    class Meta:
+        verbose_name = _("tier")
+        ordering = ("rank",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TierRating(Base):
+    """The tier a party had over a range of dates, and why."""
+
+    scope = Via("party")
+    field_classes = classify(open="party tier", c1="during reason figures")
+
+    party = models.ForeignKey(Party, models.CASCADE, related_name="tier_ratings")
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="ratings")
+    during = DateRangeField(_("during"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("tier rating")
+        constraints = (
+            ExclusionConstraint(
+                name="one_tier_at_a_time",
+                expressions=(
+                    ("party", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ),
+            ),
+        )
+
+
+class Standing(Base):
+    """Where a party stands on the institution's books today: what lists sort and filter by.
+
+    A projection of scores, ratings and contacts, rewritten by `services.record_standings` only where it changed.
+    Money in the institution's currency.
+    """
+
+    class ValueClass(models.TextChoices):
+        """Current value × potential value (R-025)."""
+
+        HIGH = "high", _("high value")
+        SECOND = "second", _("second value")
+        POTENTIAL = "potential", _("potential value")
+        LOW = "low", _("low value")
+
+    scope = Via("party")
+    field_classes = classify(
+        open="party tier value_class as_of",
+        c1="last_contact_on contact_every_days",
+        c2="balance contribution current_value potential_value",
+    )
+
+    party = models.OneToOneField(Party, models.CASCADE, related_name="standing")
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings")
+    value_class = models.CharField(
+        _("value class"), max_length=10, choices=ValueClass.choices, blank=True
+    )
+    balance = MoneyField(_("balance"), default=0)
+    contribution = MoneyField(_("contribution, 12 months"), default=0)
+    current_value = models.DecimalField(
+        _("current value"), max_digits=6, decimal_places=2, null=True
+    )
+    potential_value = models.DecimalField(
+        _("potential value"), max_digits=6, decimal_places=2, null=True
+    )
+    last_contact_on = models.DateField(_("last contact"), null=True)
+    contact_every_days = models.PositiveSmallIntegerField(
+        _("contact at least every (days)"), null=True
+    )
+    as_of = models.DateField(_("as of"), null=True)
+
+    class Meta:
+        verbose_name = _("standing")
+        indexes = (
+            models.Index(fields=["balance", "party"], name="standing_by_balance"),
+            models.Index(fields=["contribution", "party"], name="standing_by_contribution"),
+            models.Index(fields=["last_contact_on", "party"], name="standing_by_contact"),
+            models.Index(fields=["tier", "balance"], name="standing_by_tier"),
+        )
