@@ -301,10 +301,16 @@ def berka(data: Path) -> None:
         from zhike.config.daily import run_daily
         from zhike.kernel.actor import system
         from zhike.kernel.packs import find_mapping
+        from zhike.masterdata.models import SourceSystem
         from zhike.masterdata.queries import summary
         from zhike.masterdata.services import load as run
         from zhike.masterdata.services import match as resolve
 
+        if SourceSystem.objects.exclude(code="berka").exists():
+            raise UserError(
+                "This data folder holds another institution.",
+                "Point ZHIKE_HOME to an empty folder.",
+            )
         actor = system("zhike berka")
         with shown_progress() as progress:
             report = run(
