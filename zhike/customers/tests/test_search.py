@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from zhike.customers import names, services
 from zhike.customers import search as box
-from zhike.customers.models import Party, Standing
+from zhike.customers.models import PLACED_TOKENS, Assignment, Party, Standing
 from zhike.customers.search import Hit, Match, search
 from zhike.customers.tests import factories
 from zhike.kernel.actor import Actor
@@ -121,6 +124,68 @@ def test_scope_is_as_if_the_other_rows_were_not_there(population: list[Person]) 
         assert seen(search(actor, text, 500)) == oracle(own, text), text
     auditor = factories.actor_with_role(Role.AUDITOR, unit)
     assert search(auditor, "张伟") == []
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_every_role_finds_what_is_in_its_scope_and_nothing_else(
+    population: list[Person], role: str
+) -> None:
+    unit = population[0].party.unit
+    employee = factories.employee_with_role(role, unit)
+    for person in population[::5]:
+        Assignment.objects.create(
+            party=person.party, employee=employee, during=(date(2021, 1, 1), None)
+        )
+    actor = factories.actor_of(employee)
+    reached = set(Party.objects.visible_to(actor).values_list("pk", flat=True))
+    seen_people = [person for person in population if person.party.pk in reached]
+    for text in QUERIES:
+        assert seen(search(actor, text, 500)) == oracle(seen_people, text), text
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_a_common_word_finds_the_wealthiest_first(
+    population: list[Person], monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    """Walked down the balances or through the index, however far off the estimate: the same hits."""
+    monkeypatch.setattr(box, "_commonness", lambda ways: (1e9, share))
+    for text in ("有限", "公司", "限公", "伟明", "张伟", "贸易行"):
+        expected = oracle(population, text)
+        for limit in (1, 3, 500):
+            assert seen(search(factories.SYSTEM, text, limit)) == expected[:limit], (text, limit)
+
+
+def test_a_common_word_is_not_looked_up_in_the_index(
+    population: list[Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "_commonness", lambda ways: (1e9, 0.01))
+    with CaptureQueriesContext(connection) as queries:
+        search(factories.SYSTEM, "限公", 3)
+    *_name_start, walk, _rows = (query["sql"] for query in queries.captured_queries)
+    assert "LIMIT 390" in walk
+    assert "array_append" not in walk
+
+
+def test_how_common_a_word_is_comes_from_the_planner(population: list[Person]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE customers_party")
+    holders = sum("限公" in person.party.search_tokens for person in population)
+    rows, share = box._commonness([["有限", "限公"], ["不存"]])
+    assert rows == len(population)
+    assert share == pytest.approx(holders / len(population), abs=0.01)
+    assert box._commonness([["有限", "不存"]]) == (rows, 0)
+
+
+def test_names_within_units_are_one_reading_of_the_index(population: list[Person]) -> None:
+    rows: QuerySet[Any, Any] = Party.objects.alias(placed=PLACED_TOKENS).order_by()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    wanted = {"placed__contains": ["限公"], "placed__overlap": ["u:1", "u:2"]}
+    plan = rows.filter(**wanted).explain()
+    (condition,) = [line for line in plan.splitlines() if "Index Cond" in line]
+    assert "party_by_tokens" in plan
+    assert "限公" in condition
+    assert "u:2" in condition
 
 
 def test_the_cap_counts_only_rows_in_scope(
