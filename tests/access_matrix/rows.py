@@ -12,6 +12,8 @@ from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
 from zhike.kernel import clock, crypto
+from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem
+from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.organisation.models import Appointment, Role, User
 from zhike.products.models import Agreement, Product
 
@@ -110,3 +112,17 @@ def user(world: World, on: Party) -> models.Model:
 
 def appointment(world: World, on: Party) -> models.Model:
     return Appointment.objects.get(employee=world.people[Role.TELLER])
+
+
+def import_run(world: World, on: Party) -> models.Model:
+    system = SourceSystem.objects.create(code="matrix", name="样例系统")
+    return ImportRun.objects.create(system=system, mapping="matrix.toml", started_at=clock.now())
+
+
+def import_file(world: World, on: Party) -> models.Model:
+    run = import_run(world, on)
+    with RejectFile(str(public_id(run)), "people", "people.csv") as rejects:
+        rejects.add(Reject(2, "name", "", "empty, and needed"))
+    return ImportFile.objects.create(
+        run=run, name="people.csv", table="people", digest="", reject_file=rejects.path
+    )

@@ -237,7 +237,17 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
     yield "insight/", "GET", Entry(WORKERS)
 
 
-PARTS = (_site, _api, _customers, _products, _organisation, _activities, _insight)
+def _imports() -> Iterator[tuple[str, str, Entry]]:
+    yield "imports/", "GET", Entry(LOADS)
+    for path, make in (
+        ("<uuid:public_id>/", rows.import_run),
+        ("files/<uuid:public_id>/rejects/", rows.import_file),
+        ("files/<uuid:public_id>/rejects.csv", rows.import_file),
+    ):
+        yield f"imports/{path}", "GET", Entry(LOADS, rows=on(make), shared=True)
+
+
+PARTS = (_site, _api, _customers, _products, _organisation, _activities, _insight, _imports)
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()
 }

@@ -57,6 +57,12 @@ def actor_for(user: User, origin: str = "") -> Actor:
     )
 
 
+def actor_with_login(login: str, origin: str = "") -> Actor:
+    """As `actor_for`; NOBODY for a login that is unknown."""
+    user = User.objects.filter(login=login).first()
+    return actor_for(user, origin) if user else NOBODY
+
+
 @dataclass(frozen=True)
 class Right:
     """One thing a person may do, or not, and why; `holders` are the roles that may."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from django.http import Http404, HttpRequest
 from pyarrow import parquet
 
-from zhike.access.queries import actor_for
+from zhike.access.queries import actor_with_login
 from zhike.customers import api as customers
 from zhike.customers.models import Party
 from zhike.customers.queries import with_standing
@@ -28,7 +28,6 @@ from zhike.insight.models import Score
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.warehouse import Warehouse
-from zhike.organisation.models import User
 
 CHUNK = 2000
 FORMULA = re.compile(r"[=+\-@\t\r\0](?![0-9.]+$)")
@@ -37,10 +36,10 @@ FORMULA = re.compile(r"[=+\-@\t\r\0](?![0-9.]+$)")
 
 def acting_as(login: str, origin: str) -> Actor:
     """The actor of a login. Raises UserError for one that is unknown or may not sign in."""
-    user = User.objects.filter(login=login, is_active=True).first()
-    if user is None:
+    actor = actor_with_login(login, origin)
+    if actor.user_id is None:
         raise UserError(f"There is no login {login} that may sign in.", "See Units and people.")
-    return actor_for(user, origin)
+    return actor
 
 
 def customer(actor: Actor, public_id: str) -> dict[str, Any]:
