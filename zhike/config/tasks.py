@@ -34,7 +34,7 @@ def months_ahead(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(queueing_lock="stalled", pass_context=True)
+@app.task(queueing_lock="stalled", lock="stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
     """A job whose worker was killed stays “doing” for ever unless somebody asks for it."""
     manager = context.app.job_manager
