@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
-from procrastinate.contrib.django import app
+from procrastinate.contrib.django import DjangoConnector, app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from zhike.config import tasks
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def work() -> None:
     """Run what waits, as the worker does, and stop."""
-    with app.replace_connector(app.connector.get_worker_connector()) as worker:
+    connector = app.connector
+    assert isinstance(connector, DjangoConnector)
+    with app.replace_connector(connector.get_worker_connector()) as worker:
         worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
 
 
@@ -26,13 +28,13 @@ def status(job: int) -> str:
 
 def test_a_job_of_a_transaction_that_fails_was_never_asked_for() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
-        tasks.months_ahead.defer(timestamp=0)
+        tasks.months_ahead.configure().defer(timestamp=0)
         raise RuntimeError
     assert not ProcrastinateJob.objects.exists()
 
 
 def test_the_months_ahead_are_made() -> None:
-    job = tasks.months_ahead.defer(timestamp=0)
+    job = tasks.months_ahead.configure().defer(timestamp=0)
     work()
     assert status(job) == "succeeded"
     with connection.cursor() as cursor:
@@ -44,7 +46,7 @@ def test_the_months_ahead_are_made() -> None:
 
 
 def test_a_job_whose_worker_died_is_asked_for_again() -> None:
-    job = tasks.months_ahead.defer(timestamp=0)
+    job = tasks.months_ahead.configure().defer(timestamp=0)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO procrastinate_workers (last_heartbeat) "
@@ -55,7 +57,7 @@ def test_a_job_whose_worker_died_is_asked_for_again() -> None:
             "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s",
             [worker, job],
         )
-    tasks.retry_stalled.defer(timestamp=0)
+    tasks.retry_stalled.configure().defer(timestamp=0)
     work()
     work()
     assert status(job) == "succeeded"
