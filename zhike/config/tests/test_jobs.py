@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
-from procrastinate.contrib.django import DjangoConnector, app
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from zhike.config import tasks
