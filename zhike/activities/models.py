@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.activities.scopes import WorkScope
 from zhike.customers.models import Party
@@ -46,7 +47,7 @@ class WorkItem(Base):
     rule = models.CharField(_("why"), max_length=20, choices=Rule.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     priority = models.PositiveSmallIntegerField(_("priority"), default=50)
-    due_on = models.DateField(_("by"))
+    due_on = models.DateField(pgettext_lazy("deadline", "by"))
     found_on = models.DateField(_("found on"))
     figures = models.JSONField(default=dict)
     closed_at = models.DateTimeField(_("closed"), null=True)

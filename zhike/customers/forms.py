@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.access.roles import RIGHTS
 from zhike.customers.models import (
@@ -110,7 +111,7 @@ class RelationForm(InPlaceForm):
 
 
 class HandOverForm(InPlaceForm):
-    employee: Any = forms.ModelChoiceField(queryset=None, label=_("To"))
+    employee: Any = forms.ModelChoiceField(queryset=None, label=pgettext_lazy("hand over", "To"))
     role = forms.ChoiceField(label=_("As"), choices=Assignment.Role.choices)
     since = forms.DateField(label=_("From"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models import Party
 from zhike.kernel.classes import classify
@@ -49,7 +50,7 @@ class ImportRun(Base):
     )
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
-    actor_name = models.CharField(_("by"), max_length=80)
+    actor_name = models.CharField(pgettext_lazy("person", "by"), max_length=80)
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
 

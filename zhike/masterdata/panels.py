@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import ImportFile, ImportRun
+from zhike.masterdata.reasons import told
 from zhike.ui.panels import Panel, panels
 from zhike.ui.tables import Column, Table
 
@@ -28,7 +29,7 @@ def rejects_url(file: ImportFile) -> str:
 def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
     files = ImportFile.objects.visible_to(actor).filter(run=run).order_by("pk")
     columns = (
-        Column("table", _("Table")),
+        Column("table", _("Source table")),
         Column("name", _("File")),
         Column(
             "state",
@@ -46,7 +47,7 @@ def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
     )
     return {
         "table": Table(columns, files, caption=_("Files")),
-        "errors": [(file.name, file.error) for file in files if file.error],
+        "errors": [(file.name, told(file.error)) for file in files if file.error],
     }
 
 

@@ -9,9 +9,10 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from zhike.masterdata.models import ImportFile, ImportRun
+from zhike.masterdata.reasons import told
 from zhike.masterdata.rejects import Reject, read_rejects, reject_path
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Column, Table
@@ -30,14 +31,18 @@ def total(name: str) -> Any:
     return lambda run: sum(table[name] for table in run.counts.values())
 
 
+def run_url(run: ImportRun) -> str:
+    return reverse("masterdata:run", args=[run.public_id])
+
+
 class RunList(ListView):
     model = ImportRun
     permission = "masterdata.view"
     title = gettext_lazy("Import runs")
     order = "-started_at"
     columns = (
-        Column("started_at", gettext_lazy("Started"), "datetime", sortable=True),
-        Column("system.name", gettext_lazy("Source system")),
+        Column("started_at", gettext_lazy("Started"), "datetime", sortable=True, url=run_url),
+        Column("system.name", gettext_lazy("Source system"), url=run_url),
         Column(
             "state",
             gettext_lazy("State"),
@@ -51,14 +56,14 @@ class RunList(ListView):
             "unchanged", gettext_lazy("Unchanged"), "number", value=total("unchanged"), minor=True
         ),
         Column("rejected", gettext_lazy("Rejected"), "number", value=total("rejected")),
-        Column("actor_name", gettext_lazy("By"), minor=True),
+        Column("actor_name", pgettext_lazy("person", "By"), minor=True),
     )
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.select_related("system")
 
     def row_url(self, row: ImportRun) -> str:
-        return reverse("masterdata:run", args=[row.public_id])
+        return run_url(row)
 
 
 class RunPage(DetailView):
@@ -74,7 +79,11 @@ class RunPage(DetailView):
         return _("Import from %(system)s") % {"system": row.system.name}
 
     def head(self, row: ImportRun) -> dict[str, Any]:
-        return {"pretitle": row.mapping, "tone": TONES[ImportRun.State(row.state)]}
+        return {
+            "pretitle": row.mapping,
+            "tone": TONES[ImportRun.State(row.state)],
+            "error": told(row.error),
+        }
 
 
 class RejectsPage(RowView):
@@ -108,7 +117,7 @@ class RejectsPage(RowView):
         )
 
     def actions(self, file: ImportFile) -> list[Action]:
-        run = Action(_("The run"), reverse("masterdata:run", args=[file.run.public_id]))
+        run = Action(_("The run"), run_url(file.run))
         if reject_path(file.reject_file) is None:
             return [run]
         address = reverse("masterdata:download", args=[file.public_id])
@@ -120,8 +129,8 @@ def _reject_table(rejects: list[Reject]) -> Table:
         (
             Column("line", _("Line"), "number", value=lambda reject: reject.line or None),
             Column("column", _("Column")),
-            Column("value", _("Value")),
-            Column("reason", _("Reason")),
+            Column("value", pgettext("what a cell holds", "Value")),
+            Column("reason", _("Reason"), value=lambda reject: told(reject.reason)),
         ),
         rejects,
         caption=_("Rejects"),

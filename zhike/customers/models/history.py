@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
@@ -95,7 +96,7 @@ class TimelineEntry(models.Model):
     direction = models.CharField(
         _("direction"), max_length=4, choices=Direction.choices, blank=True
     )
-    title = models.CharField(_("title"), max_length=200)
+    title = models.CharField(pgettext_lazy("of a contact", "title"), max_length=200)
     body = models.TextField(_("content"), blank=True)
     result = models.CharField(_("result"), max_length=200, blank=True)
     employee = models.ForeignKey(Employee, models.PROTECT, null=True, related_name="+")

@@ -200,4 +200,7 @@ def _must_be_strong(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise UserError(_("This password is too weak."), " ".join(error.messages)) from error
+        # In our words, for Django's own are not in every language.
+        raise UserError(
+            _("This password is too weak."), _("12 characters or more, and not a common one.")
+        ) from error

@@ -1,0 +1,90 @@
+"""Why a row or a file was refused, in the reader's language. Files and the command line keep the English.
+
+A reason is written once, when it is met, and read by many; so a screen recognises the sentence by its pattern.
+What it does not know it shows as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from django.utils.translation import gettext, gettext_noop
+
+LEFT_OUT = gettext_noop("left out of the row: %(why)s")
+PATTERNS = (
+    # A value that cannot be read.
+    gettext_noop("empty, and needed"),
+    gettext_noop("a key has at most %(count)s characters"),
+    gettext_noop("longer than %(count)s characters"),
+    gettext_noop(
+        "a number of more than 15 digits in a numeric cell has lost digits; "
+        "format the column as text"
+    ),
+    gettext_noop("the mapping has no code for it"),
+    gettext_noop("not a whole number"),
+    gettext_noop("neither 1 nor 0, true nor false"),
+    gettext_noop("not one of %(words)s"),
+    gettext_noop("not a number (digits, a point, no thousands' separators)"),
+    gettext_noop("more than %(count)s decimal places"),
+    gettext_noop("no such date (%(forms)s)"),
+    gettext_noop("no such moment (%(forms)s)"),
+    # A line that is no row.
+    gettext_noop("short line: %(found)s columns instead of %(width)s"),
+    gettext_noop("long line: %(found)s columns instead of %(width)s"),
+    gettext_noop("long line: cells beyond the %(width)s columns of the header"),
+    gettext_noop("malformed line: %(why)s"),
+    # A row that does not fit what is there.
+    gettext_noop("the key stands on line %(line)s already"),
+    gettext_noop("it lies before %(field)s"),
+    gettext_noop("not among the loaded rows of “%(table)s”"),
+    gettext_noop("there is no unit with this code"),
+    gettext_noop("there is no employee with this code"),
+    gettext_noop("there is no manager with this code"),
+    gettext_noop("there is no product with this code"),
+    gettext_noop("there is no unit to put the customer in"),
+    gettext_noop("another row with this key was loaded before; facts are not rewritten"),
+    # A file that is not what the mapping says.
+    gettext_noop("%(file)s is empty. A file without rows still has its header line."),
+    gettext_noop(
+        "%(file)s is cut off or damaged after %(bytes)s unpacked bytes. "
+        "Fetch the file again: its end is missing."
+    ),
+    gettext_noop(
+        "%(file)s, line %(line)s: a row does not end within 4 MB. A quotation mark is not closed "
+        'there, or the mapping states the wrong "separator".'
+    ),
+    gettext_noop(
+        "%(file)s, line %(line)s: a NUL byte at byte %(byte)s. "
+        "It is no text file, or UTF-16: export it again as UTF-8."
+    ),
+    gettext_noop(
+        "%(file)s, line %(line)s: byte %(byte)s is not %(encoding)s. State the right `encoding` of "
+        "the table “%(table)s” in the mapping (gb18030, big5, …), or convert the file to UTF-8."
+    ),
+    gettext_noop(
+        "%(file)s, line %(line)s: a quotation mark opened here is never closed. "
+        "Close it in the file, or double it if it belongs to the text."
+    ),
+    gettext_noop("The process ended before the load did. The next load took up from there."),
+)
+PLACE = re.compile(r"%\\\((\w+)\\\)s")  # as re.escape leaves a placeholder
+
+
+@cache
+def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (known, re.compile(PLACE.sub(r"(?P<\1>.+)", re.escape(known)), re.DOTALL))
+        for known in (LEFT_OUT, *PATTERNS)
+    )
+
+
+def told(reason: str) -> str:
+    """The reason, or the error a load ended with, in the language of the screen."""
+    for known, pattern in _compiled():
+        if found := pattern.fullmatch(reason):
+            parts = found.groupdict()
+            if "why" in parts:
+                parts["why"] = told(parts["why"])
+            return gettext(known) % parts
+    return gettext(reason) if reason else ""
