@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize
 from psycopg import sql
 
 CHROMIUM = "/usr/bin/chromium"
@@ -41,10 +41,23 @@ def browser_type_launch_args() -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Site:
+    """`logins`, `names` and `units` (of work) are those of the one sample person a role."""
+
     url: str
     password: str
     logins: dict[str, str]
+    names: dict[str, str]
+    units: dict[str, str]
     home: Path
+
+    @classmethod
+    def of(cls, url: str, home: Path) -> Site:
+        made = json.loads((home / "demo.json").read_text())
+        logins, names, units = (
+            {each["role"]: each[key] for each in made["logins"]}
+            for key in ("login", "name", "unit")
+        )
+        return cls(url, made["password"], logins, names, units, home)
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _until_it_answers(url, process, home / "log")
-                made = json.loads((home / "demo.json").read_text())
-                logins = {each["role"]: each["login"] for each in made["logins"]}
-                yield Site(url, made["password"], logins, home)
+                yield Site.of(url, home)
             finally:
                 process.terminate()
                 process.wait(60)
@@ -100,8 +111,14 @@ def _until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> 
 SignIn = Callable[..., Page]
 
 
+@pytest.fixture(scope="session")
+def signed_in() -> dict[str, StorageState]:
+    """The cookies of who has signed in, by role: a password is slow to check."""
+    return {}
+
+
 @pytest.fixture
-def sign_in(site: Site, browser: Browser) -> Iterator[SignIn]:
+def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) -> Iterator[SignIn]:
     """Opens a browser of its own as a role; fails the test when a page complains in its console."""
     opened = []
     complaints: list[str] = []
@@ -119,6 +136,7 @@ def sign_in(site: Site, browser: Browser) -> Iterator[SignIn]:
             viewport=ViewportSize(width=width, height=height),
             color_scheme="dark" if dark else "light",
             locale=locale,
+            storage_state=signed_in.get(role),
         )
         opened.append(context)
         page = context.new_page()
@@ -131,11 +149,13 @@ def sign_in(site: Site, browser: Browser) -> Iterator[SignIn]:
                 else None
             ),
         )
-        page.goto("/sign-in/")
-        page.fill("input[name=login]", site.logins[role])
-        page.fill("input[name=password]", site.password)
-        page.click("main button[type=submit]")
-        page.wait_for_url("**/today/")
+        page.goto("/today/")
+        if role not in signed_in:
+            page.fill("input[name=login]", site.logins[role])
+            page.fill("input[name=password]", site.password)
+            page.click("main button[type=submit]")
+            page.wait_for_url("**/today/")
+            signed_in[role] = context.storage_state()
         return page
 
     yield start
