@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.customers import queries
 from zhike.customers.models import ContactPoint, Party, Standing
@@ -52,7 +53,7 @@ def _value_tone(party: Party) -> str:
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name",
-        _("Name"),
+        pgettext_lazy("of a customer", "Name"),
         sortable=True,
         sort_field="name_key",
         url=lambda party: party.get_absolute_url(),

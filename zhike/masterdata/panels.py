@@ -47,7 +47,10 @@ def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
     )
     return {
         "table": Table(columns, files, caption=_("Files")),
-        "errors": [(file.name, told(file.error)) for file in files if file.error],
+        # The head of the page has said already what the run ended with.
+        "errors": [
+            (file.name, told(file.error)) for file in files if file.error not in ("", run.error)
+        ],
     }
 
 

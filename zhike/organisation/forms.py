@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -50,14 +51,14 @@ class NewUnitForm(OrganisationForm):
 
 
 class PersonForm(OrganisationForm):
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("of a person", "Name"), max_length=80)
     unit = UnitField(label=_("Unit"))
     hired_on = forms.DateField(label=_("Hired on"), required=False)
 
 
 class NewPersonForm(OrganisationForm):
     code = forms.CharField(label=_("Staff code"), max_length=40)
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("of a person", "Name"), max_length=80)
     unit = UnitField(label=_("Unit"))
     hired_on = forms.DateField(label=_("Hired on"), required=False)
 

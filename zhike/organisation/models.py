@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base, ScopedManager
@@ -64,7 +65,7 @@ class Employee(Base):
     field_classes = classify(open="code name unit", c1="hired_on left_on")
 
     code = models.CharField(_("code"), max_length=40, unique=True)
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(pgettext_lazy("of a person", "name"), max_length=80)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="employees", verbose_name=_("unit"))
     hired_on = models.DateField(_("hired on"), null=True, blank=True)
     left_on = models.DateField(_("left on"), null=True, blank=True)

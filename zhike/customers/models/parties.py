@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.customers.scopes import PartyScope
 from zhike.kernel.classes import classify
@@ -70,7 +71,7 @@ class Party(Base):
         _("stage"), max_length=10, choices=Stage.choices, default=Stage.CUSTOMER
     )
     type = models.CharField(_("type"), max_length=20, choices=Type.choices)
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(pgettext_lazy("of a customer", "name"), max_length=200)
     name_key = models.CharField(max_length=200, editable=False, default="", db_collation="C")
     search_tokens: ArrayField[Any, Any] = ArrayField(
         models.TextField(), default=list, editable=False

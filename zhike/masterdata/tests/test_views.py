@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from zhike.customers.tests.factories import signed_in_client
 from zhike.masterdata.models import ImportFile, ImportRun
+from zhike.masterdata.reasons import told
 from zhike.masterdata.tests.factories import ID_ONE, PEOPLE, read_in
 from zhike.organisation.models import Role
 
@@ -44,7 +46,7 @@ def test_who_may_sees_run_file_and_rejects(file: ImportFile, role: str) -> None:
     page = rejects.content.decode()
     assert "1999-02-30" not in page
     assert "1****" in page
-    assert "2 columns instead of 6" in page
+    assert "应为 6 列" in page
     lines = b"".join(download.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert lines[0] == "line,column,value,reason"
     assert len(lines) == 4
@@ -79,7 +81,7 @@ def test_a_failed_run_says_why(tmp_path: Path) -> None:
         read_in(tmp_path, {"people.csv": PEOPLE.encode() + b"1,\xff,,,,\n"})
     client = signed_in_client(Role.ANALYST)
     page = client.get(reverse("masterdata:run", args=[ImportRun.objects.get().public_id]))
-    assert "is not utf-8" in page.content.decode()
+    assert page.content.decode().count("不是 utf-8 编码") == 1
 
 
 def test_rejects_are_paged(tmp_path: Path) -> None:
@@ -94,3 +96,39 @@ def test_rejects_are_paged(tmp_path: Path) -> None:
     assert "page=1" in second
     assert "page=3" not in second
     assert "page=2" in odd
+
+
+@pytest.mark.parametrize(
+    ("reason", "chinese"),
+    [
+        ("empty, and needed", "必填项为空"),
+        ("short line: 2 columns instead of 6", "列数不足：2 列，应为 6 列"),
+        ("not among the loaded rows of “people”", "“people”中没有已导入的对应记录"),
+        (
+            "left out of the row: a mobile number has eleven digits and starts with 13 to 19",
+            "该值未采用：手机号应为 11 位数字，以 13 至 19 开头",
+        ),
+        (
+            "people.csv is empty. A file without rows still has its header line.",
+            "people.csv 为空。没有数据的文件也应保留表头行。",
+        ),
+        ("a sentence nobody foresaw: 100 %", "a sentence nobody foresaw: 100 %"),
+        ("", ""),
+    ],
+)
+def test_a_reason_is_told_in_the_readers_language(reason: str, chinese: str) -> None:
+    with translation.override("zh-hans"):
+        assert told(reason) == chinese
+    with translation.override("en"):
+        assert told(reason) == reason
+
+
+def test_rejects_are_shown_in_chinese_and_kept_in_english(file: ImportFile) -> None:
+    client = signed_in_client(Role.ANALYST)
+    client.cookies["django_language"] = "zh-hans"
+    page = client.get(reverse("masterdata:rejects", args=[file.public_id])).content.decode()
+    assert "列数不足：2 列，应为 6 列" in page
+    assert "该值未采用：身份证号校验位错误" in page
+    download = client.get(reverse("masterdata:download", args=[file.public_id]))
+    text = b"".join(download.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "short line: 2 columns instead of 6" in text
