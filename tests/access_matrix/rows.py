@@ -114,7 +114,7 @@ def appointment(world: World, on: Party) -> models.Model:
     return Appointment.objects.get(employee=world.people[Role.TELLER])
 
 
-def import_run(world: World, on: Party) -> models.Model:
+def import_run(world: World, on: Party) -> ImportRun:
     system = SourceSystem.objects.create(code="matrix", name="样例系统")
     return ImportRun.objects.create(system=system, mapping="matrix.toml", started_at=clock.now())
 

@@ -31,7 +31,9 @@ def _language(request: HttpRequest, user: User | None) -> str:
 
     What the browser was installed in says nothing about who sits before it, so it is not asked.
     """
-    chosen = (user.language if user else "") or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    chosen = (user.language if user else "") or request.COOKIES.get(
+        settings.LANGUAGE_COOKIE_NAME, ""
+    )
     return chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 

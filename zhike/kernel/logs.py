@@ -9,7 +9,8 @@ import logging
 import re
 
 PATTERN = re.compile(
-    r"(?P<kept>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}(?::[0-9]{2}){1,2}(?![0-9]))"
+    r"(?P<kept>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}(?::[0-9]{2}){1,2}(?![0-9]))"
     r"|(?P<email>[^\s@'\"=<(]+@[^\s@'\">)]+\.[a-zA-Z]{2,})"
     # Accounts, cards, identity numbers and mobiles, also with blanks, dashes or full-width digits.
     r"|(?P<number>(?<![0-9A-Za-z.])[0-9０-９](?:[ \-]?[0-9０-９]){9,18}[XxＸ]?(?![0-9A-Za-z]))"
