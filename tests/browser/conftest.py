@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, ViewportSize
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 from psycopg import sql
 
 CHROMIUM = "/usr/bin/chromium"
@@ -149,13 +149,15 @@ def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) ->
                 else None
             ),
         )
-        page.goto("/today/")
-        if role not in signed_in:
+        if role in signed_in:
+            page.goto("/today/")
+        else:
+            page.goto("/sign-in/")
             page.fill("input[name=login]", site.logins[role])
             page.fill("input[name=password]", site.password)
             page.click("main button[type=submit]")
-            page.wait_for_url("**/today/")
-            signed_in[role] = context.storage_state()
+        expect(page).to_have_url(f"{site.url}/today/")
+        signed_in[role] = context.storage_state()
         return page
 
     yield start

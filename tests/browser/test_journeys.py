@@ -48,13 +48,14 @@ def test_every_link_a_role_is_shown_leads_somewhere(sign_in: SignIn, role: str) 
     while waiting and len(seen) < MOST_PAGES:
         address = waiting.pop(0)
         seen.add(address)
+        if address.endswith(".csv"):
+            assert page.request.get(address).ok, f"{role} takes {address}"
+            continue
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, f"{role} follows a link to {address}: {answer.status}"
-        if "text/html" not in answer.headers.get("content-type", ""):
-            continue
-        for link in page.locator("a[href]").all():
-            target = urlsplit(link.get_attribute("href") or "")
+        links = page.locator("a[href]").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        for target in map(urlsplit, links):
             if target.netloc or not target.path.startswith("/") or "export" in target.path:
                 continue
             assert not re.search(
@@ -62,7 +63,7 @@ def test_every_link_a_role_is_shown_leads_somewhere(sign_in: SignIn, role: str) 
             )
             shape = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", target.path)
             where = target.path + (f"?{target.query}" if target.query else "")
-            if where not in seen and where not in waiting and shapes.get(shape, 0) < 3:
+            if where not in seen and where not in waiting and shapes.get(shape, 0) < 2:
                 shapes[shape] = shapes.get(shape, 0) + 1
                 waiting.append(where)
     assert len(seen) > 2
