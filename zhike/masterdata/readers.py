@@ -34,6 +34,7 @@ PIECE = 8 * 1024 * 1024
 LONGEST_RECORD = 4 * 1024 * 1024
 GZIP = b"\x1f\x8b"
 EXACT_INTEGERS = 10**15
+WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,18 @@ def must_have_header(path: Path, found: Sequence[str], table: Table, line: int =
     )
 
 
+def _of_few_words(table: Table) -> set[str]:
+    """Columns that are looked at by their distinct values alone: days, and words of a choice."""
+    few: set[str] = set()
+    others = {*table.key, *(join.on for join in table.joins)}
+    for name, spec in table.fields.items():
+        takes = table.takes(name)
+        single = len(spec.columns) == 1 and (takes.choices or takes.kind == "date")
+        (few if single else others).update(spec.columns)
+        others.update(spec.when)
+    return few - others
+
+
 class _Lines:
     """A delimited text file.
 
@@ -130,6 +143,8 @@ class _Lines:
         self.line = 1
         self.offset = 0
         self.carry = b""  # the beginning of a row that did not end in its piece
+        few = _of_few_words(table)
+        self.types = {name: WORDS if name in few else pa.string() for name in table.header}
         separator = re.escape(table.separator.encode())
         self.odd_quote = re.compile(rb"[^" + separator + rb'\r\n"]"[^' + separator + rb'\r\n"]')
 
@@ -272,7 +287,7 @@ class _Lines:
                     delimiter=self.table.separator, invalid_row_handler=skip
                 ),
                 convert_options=pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
+                    column_types=self.types,
                     include_columns=sorted(self.table.columns),
                     strings_can_be_null=False,
                     quoted_strings_can_be_null=False,

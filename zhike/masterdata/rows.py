@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def prepared(
     """The rows of a file, converted; each refusal is told. Raises UserError for a file that cannot be read."""
     beside = {join.name: _Beside(join, mapping, table, joined[join.table]) for join in table.joins}
     sealed = {each.name for each in mapping.tables if each.sealed_key}
-    for batch in read(path, table):
+    for batch in _ahead(read(path, table)):
         columns = dict(batch.columns)
         columns["@file"] = pa.repeat(pa.scalar(path.name.partition(".")[0]), len(batch))
         columns["@line"] = pa.array(batch.lines).cast(pa.string())
@@ -58,6 +59,15 @@ def prepared(
         for bad in batch.bad:
             tell(Reject(bad.line, "", "", bad.reason))
         yield _rows(batch, columns, table, sealed, tell)
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches; the next is read while one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _rows(

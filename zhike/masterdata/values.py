@@ -25,6 +25,8 @@ LOST_DIGITS = "\ufdd0"  # put by the XLSX reader before a number that has lost i
 BETWEEN = "\x1f"
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NUMBER = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]*)?")
+MONEY_BYTES = b"0123456789.+-"
+SHORT_AMOUNT = 16
 MONEY = r"^[+-]?[0-9]{1,16}([.][0-9]{1,2})?$"
 YEARS = range(1850, 2151)
 
@@ -74,6 +76,8 @@ ARROW = {
 
 
 def arrow_type(takes: Takes) -> Any:
+    if takes.choices:
+        return pa.dictionary(pa.int8(), pa.string())
     return pa.decimal128(18, takes.scale) if takes.kind == "decimal" else ARROW[takes.kind]
 
 
@@ -115,12 +119,19 @@ def _read(columns: Sequence[Column], spec: Field, takes: Takes) -> Converted:
     exact = pa.types.is_decimal(first.type) and first.type.scale <= takes.scale
     if plain and takes.kind == "decimal" and exact:
         return Converted(first.cast(arrow_type(takes)))
+    if len(columns) == 1 and pa.types.is_dictionary(first.type):
+        words = pc.utf8_trim_whitespace(first.dictionary)
+        return _distinct(pa.DictionaryArray.from_arrays(first.indices, words), spec, takes)
     texts = [pc.fill_null(pc.utf8_trim_whitespace(_text(column)), "") for column in columns]
     if plain and takes.kind == "decimal" and takes.scale == 2:
         return _amounts(texts[0], spec, takes)
     if plain and takes.kind in ("text", "sealed", "ref") and not takes.choices:
         return _texts(texts[0], takes)
-    return _distinct(texts, spec, takes)
+    joined = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, BETWEEN)
+    encoded = joined.dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return _distinct(encoded, spec, takes)
 
 
 def _texts(text: Column, takes: Takes) -> Converted:
@@ -142,6 +153,9 @@ def _odd_text(raw: str, takes: Takes) -> str:
 
 
 def _amounts(text: Column, spec: Field, takes: Takes) -> Converted:
+    plain = _plain_amounts(text, takes)
+    if plain is not None:
+        return Converted(plain)
     sound = pc.match_substring_regex(text, MONEY)
     values = pc.if_else(sound, text, pa.scalar(None, pa.string())).cast(arrow_type(takes))
     rest = pc.and_(pc.invert(sound), pc.not_equal(text, ""))
@@ -158,37 +172,57 @@ def _amounts(text: Column, spec: Field, takes: Takes) -> Converted:
     return Converted(pa.array(mended, arrow_type(takes)), faults)
 
 
-def _distinct(texts: Sequence[Column], spec: Field, takes: Takes) -> Converted:
-    joined = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, BETWEEN)
-    encoded = joined.dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+def _plain_amounts(text: Column, takes: Takes) -> Column | None:
+    """All of them by one cast, or None: the cast takes more than we do (1e3, .5, zeros before), so what it is given is
+    only digits, points and signs, short, and with a digit before the point."""
+    if not isinstance(text, pa.StringArray) or len(text) == 0:
+        return None
+    characters = text.buffers()[2]
+    if bytes(characters or b"").translate(None, MONEY_BYTES):
+        return None
+    if pc.max(pc.binary_length(text)).as_py() > SHORT_AMOUNT:
+        return None
+    if any(pc.any(pc.starts_with(text, bare)).as_py() for bare in (".", "+.", "-.")):
+        return None
+    try:
+        return text.cast(arrow_type(takes))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _distinct(encoded: Column, spec: Field, takes: Takes) -> Converted:
+    words = encoded.dictionary.to_pylist()
     values: list[Any] = []
     reasons: dict[int, str] = {}
-    for place, raw in enumerate(encoded.dictionary.to_pylist()):
+    for place, raw in enumerate(words):
         try:
             values.append(read_one(tuple(raw.split(BETWEEN)), spec, takes))
         except ValueError as error:
             values.append(None)
             reasons[place] = str(error)
-    column = pa.array(values, arrow_type(takes)).take(encoded.indices)
+    column = _taken(values, encoded.indices, takes)
     if not reasons:
         return Converted(column)
     places = pa.array(list(reasons), encoded.indices.type)
     faulty = pc.indices_nonzero(pc.is_in(encoded.indices, places)).to_pylist()
-    indices, words = encoded.indices, encoded.dictionary
     return Converted(
         column,
         [
-            Fault(
-                row,
-                words[place].as_py().replace(BETWEEN, " | ").lstrip(LOST_DIGITS),
-                reasons[place],
-            )
+            Fault(row, words[place].replace(BETWEEN, " | ").lstrip(LOST_DIGITS), reasons[place])
             for row in faulty
-            for place in [indices[row].as_py()]
+            for place in [encoded.indices[row].as_py()]
         ],
     )
+
+
+def _taken(values: list[Any], indices: Column, takes: Takes) -> Column:
+    """`values` by `indices`; words of a choice under one dictionary, the same for every batch."""
+    if not takes.choices:
+        return pa.array(values, arrow_type(takes)).take(indices)
+    choices = sorted(takes.choices)
+    places = [None if each is None else choices.index(each) for each in values]
+    taken = pa.array(places, pa.int8()).take(indices)
+    return pa.DictionaryArray.from_arrays(taken, pa.array(choices, pa.string()))
 
 
 def read_one(raw: tuple[str, ...], spec: Field, takes: Takes) -> Any:

@@ -3,18 +3,22 @@ sorted by month and customer, appended in one commit. Nothing of them enters Pos
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.conf import settings
 from django.db import connection
 
-from zhike.kernel.warehouse import MEMORY_LIMIT, THREADS, Warehouse
+from zhike.kernel.warehouse import MEMORY_LIMIT, THREADS, Parts, Warehouse
 from zhike.masterdata.rejects import Reject
 from zhike.masterdata.rows import Rows, fields_of
 from zhike.masterdata.services.filing import Filing, source_key
@@ -33,7 +37,8 @@ PIECE = 64 * 1024
 
 
 class Stage:
-    """The rows of one file in a DuckDB of their own, in memory up to a limit and spilt to the data folder beyond."""
+    """The rows of one file, beside: as they come in an Arrow file, which is mapped, not read, into a DuckDB that joins
+    and counts, and from which each month is taken as it is written."""
 
     def __init__(self, filing: Filing) -> None:
         self.filing = filing
@@ -50,16 +55,20 @@ class Stage:
             "SET autoinstall_known_extensions = false",
         ):
             self.db.execute(statement)
-        schema = fields_of(filing.table)
-        empty = pa.schema([("key", pa.string()), ("line", pa.int64()), *schema]).empty_table()
-        self.db.register("batch", empty)
-        self.db.execute("CREATE TABLE staged AS SELECT * FROM batch")
+        self._path = Path(self._folder.name) / "staged.arrow"
+        columns = [("row", pa.int64()), ("key", pa.string()), ("line", pa.int64())]
+        self._schema = pa.schema([*columns, *fields_of(filing.table)])
+        self._writer: Any = pa.ipc.new_file(self._path, self._schema)
+        self._rows = 0
+        self.staged: Any = None
 
     def __enter__(self) -> Stage:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.db.close()
+        self._writer.close()
+        self.staged = None
         self._folder.cleanup()
 
     def add(self, rows: Rows) -> None:
@@ -68,13 +77,16 @@ class Stage:
         count.rejected += rows.refused
         count.left_out += rows.left_out
         if len(rows):
-            names = ["key", "line", *rows.values]
-            batch = pa.table([rows.keys, rows.lines, *rows.values.values()], names=names)
-            self.db.register("batch", batch)
-            self.db.execute("INSERT INTO staged SELECT * FROM batch")
+            numbers = np.arange(self._rows, self._rows + len(rows))
+            columns = [pa.array(numbers), rows.keys, rows.lines, *rows.values.values()]
+            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+            self._rows += len(rows)
 
     def settle(self) -> None:
         """Tell agreements apart that are not there, keys that come twice, rows that are stored already."""
+        self._writer.close()
+        self.staged = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
+        self.db.register("staged", self.staged)
         self._bring_agreements()
         self.db.execute("CREATE TABLE refused (line BIGINT)")
         self._refuse_unknown_agreements()
@@ -105,6 +117,11 @@ class Stage:
         self.db.execute("INSERT INTO refused SELECT line FROM lost")
 
     def _refuse_repeated_keys(self) -> None:
+        # Keys whose hashes all differ are all different: sorting numbers is a quarter of grouping texts.
+        hashes = self.db.sql("SELECT hash(key) AS h FROM staged").fetchnumpy()["h"]
+        hashes.sort()
+        if not (hashes[1:] == hashes[:-1]).any():
+            return
         self.db.execute(
             f"CREATE TABLE twice AS SELECT key, min(line) AS first_line FROM staged WHERE {self._taken()} "  # noqa: S608
             "GROUP BY key HAVING count(*) > 1"
@@ -207,30 +224,76 @@ class Stage:
         """The settled rows into the warehouse, sorted, under this batch id."""
         if not self.filing.count.accepted:
             return
-        schema = COLUMNS[self.into]
-        day = DAY[self.into]
-        named = {
-            "agreement_id": "id",
-            "month": f"strftime({day}, '%Y-%m')",
-            "source": f"'{self.filing.system.code}'",
-            "transaction_key": "key",
-            **{
-                name: f"NULL::{'VARCHAR' if name == 'channel' else 'DECIMAL(18,2)'}"
-                for name in ("balance", "channel", "average_balance")
-                if not self._has(name)
-            },
+        found = self.db.sql(
+            f"SELECT row, year({DAY[self.into]}) * 12 + month({DAY[self.into]}) - 1 AS month, "  # noqa: S608
+            "party_id, a.id FROM staged s JOIN agreements a ON a.key = s.agreement "
+            f"WHERE {self._taken()}"
+        ).fetchnumpy()
+        order = _sorted(found["month"], found["party_id"], found["row"])
+        owners = np.zeros((2, self._rows), np.int64)
+        owners[:, found["row"]] = found["party_id"], found["id"]
+        make = {
+            f"{month // 12:04d}-{month % 12 + 1:02d}": self._maker(rows, owners)
+            for month, rows in order.items()
         }
-        if self.into == "transaction":
-            channel = named.get("channel", "channel")
-            named["channel"] = f"coalesce({channel}, 'unknown')"
-        columns = ", ".join(
-            f"{named[name]} AS {name}" if name in named else name for name in schema.names
-        )
-        query = (
-            f"SELECT {columns} FROM (SELECT s.*, a.id, a.party_id FROM staged s "  # noqa: S608
-            f"JOIN agreements a ON a.key = s.agreement) WHERE {self._taken()} "
-            f"ORDER BY month, party_id, agreement_id, {day}, line"
-        )
-        reader = self.db.sql(query).to_arrow_reader(PIECE)
-        stream = pa.RecordBatchReader.from_batches(schema, (each.cast(schema) for each in reader))
-        Warehouse().append(STORED[self.into], stream, batch=batch, partition_by=["month"])
+        parts = Parts(COLUMNS[self.into], "month", make)
+        Warehouse().append(STORED[self.into], parts, batch=batch)
+
+    def _maker(self, rows: npt.NDArray[np.int64], owners: Any) -> Callable[[], pa.Table]:
+        def make() -> pa.Table:
+            taken = self.staged.select([*self._own(), "key"]).take(pa.array(rows))
+            columns: dict[str, Any] = {name: taken[name] for name in self._own()}
+            columns["party_id"], columns["agreement_id"] = owners[:, rows]
+            columns["transaction_key"] = taken["key"]
+            columns["source"] = _one_word(self.filing.system.code, len(rows))
+            if self.into == "transaction":
+                columns["channel"] = _known(columns.get("channel"), len(rows))
+            schema = COLUMNS[self.into]
+            return pa.table(
+                {
+                    each.name: columns.get(each.name, pa.nulls(len(rows), each.type))
+                    for each in schema
+                    if each.name != "month"
+                }
+            )
+
+        return make
+
+    def _own(self) -> list[str]:
+        """The stored columns that the file itself fills."""
+        return [name for name in COLUMNS[self.into].names if name in self.filing.table.fields]
+
+
+def _sorted(months: Any, parties: Any, rows: Any) -> dict[int, npt.NDArray[np.int64]]:
+    """The rows of each month, by customer and then as they stood in the file.
+
+    The three numbers are packed into one, which sorts ten times as fast, when they fit into 63 bits.
+    """
+    first, last = int(months.min()), int(months.max())
+    people, lines = int(parties.max()) + 1, int(rows.max()) + 1
+    months = months.astype(np.int64) - first
+    if (last - first + 1) * people * lines < 2**63:
+        packed = (months * people + parties) * lines + rows
+        packed.sort()
+        months, rows = packed // (people * lines), packed % lines
+    else:
+        order = np.lexsort((rows, parties, months))
+        months, rows = months[order], rows[order]
+    starts = np.searchsorted(months, np.arange(last - first + 2))
+    return {
+        first + number: rows[start:end]
+        for number, (start, end) in enumerate(itertools.pairwise(starts))
+        if start < end
+    }
+
+
+def _one_word(word: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), rows), [word])
+
+
+def _known(channel: Any, rows: int) -> Any:
+    if channel is None:
+        return _one_word("unknown", rows)
+    return (
+        pc.coalesce(channel, pa.scalar("unknown", channel.type)) if channel.null_count else channel
+    )
