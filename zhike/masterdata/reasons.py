@@ -86,5 +86,7 @@ def told(reason: str) -> str:
             parts = found.groupdict()
             if "why" in parts:
                 parts["why"] = told(parts["why"])
+            if "forms" in parts:
+                parts["forms"] = gettext(" or ").join(parts["forms"].split(" or "))
             return gettext(known) % parts
     return gettext(reason) if reason else ""
