@@ -122,8 +122,12 @@ def _read(columns: Sequence[Column], spec: Field, takes: Takes) -> Converted:
     if len(columns) == 1 and pa.types.is_dictionary(first.type):
         words = pc.utf8_trim_whitespace(first.dictionary)
         return _distinct(pa.DictionaryArray.from_arrays(first.indices, words), spec, takes)
+    amounts = plain and takes.kind == "decimal" and takes.scale == 2
+    quick = _plain_amounts(first, takes) if amounts else None
+    if quick is not None:
+        return Converted(quick)
     texts = [pc.fill_null(pc.utf8_trim_whitespace(_text(column)), "") for column in columns]
-    if plain and takes.kind == "decimal" and takes.scale == 2:
+    if amounts:
         return _amounts(texts[0], spec, takes)
     if plain and takes.kind in ("text", "sealed", "ref") and not takes.choices:
         return _texts(texts[0], takes)
@@ -153,9 +157,6 @@ def _odd_text(raw: str, takes: Takes) -> str:
 
 
 def _amounts(text: Column, spec: Field, takes: Takes) -> Converted:
-    plain = _plain_amounts(text, takes)
-    if plain is not None:
-        return Converted(plain)
     sound = pc.match_substring_regex(text, MONEY)
     values = pc.if_else(sound, text, pa.scalar(None, pa.string())).cast(arrow_type(takes))
     rest = pc.and_(pc.invert(sound), pc.not_equal(text, ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from zhike.kernel.errors import UserError
-from zhike.kernel.warehouse import Warehouse
+from zhike.kernel.warehouse import Parts, Warehouse
 
 
 def rows(*amounts: str, month: str = "2026-01") -> pa.Table:
@@ -41,6 +42,38 @@ def test_a_batch_is_added_once(warehouse: Warehouse) -> None:
     assert total(warehouse) == Decimal("3.31")
     assert warehouse.holds_batch("facts/x", "b")
     assert not warehouse.holds_batch("facts/x", "c")
+
+
+def parts(**amounts: str) -> Parts:
+    whole = rows("1")
+    make = {
+        month.replace("_", "-"): partial(rows(amount).drop_columns, ["month"])
+        for month, amount in amounts.items()
+    }
+    return Parts(whole.schema, "month", make)
+
+
+def test_parts_are_added_in_one_commit_and_once(warehouse: Warehouse) -> None:
+    first = parts(**{"2026_01": "1.10", "2026_02": "2.20"})
+    assert warehouse.append("facts/x", first, batch="a")
+    assert warehouse.version("facts/x") == 0
+    assert not warehouse.append("facts/x", first, batch="a")
+    assert warehouse.append("facts/x", parts(**{"2026_02": "0.01"}), batch="b")
+    assert warehouse.version("facts/x") == 1
+    assert total(warehouse) == Decimal("3.31")
+    warehouse.tidy("facts/x")
+    warehouse.overwrite("facts/x", rows("7", month="2026-02"), where="month = '2026-02'")
+    assert total(warehouse) == Decimal("8.10")
+
+
+def test_a_part_that_cannot_be_made_adds_nothing(warehouse: Warehouse) -> None:
+    warehouse.append("facts/x", parts(**{"2026_01": "1"}), batch="a")
+    sound = parts(**{"2026_02": "2"})
+    faulty = Parts(sound.schema, "month", {**sound.make, "2026-03": lambda: rows("a")})
+    with pytest.raises(ArithmeticError):
+        warehouse.append("facts/x", faulty, batch="b")
+    assert total(warehouse) == Decimal(1)
+    assert not warehouse.holds_batch("facts/x", "b")
 
 
 def test_a_month_is_replaced_alone(warehouse: Warehouse) -> None:

@@ -19,6 +19,7 @@ from zhike.customers.models import Identifier, Party
 from zhike.kernel.actor import NOBODY, system
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.warehouse import Warehouse
+from zhike.masterdata import readers
 from zhike.masterdata.models import ImportFile, ImportRun
 from zhike.masterdata.services import load
 from zhike.masterdata.tests.factories import (
@@ -249,6 +250,30 @@ def test_a_stored_posting_is_neither_added_again_nor_rewritten(tmp_path: Path) -
     assert rejects(third) == [
         "2,no,,another row with this key was loaded before; facts are not rewritten"
     ]
+
+
+def test_postings_lie_by_month_and_customer_whatever_the_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces of a few rows, one of them with quotation marks; two customers in turn, months out of order."""
+    monkeypatch.setattr(readers, "PIECE", 64)
+    lines = [f"{n},{'ba'[n % 2]},2024-0{3 - n % 3}-05,plus,{n}.25" for n in range(1, 31)]
+    lines[7] = lines[7].replace("plus", '"plus"')
+    lines[8] = lines[8].replace("plus", "sideways")
+    files = {
+        "people.csv": f"{GOOD}2,李四,,,,\n",
+        "accounts.csv": f"{ACCOUNTS}a,1,A,2020-01-01,\nb,2,A,2020-01-01,\n",
+        "postings.csv": POSTINGS + "\n".join(lines),
+    }
+    assert rejects(read_in(tmp_path, files)) == ["10,way,sideways,the mapping has no code for it"]
+    stored: list[dict[str, Any]] = []
+    for path in Warehouse().files(facts.TRANSACTIONS):
+        rows = pq.ParquetFile(path).read().to_pylist()
+        assert [row["party_id"] for row in rows] == sorted(row["party_id"] for row in rows)
+        assert {f"month={row['booked_on']:%Y-%m}" for row in rows} == {Path(path).parent.name}
+        stored += rows
+    taken = {row["transaction_key"]: row["amount"] for row in stored}
+    assert taken == {str(n): Decimal(f"{n}.25") for n in range(1, 31) if n != 9}
 
 
 def _sheet(rows: list[list[Any]]) -> bytes:

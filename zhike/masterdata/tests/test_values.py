@@ -48,6 +48,34 @@ def test_an_amount_is_a_value_or_a_fault_or_nothing(values: list[str]) -> None:
 
 
 @settings(deadline=None)
+@given(st.lists(st.text("0019.+-e", min_size=1, max_size=19), min_size=1, max_size=6))
+def test_all_amounts_at_once_are_read_as_each_alone(values: list[str]) -> None:
+    """The cast of a whole column is looser than we are; it must not be given what it would let pass."""
+    found, faults = column(values)
+    for row, value in enumerate(values):
+        try:
+            assert found[row] == parsed(value, SPEC, MONEY)
+        except ValueError:
+            assert row in faults
+
+
+@pytest.mark.parametrize("value", [".5", "-.5", "+.5", "1e3", "00000000000000001.00", "1.234", "."])
+def test_no_amount(value: str) -> None:
+    assert column(["1.00", value, "-2"]) == ([Decimal(1), None, Decimal(-2)], [1])
+
+
+def test_a_column_of_few_words_is_read_as_one_of_texts() -> None:
+    takes = Takes(choices=frozenset({"in", "out"}))
+    spec = Field("x", columns=("c",), codes={"+": "in", "-": "out"}, lenient=False)
+    words = pa.array(["+", " -", "?", "", "+"])
+    plain = convert({"c": words}, 5, spec, takes)
+    coded = convert({"c": words.dictionary_encode()}, 5, spec, takes)
+    assert plain.values.to_pylist() == coded.values.to_pylist() == ["in", "out", None, None, "in"]
+    assert plain.faults == coded.faults
+    assert [(fault.row, fault.raw) for fault in coded.faults] == [(2, "?")]
+
+
+@settings(deadline=None)
 @given(st.dates(min_value=date(1850, 1, 1), max_value=date(2150, 12, 31)))
 def test_dates_in_both_ways_of_writing(day: date) -> None:
     takes = Takes("date")
