@@ -397,9 +397,10 @@ def test_somebody_is_hired_and_seated_and_nobody_leaves_with_customers(
     unit = site.units["customer_manager"]
     page.goto("/organisation/")
     link = page.get_by_role("link", name=unit, exact=True)
-    for branch in page.locator(".unit-tree > details").all():
-        branch.locator("summary").first.click(position={"x": 4, "y": 8})
-        expect(branch.locator(".unit-inside").first.locator("ul, details").first).to_be_visible()
+    for branch in page.locator(".unit-tree > .unit-branch").all():
+        branch.locator("summary").first.click()
+        inside = branch.locator(".unit-inside").first
+        expect(inside.locator("ul, .unit-branch").first).to_be_visible()
         if link.count():
             break
     with page.expect_navigation():
