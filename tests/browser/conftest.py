@@ -31,7 +31,11 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 READY_SECONDS = 300
+PATIENCE = 30_000  # milliseconds; only a failure takes so long
 ZHIKE = [sys.executable, "-c", "from zhike.config.cli import main; main()"]
+
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +142,7 @@ def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) ->
             locale=locale,
             storage_state=signed_in.get(role),
         )
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
