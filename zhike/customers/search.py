@@ -25,7 +25,7 @@ from zhike.kernel import crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 
-CANDIDATES = 2000
+CANDIDATES = 1000
 MARGIN = (
     1.3  # how many more rows are walked than would do were the word spread evenly over the balances
 )
