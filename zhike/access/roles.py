@@ -13,6 +13,7 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel.actor import permission_names
 from zhike.organisation.models import Role
 
 
@@ -85,4 +86,5 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "access.administer": _("administer access"),
     "access.read_audit": _("read the audit trail"),
 }
+permission_names.update(PERMISSIONS)
 """Every permission in the reader's words."""

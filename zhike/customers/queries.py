@@ -144,7 +144,11 @@ def next_contact_on(party: Party) -> date | None:
     every = standing.contact_every_days
     if every is None and standing.tier is not None:  # before the first refresh
         every = standing.tier.contact_every_days
-    return rules.next_contact_due(standing.last_contact_on, party.since_on, every)
+    due = rules.next_contact_due(standing.last_contact_on, party.since_on, every)
+    if due and standing.last_contact_on is None:
+        # Without any contact on record nobody can say since when one is owed.
+        return max(due, clock.today())
+    return due
 
 
 @dataclass(frozen=True)

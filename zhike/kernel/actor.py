@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import Refused
+
+# What a permission is called in the reader's words; the room that hands permissions out fills it.
+permission_names: dict[str, Promise | str] = {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Actor:
         return Decision(
             False,
             _("None of your roles grants “%(permission)s”. Ask the security administrator.")
-            % {"permission": permission},
+            % {"permission": permission_names.get(permission, permission)},
         )
 
     def must(self, permission: str) -> None:
