@@ -119,17 +119,22 @@ def _new_customer(world: World) -> dict[str, Any]:
         "stage": "prospect",
         "type": "individual",
         "name": "陈静怡",
-        "unit": world.branch.pk,
+        "unit": world.branch.public_id,
     }
 
 
 def _corrected(world: World) -> dict[str, Any]:
-    return {"name": "张伟明", "type": "individual", "unit": world.branch.pk, "note": "喜欢喝茶"}
+    return {
+        "name": "张伟明",
+        "type": "individual",
+        "unit": world.branch.public_id,
+        "note": "喜欢喝茶",
+    }
 
 
 def _handed_over(world: World) -> dict[str, Any]:
     return {
-        "employee": world.people[Role.TEAM_LEAD].pk,
+        "employee": world.people[Role.TEAM_LEAD].public_id,
         "role": "assistant",
         "reason": "共同维护",
     }

@@ -70,7 +70,7 @@ def unit_field(actor: Actor) -> forms.Field:
     units = Unit.objects.visible_to(actor).order_by("path")
     if not actor.everywhere:
         units = units.filter(pk__in=actor.units) | units.filter(employees=actor.employee_id)
-    return forms.ModelChoiceField(units.distinct(), label=_("Unit"))
+    return forms.ModelChoiceField(units.distinct(), label=_("Unit"), to_field_name="public_id")
 
 
 class InPlaceForm(forms.Form):
@@ -111,7 +111,9 @@ class RelationForm(InPlaceForm):
 
 
 class HandOverForm(InPlaceForm):
-    employee: Any = forms.ModelChoiceField(queryset=None, label=pgettext_lazy("hand over", "To"))
+    employee: Any = forms.ModelChoiceField(
+        queryset=None, label=pgettext_lazy("hand over", "To"), to_field_name="public_id"
+    )
     role = forms.ChoiceField(label=_("As"), choices=Assignment.Role.choices)
     since = forms.DateField(label=_("From"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=200)

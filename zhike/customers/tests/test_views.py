@@ -314,7 +314,7 @@ def test_the_other_actions_of_the_page(lead: Client, mine: Party, unit: Unit) ->
             {"purpose": "marketing", "channel": "sms", "given": "yes", "text_version": "1"},
         ),
         ("consent", {"purpose": "marketing", "channel": "sms", "given": "no"}),
-        ("hand-over", {"employee": successor.pk, "role": "main", "reason": "轮岗"}),
+        ("hand-over", {"employee": successor.public_id, "role": "main", "reason": "轮岗"}),
         ("confirm", {"fields_seen": ["name", "sex"]}),
     ):
         answer = lead.post(url(name, mine), form, headers=HTMX)
@@ -344,13 +344,13 @@ def test_the_other_actions_of_the_page(lead: Client, mine: Party, unit: Unit) ->
 
 def test_a_customer_is_entered_and_edited(lead: Client, unit: Unit) -> None:
     form = {"kind": "person", "stage": "prospect", "type": "individual", "name": "李清和"}
-    answer = lead.post("/customers/new/", form | {"unit": unit.pk})
+    answer = lead.post("/customers/new/", form | {"unit": unit.public_id})
     assert answer.status_code == 303, text(answer)
     party = Party.objects.get()
     assert answer["Location"] == party.get_absolute_url()
     page = text(lead.get(url("edit", party)))
     opened = dict(re.findall(r'name="(initial-\w+|version)" value="([^"]*)"', page))
-    edited = {"type": "individual", "name": "李清荷", "unit": unit.pk, **opened}
+    edited = {"type": "individual", "name": "李清荷", "unit": unit.public_id, **opened}
     assert lead.post(url("edit", party), edited).status_code == 303
     party.refresh_from_db()
     assert (party.name, party.version) == ("李清荷", 2)
@@ -360,7 +360,7 @@ def test_two_edits_of_one_field_are_shown_side_by_side(lead: Client, mine: Party
     page = text(lead.get(url("edit", mine)))
     opened = dict(re.findall(r'name="(initial-\w+|version)" value="([^"]*)"', page))
     services.update_party(actor=factories.SYSTEM, party=mine, changes={"occupation": "教师"})
-    form = {"type": "individual", "name": mine.name, "unit": mine.unit_id, **opened}
+    form = {"type": "individual", "name": mine.name, "unit": mine.unit.public_id, **opened}
     answer = lead.post(url("edit", mine), form | {"occupation": "农机手"})
     assert answer.status_code == 409
     assert "教师" in text(answer)
