@@ -16,6 +16,10 @@ from zhike.kernel.postgres import running
 
 _stack = ExitStack()
 
+# The browser's driver keeps an event loop in the thread of the tests for as long as a session lasts; no test of
+# ours runs inside it, but Django would refuse the database to every test that comes after a browser's.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
 if "ZHIKE_TEST_HOME" not in os.environ:
     _home = _stack.enter_context(tempfile.TemporaryDirectory(prefix="zhike-test-"))
     os.environ["ZHIKE_TEST_HOME"] = os.environ["ZHIKE_HOME"] = _home
