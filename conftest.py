@@ -9,6 +9,16 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """The system's Chromium, without its own talk to the network."""
+    arguments = (
+        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync"
+    )
+    return {"executable_path": "/usr/bin/chromium", "args": arguments.split()}
+
+
 @pytest.fixture(autouse=True)
 def _own_data_folder(tmp_path: Path, settings: Any) -> None:
     """Every test has a data folder and a warehouse of its own."""

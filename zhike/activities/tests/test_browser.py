@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from zhike.activities.models import WorkItem
 from zhike.activities.tests.factories import Person, item, party, person, unit
 from zhike.organisation.models import Role
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 
 
 def is_fault(line: ConsoleMessage) -> bool:
@@ -28,32 +22,25 @@ def is_fault(line: ConsoleMessage) -> bool:
 
 
 @contextmanager
-def at_work(live_server: Any, who: Person) -> Iterator[Page]:
-    """A browser signed in as `who`; nothing may be written to its console as an error.
-
-    Opened when the rows are made: Django refuses the database beside playwright's event loop.
-    """
-    if not shutil.which(CHROMIUM):
-        pytest.fail("no chromium: apt-get install chromium fonts-noto-cjk")
+def at_work(browser: Browser, live_server: Any, who: Person) -> Iterator[Page]:
+    """A browser signed in as `who`; nothing may be written to its console as an error."""
     session = who.client.cookies["sessionid"].value
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        context = browser.new_context(base_url=live_server.url)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda line: said.append(line.text) if is_fault(line) else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        yield page
-        browser.close()
+    context = browser.new_context(base_url=live_server.url)
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.on("console", lambda line: said.append(line.text) if is_fault(line) else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    context.close()
     assert said == []
 
 
-def test_a_line_is_done_and_taken_back(live_server: Any) -> None:
+def test_a_line_is_done_and_taken_back(browser: Browser, live_server: Any) -> None:
     who = person()
     for name in ("张甲", "李乙"):
         item(who, party(who, name=name))
-    with at_work(live_server, who) as page:
+    with at_work(browser, live_server, who) as page:
         page.goto("/")
         lines = page.locator(".work-line")
         expect(lines).to_have_count(2)
@@ -70,10 +57,10 @@ def test_a_line_is_done_and_taken_back(live_server: Any) -> None:
     assert set(WorkItem.objects.values_list("state", flat=True)) == {"open"}
 
 
-def test_a_refusal_is_a_toast_beside_the_untouched_list(live_server: Any) -> None:
+def test_a_refusal_is_a_toast_beside_the_untouched_list(browser: Browser, live_server: Any) -> None:
     who = person()
     item(who, party(who, name="张甲"))
-    with at_work(live_server, who) as page:
+    with at_work(browser, live_server, who) as page:
         page.goto("/today/")
         line = page.locator(".work-line")
         line.locator("summary").last.click()
@@ -83,11 +70,11 @@ def test_a_refusal_is_a_toast_beside_the_untouched_list(live_server: Any) -> Non
         expect(line).to_have_count(1)
 
 
-def test_the_tree_opens_where_it_is_clicked(live_server: Any) -> None:
+def test_the_tree_opens_where_it_is_clicked(browser: Browser, live_server: Any) -> None:
     root = unit()
     below = unit(root)
     who = person(Role.TELLER, unit(below))
-    with at_work(live_server, who) as page:
+    with at_work(browser, live_server, who) as page:
         page.goto("/organisation/")
         for name in (below.name, who.employee.unit.name):
             summary = page.locator("summary", has=page.get_by_text(name, exact=True))

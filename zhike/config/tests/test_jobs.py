@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
@@ -15,11 +17,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work() -> None:
-    """Run what waits, as the worker does, and stop."""
-    connector = app.connector
-    assert isinstance(connector, DjangoConnector)
-    with app.replace_connector(connector.get_worker_connector()) as worker:
-        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+    """Run what waits, as the worker does, and stop; in a thread, for a browser's loop may run in this one."""
+
+    def run() -> None:
+        connector = app.connector
+        assert isinstance(connector, DjangoConnector)
+        with app.replace_connector(connector.get_worker_connector()) as worker:
+            worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()
 
 
 def status(job: int) -> str:

@@ -96,6 +96,10 @@ def database(name: str, template: str) -> Iterator[dict[str, str]]:
         psycopg.connect(dbname="postgres", port=settings["PORT"] or None, autocommit=True, **place)
     ) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        # A template may have no guests; threads of earlier tests may have left theirs.
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
+        )
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         user = quote(str(settings["USER"]))
         if settings["PASSWORD"]:
