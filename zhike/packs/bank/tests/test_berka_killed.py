@@ -88,7 +88,7 @@ print(json.dumps({
 
 
 @contextmanager
-def database(name: str, template: str) -> Iterator[dict[str, str]]:
+def database(name: str) -> Iterator[dict[str, str]]:
     """A database of its own, for a process of its own; answers its environment."""
     settings = connection.settings_dict
     place = {"host": settings["HOST"], "user": settings["USER"], "password": settings["PASSWORD"]}
@@ -96,18 +96,21 @@ def database(name: str, template: str) -> Iterator[dict[str, str]]:
         psycopg.connect(dbname="postgres", port=settings["PORT"] or None, autocommit=True, **place)
     ) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        # A template may have no guests; threads of earlier tests may have left theirs.
-        server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
-        )
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        server.execute(f'CREATE DATABASE "{name}"')
         user = quote(str(settings["USER"]))
         if settings["PASSWORD"]:
             user += f":{quote(str(settings['PASSWORD']))}"
         url = f"postgresql://{user}@/{name}?host={quote(str(settings['HOST']), safe='')}"
         if settings["PORT"]:
             url += f"&port={settings['PORT']}"
-        yield {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "zhike.config.settings",
+        }
+        migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+        subprocess.run(migrate, env=environment, check=True, timeout=120)
+        yield environment
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -154,11 +157,10 @@ KILLED_AT = (
 
 
 def test_killed_and_started_again_ends_the_same(tmp_path: Path, django_db_blocker: Any) -> None:
-    template = connection.settings_dict["NAME"]
-    connection.close()
+    own = connection.settings_dict["NAME"]
     with (
-        database(f"{template}_smooth", template) as smooth,
-        database(f"{template}_killed", template) as killed,
+        database(f"{own}_smooth") as smooth,
+        database(f"{own}_killed") as killed,
     ):
         assert not run_until(smooth, tmp_path / "smooth", "never")
         for moment in KILLED_AT:
