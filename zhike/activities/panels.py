@@ -25,6 +25,6 @@ panels.register(
         template="activities/panel_open.html",
         load=open_work,
         title=_("Open work"),
-        reload_on=("work-changed",),
+        reload_on=("customer-timeline",),
     )
 )

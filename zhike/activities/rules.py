@@ -51,6 +51,15 @@ def due_range(due: Due, today: date) -> tuple[date, date]:
     }[due]
 
 
+def breaks_silence(contact_on: date, figures: Mapping[str, Any], today: date) -> bool:
+    """Whether a contact of that day is what a "no contact" line asked for: the next one is not due yet.
+
+    Without the figure `every` (days between contacts) any contact is.
+    """
+    every = figures.get("every")
+    return every is None or contact_on + timedelta(days=int(every)) > today
+
+
 def sentence(rule: str, figures: Mapping[str, Any], language: str) -> str:
     """Why the customer stands on the list, in words with the figures; "" where a figure is missing.
 

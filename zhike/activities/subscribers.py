@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import ngettext
 
 from zhike.activities.models import WorkItem
-from zhike.activities.services import follow_managers
-from zhike.customers.events import AssignmentChanged
-from zhike.kernel.actor import system
+from zhike.activities.services import answer_silence, follow_managers
+from zhike.customers.events import AssignmentChanged, ContactMade
+from zhike.customers.models import TimelineEntry
+from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
-from zhike.organisation.models import Employee
+from zhike.organisation.models import Employee, User
 from zhike.organisation.services import leave_guards
 
 
@@ -29,6 +32,24 @@ def has_open_work(employee: Employee) -> str | None:
 def items_follow_the_customer(event: AssignmentChanged) -> None:
     """What is open stands on the list of whoever looks after the customer from today on."""
     follow_managers(actor=system("assignment"), party_ids=[event.party_id])
+
+
+@subscribe(ContactMade)
+def a_contact_answers_the_silence(event: ContactMade) -> None:
+    """Nobody is asked until the next daily run to make the contact that was just made."""
+    entry = TimelineEntry.objects.select_related("employee").get(
+        party=event.party_id, id=event.entry_id
+    )
+    answer_silence(actor=_acting_for(entry.employee), entry=entry)
+
+
+def _acting_for(employee: Employee | None) -> Actor:
+    """The system on behalf of whoever made the contact: the trail names the person, who need not see work."""
+    itself = system("contact")
+    if employee is None:
+        return itself
+    user_id = User.objects.filter(employee=employee).values_list("pk", flat=True).first()
+    return replace(itself, name=employee.name, employee_id=employee.pk, user_id=user_id)
 
 
 if has_open_work not in leave_guards:

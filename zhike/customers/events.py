@@ -40,7 +40,8 @@ class ConsentChanged:
 
 @dataclass(frozen=True)
 class ContactMade:
-    """A contact stands on the timeline."""
+    """A contact stands on the timeline, as the entry with this id."""
 
     party_id: int
     channel: str
+    entry_id: int

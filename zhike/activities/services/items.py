@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from zhike.activities import rules
 from zhike.activities.models import WorkItem
 from zhike.customers.models import TimelineEntry
-from zhike.customers.services import add_timeline_entry
+from zhike.customers.services import add_timeline_entry, withdraw_timeline_entries
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -15,6 +16,7 @@ from zhike.kernel.errors import UserError
 from zhike.kernel.services import change, must_see, service
 
 State = WorkItem.State
+SOURCE = "activities"
 
 
 @service("activities.work")
@@ -35,7 +37,27 @@ def complete(*, actor: Actor, item: WorkItem, result: str, channel: str = "") ->
         direction=TimelineEntry.Direction.OUT if channel else "",
         title=item.get_rule_display(),
         result=result,
+        source=SOURCE,
+        source_key=str(item.public_id),
     )
+    return item
+
+
+@service("activities.work")
+def answer_silence(*, actor: Actor, entry: TimelineEntry) -> WorkItem | None:
+    """Close the customer's open "no contact" line with the contact that was made; answers it, None without one.
+
+    A contact so long ago that the next one is due again leaves the line open.
+    """
+    item: WorkItem | None = (
+        WorkItem.objects.select_for_update()
+        .filter(party=entry.party_id, rule=WorkItem.Rule.NO_CONTACT, state=State.OPEN)
+        .first()
+    )
+    contact_on = timezone.localdate(entry.at)
+    if item is None or not rules.breaks_silence(contact_on, item.figures, clock.today()):
+        return None
+    _close(actor, item, State.DONE, entry.result or entry.title, "activities.item.complete")
     return item
 
 
@@ -52,7 +74,7 @@ def dismiss(*, actor: Actor, item: WorkItem, reason: str) -> WorkItem:
 def reopen(*, actor: Actor, item: WorkItem) -> WorkItem:
     """Undo `complete` or `dismiss` within the day.
 
-    What was written on the timeline stays, as everything there does; a note beside it takes it back.
+    What `complete` wrote on the timeline is taken back with it, and the date of the last contact.
     """
     item = _locked(actor, item, State.DONE, State.DISMISSED)
     if item.closed_at is None or timezone.localdate(item.closed_at) != clock.today():
@@ -68,12 +90,8 @@ def reopen(*, actor: Actor, item: WorkItem) -> WorkItem:
         action="activities.item.reopen",
     )
     if was_done:
-        add_timeline_entry(
-            actor=actor,
-            party=item.party,
-            kind=TimelineEntry.Kind.NOTE,
-            channel=TimelineEntry.Channel.SYSTEM,
-            title=_("Taken back: %(what)s") % {"what": item.get_rule_display()},
+        withdraw_timeline_entries(
+            actor=actor, party=item.party, source=SOURCE, source_key=str(item.public_id)
         )
     return item
 

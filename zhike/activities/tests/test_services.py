@@ -16,6 +16,7 @@ from zhike.activities.services import Counts, Found
 from zhike.activities.tests.factories import SYSTEM, Person, found, item, party, person, unit
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party, Standing, TimelineEntry
+from zhike.customers.services import add_timeline_entry
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.events import publish
@@ -299,14 +300,91 @@ def test_a_team_lead_closes_the_work_of_the_team() -> None:
     assert line.state == "done"
 
 
-def test_undo_within_the_day_opens_the_item_and_says_so_on_the_timeline() -> None:
+def test_undo_within_the_day_opens_the_item_and_takes_the_contact_back() -> None:
     manager = person()
     line = item(manager)
+    before = clock.now() - timedelta(days=20)
+    contact(manager, line.party, at=before)
     services.complete(actor=manager.actor, item=line, result="the wrong line", channel="phone")
     services.reopen(actor=manager.actor, item=line)
     line.refresh_from_db()
     assert (line.state, line.result, line.closed_at) == ("open", "", None)
-    assert TimelineEntry.objects.filter(party=line.party).count() == 2
+    kinds = (
+        TimelineEntry.objects.filter(party=line.party).order_by("at").values_list("kind", flat=True)
+    )
+    assert list(kinds) == ["contact", "withdrawn"]
+    last = Standing.objects.get(party=line.party).last_contact_on
+    assert last == before.astimezone(clock.BUSINESS_ZONE).date()
+    trail = AuditEntry.objects.get(action="customers.timeline.withdraw", party_id=line.party_id)
+    assert trail.actor_user_id == manager.user.pk
+
+
+def test_undo_leaves_what_was_done_again_or_by_others() -> None:
+    manager = person()
+    line, other = item(manager), item(manager)
+    services.complete(actor=manager.actor, item=other, result="another line", channel="phone")
+    for result in ("first", "second"):
+        services.complete(actor=manager.actor, item=line, result=result, channel="visit")
+        services.reopen(actor=manager.actor, item=line)
+    services.complete(actor=manager.actor, item=line, result="third", channel="visit")
+    stands = TimelineEntry.objects.filter(kind="contact").values_list("result", flat=True)
+    assert set(stands) == {"another line", "third"}
+    assert Standing.objects.get(party=line.party).last_contact_on == clock.today()
+
+
+def contact(who: Person, customer: Party, **fields: Any) -> None:
+    details = {"kind": "contact", "channel": "phone", "title": "called", "result": "will come"}
+    add_timeline_entry(actor=who.actor, party=customer, **(details | fields))
+
+
+@pytest.fixture
+def told(django_capture_on_commit_callbacks: Any) -> Callable[..., None]:
+    """A contact made, and everybody who waits for one told."""
+
+    def make(who: Person, customer: Party, **fields: Any) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            contact(who, customer, **fields)
+
+    return make
+
+
+def test_a_contact_closes_the_line_that_asked_for_one(told: Callable[..., None]) -> None:
+    manager = person()
+    line = item(manager, rule="no_contact", figures={"every": "90"})
+    teller = person(Role.TELLER, manager.employee.unit)
+    told(teller, line.party)
+    line.refresh_from_db()
+    assert (line.state, line.result) == ("done", "will come")
+    trail = AuditEntry.objects.get(action="activities.item.complete", object_id=line.pk)
+    assert (trail.actor_user_id, trail.actor_name) == (teller.user.pk, teller.employee.name)
+    before = state()
+    told(teller, line.party, title="again")
+    assert state() == before
+
+
+def test_other_lines_notes_other_customers_and_old_contacts_close_nothing(
+    told: Callable[..., None],
+) -> None:
+    manager = person()
+    customer = party(manager)
+    item(manager, customer, rule="no_contact", figures={"every": "90"})
+    item(manager, customer, rule="maturing")
+    item(manager, rule="no_contact", figures={"every": "90"})
+    before = state()
+    told(manager, customer, kind="note")
+    told(manager, party(manager))
+    told(manager, customer, at=clock.now() - timedelta(days=90))
+    assert state() == before
+    told(manager, customer, at=clock.now() - timedelta(days=89))
+    assert WorkItem.objects.filter(state="open").count() == 2
+
+
+def test_undo_of_a_line_closed_by_a_contact_leaves_the_contact(told: Callable[..., None]) -> None:
+    manager = person()
+    line = item(manager, rule="no_contact")
+    told(manager, line.party)
+    services.reopen(actor=manager.actor, item=line)
+    assert TimelineEntry.objects.get(party=line.party).kind == "contact"
 
 
 def test_there_is_no_undo_on_the_next_day() -> None:

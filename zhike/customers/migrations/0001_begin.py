@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('id', models.BigIntegerField(db_default=models.Func(models.Value('customers_timelineentry_id_seq'), function='nextval'), editable=False)),
                 ('at', models.DateTimeField(verbose_name='at')),
-                ('kind', models.CharField(choices=[('contact', 'contact'), ('change', 'change'), ('decision', 'decision'), ('note', 'note')], max_length=10, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('contact', 'contact'), ('change', 'change'), ('decision', 'decision'), ('note', 'note'), ('withdrawn', 'taken back')], max_length=10, verbose_name='kind')),
                 ('channel', models.CharField(choices=[('visit', 'visit'), ('phone', 'telephone'), ('wechat', 'WeChat'), ('sms', 'text message'), ('email', 'e-mail'), ('counter', 'counter'), ('system', 'system')], max_length=10, verbose_name='channel')),
                 ('direction', models.CharField(blank=True, choices=[('in', 'from the customer'), ('out', 'to the customer'), ('', 'none')], max_length=4, verbose_name='direction')),
                 ('title', models.CharField(max_length=200, verbose_name='title')),

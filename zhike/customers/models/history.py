@@ -1,4 +1,4 @@
-"""What was agreed and what happened: consents and the timeline. Neither is ever edited."""
+"""What was agreed and what happened: consents and the timeline. Neither is edited; an entry may be taken back."""
 
 from __future__ import annotations
 
@@ -55,13 +55,17 @@ class ConsentEvent(Base):
 
 
 class TimelineEntry(models.Model):
-    """One contact by any channel, or one change worth telling. Partitioned by month; append-only."""
+    """One contact by any channel, or one change worth telling. Partitioned by month; append-only.
+
+    What did not happen after all stays, as an entry that was taken back.
+    """
 
     class Kind(models.TextChoices):
         CONTACT = "contact", _("contact")
         CHANGE = "change", _("change")
         DECISION = "decision", _("decision")
         NOTE = "note", _("note")
+        WITHDRAWN = "withdrawn", _("taken back")
 
     class Channel(models.TextChoices):
         VISIT = "visit", _("visit")

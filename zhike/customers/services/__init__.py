@@ -29,7 +29,7 @@ from zhike.customers.services.standing import (
     rate_tiers,
     record_standings,
 )
-from zhike.customers.services.timeline import add_timeline_entry
+from zhike.customers.services.timeline import add_timeline_entry, withdraw_timeline_entries
 
 __all__ = [
     "StandingRow",
@@ -58,4 +58,5 @@ __all__ = [
     "update_party",
     "verify_value",
     "withdraw_consent",
+    "withdraw_timeline_entries",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
 from zhike.customers.events import ContactMade
@@ -28,11 +28,13 @@ def add_timeline_entry(
     result: str = "",
     direction: str = "",
     at: datetime | None = None,
+    source: str = "",
+    source_key: str = "",
 ) -> TimelineEntry:
     """Put a contact, note, change or decision on the timeline; a contact moves the last contact.
 
     `at` is when it happened (now); it cannot lie in the future. Whoever works activities or edits
-    customers may.
+    customers may. `source` names the room that may take it back, `source_key` the thing it stands for there.
     Raises UserError when the text holds an identity, card or mobile number.
     """
     if not actor.may("activities.work"):
@@ -56,11 +58,13 @@ def add_timeline_entry(
         result=result,
         direction=TimelineEntry.Direction(direction),
         at=at,
+        source=source,
+        source_key=source_key,
     )
     must_see(actor, entry)
     if entry.kind == TimelineEntry.Kind.CONTACT:
         _note_contact(party, entry.at)
-        events.publish(ContactMade(party.pk, entry.channel))
+        events.publish(ContactMade(party.pk, entry.channel, entry.id))
     audit.record(
         actor,
         "customers.timeline.add",
@@ -69,6 +73,41 @@ def add_timeline_entry(
         party_id=party.pk,
     )
     return entry
+
+
+@service("customers.view")
+def withdraw_timeline_entries(
+    *, actor: Actor, party: Party, source: str, source_key: str
+) -> list[TimelineEntry]:
+    """Take back what `source` wrote for `source_key`; answers the entries, none when there is nothing left.
+
+    They stay on the timeline as taken back, and the last contact is again the latest that stands there.
+    """
+    if not actor.may("activities.work"):
+        actor.must("customers.edit")
+    must_see(actor, party)
+    written = (
+        TimelineEntry.objects.filter(party=party, source=source, source_key=source_key)
+        .exclude(kind=TimelineEntry.Kind.WITHDRAWN)
+        .select_for_update()
+    )
+    entries = list(written)
+    for entry in entries:
+        before, entry.kind = entry.kind, TimelineEntry.Kind.WITHDRAWN
+        TimelineEntry.objects.filter(pk=entry.pk).update(kind=entry.kind)
+        audit.record(
+            actor,
+            "customers.timeline.withdraw",
+            party,
+            changes={
+                "kind": (before, str(entry.kind)),
+                "timeline": (f"{entry.at} {entry.id}", None),
+            },
+            party_id=party.pk,
+        )
+        if before == TimelineEntry.Kind.CONTACT:
+            _recall_contact(party)
+    return entries
 
 
 def tell(
@@ -82,6 +121,8 @@ def tell(
     result: str = "",
     direction: str = "",
     at: datetime | None = None,
+    source: str = "",
+    source_key: str = "",
 ) -> TimelineEntry:
     """The row itself, for use cases of this room that write their own entry on the trail."""
     return TimelineEntry.objects.create(
@@ -94,6 +135,18 @@ def tell(
         body=body.strip(),
         result=result.strip(),
         employee_id=actor.employee_id,
+        source=source,
+        source_key=source_key,
+    )
+
+
+def _recall_contact(party: Party) -> None:
+    """The last contact is what the timeline says."""
+    contacts = TimelineEntry.objects.filter(party=party, kind=TimelineEntry.Kind.CONTACT)
+    at = contacts.aggregate(at=Max("at"))["at"]
+    day = at and at.astimezone(clock.BUSINESS_ZONE).date()
+    Standing.objects.filter(party=party).exclude(last_contact_on=day).update(
+        last_contact_on=day, version=F("version") + 1
     )
 
 
