@@ -15,6 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("ui",),
     ("organisation",),
     ("access",),
+    ("desk",),
     ("customers",),
     ("products",),
     ("activities", "masterdata", "insight"),

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "zhike.ui",
     "zhike.organisation",
     "zhike.access",
+    "zhike.desk",
     "zhike.customers",
     "zhike.products",
     "zhike.activities",

@@ -1,0 +1,25 @@
+"""What lies on a desk is its owner's; a view may be lent to a team or to everyone."""
+
+from __future__ import annotations
+
+from django.db.models import Model, Q
+
+from zhike.kernel.actor import Actor
+from zhike.kernel.scope import NO_ROWS, Scope
+
+
+class Own(Scope):
+    """The rows of the signed-in user."""
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        return Q(user=actor.user_id) if actor.user_id else NO_ROWS
+
+
+class Lent(Scope):
+    """One's own, those lent to everyone, and those lent to a unit one works in or leads."""
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        if not actor.user_id or not actor.roles:
+            return NO_ROWS
+        team = Q(unit__employees=actor.employee_id) | Q(unit__in=sorted(actor.units))
+        return Q(user=actor.user_id) | Q(sharing="everyone") | Q(sharing="team") & team
