@@ -1,4 +1,4 @@
-"""The customer list, the customer page, and the forms for a customer as a whole."""
+"""The customer list, its search and its file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers import forms, parameters, queries, services, tables
+from zhike.customers import parameters, queries, services, tables
 from zhike.customers.models import Party, Standing, Tier
 from zhike.customers.search import Hit, Match, search
 from zhike.kernel import clock
@@ -20,7 +19,7 @@ from zhike.ui import paging
 from zhike.ui.filters import Chosen, Filter, choose, narrow
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Table
-from zhike.ui.views import DetailView, EditView, ListView, PageView, visible
+from zhike.ui.views import ListView, PageView, visible
 
 SEARCH_LIMIT = 200
 
@@ -184,112 +183,3 @@ class Export(PartyList):
         response = FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
         response["Cache-Control"] = "no-store"
         return response  # type: ignore[return-value]
-
-
-class PartyPage(DetailView):
-    """The one page of a customer (R-002), made of the panels every room registers."""
-
-    model = Party
-    permission = "customers.view"
-    page = "customers.party"
-    template_name = "customers/party_detail.html"
-
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return queries.with_standing(rows)
-
-    def head(self, row: Any) -> dict[str, Any]:
-        completeness = queries.completeness_of(row)
-        standing = queries.standing_of(row)
-        due = queries.next_contact_on(row)
-        return {
-            "pretitle": f"{row.get_kind_display()} · {row.get_type_display()}",
-            "standing": standing,
-            "tier": standing.tier if standing else None,
-            "value_class": standing.get_value_class_display() if standing else "",
-            "manager": queries.manager_of(row),
-            "completeness": completeness,
-            "completeness_share": completeness.percent / 100,
-            "missing": [MISSING[name] for name in completeness.missing],
-            "next_contact_on": due,
-            "overdue": due is not None and due < clock.today(),
-            "sees_money": queries.sees_money(self.actor),
-            "may_edit": bool(self.actor.may("customers.edit")),
-            "closing": forms.ReasonForm(),
-            "actions": [
-                Action(
-                    _("Edit"),
-                    reverse("customers:edit", kwargs={"public_id": row.public_id}),
-                    icon="edit",
-                )
-            ]
-            if self.actor.may("customers.edit")
-            else [],
-        }
-
-
-MISSING = {
-    "birth_on": _("birth or founding date"),
-    "contact_point": _("telephone or WeChat"),
-    "address": _("address"),
-    "manager": _("main manager"),
-    "identifier": _("document"),
-    "sex": _("sex"),
-    "occupation": _("occupation"),
-    "education": _("education"),
-    "decision_maker": _("decision maker"),
-    "industry": _("industry"),
-    "employees_count": _("number of employees"),
-}
-
-
-class PartyEdit(EditView):
-    model = Party
-    permission = "customers.edit"
-    form_class = forms.PartyForm
-    title = _("Edit customer")
-
-    def form(self, row: Any, data: Any = None) -> Any:
-        form: Any = self.form_class(data=data, initial=self.initial(row), actor=self.actor)
-        if row is not None and row.kind == Party.Kind.ORGANISATION:
-            for name in forms.PERSONS_ONLY:
-                del form.fields[name]
-        return form
-
-    def save(
-        self,
-        row: Any,
-        changes: dict[str, Any],
-        *,
-        version: int | None,
-        originals: dict[str, Any],
-    ) -> Any:
-        return services.update_party(
-            actor=self.actor, party=row, changes=changes, version=version, originals=originals
-        )
-
-
-class PartyNew(PartyEdit):
-    form_class = forms.NewPartyForm
-    title = _("New customer")
-
-    def save(
-        self,
-        row: Any,
-        changes: dict[str, Any],
-        *,
-        version: int | None,
-        originals: dict[str, Any],
-    ) -> Any:
-        fields = {name: value for name, value in changes.items() if value not in (None, "", False)}
-        return services.create_party(
-            actor=self.actor,
-            kind=fields.pop("kind"),
-            type=fields.pop("type"),
-            name=fields.pop("name"),
-            unit=fields.pop("unit"),
-            stage=fields.pop("stage"),
-            fields=fields,
-        )
-
-    def saved_message(self, row: Any) -> str:
-        return _t("The customer was entered.")

@@ -1,0 +1,65 @@
+"""The forms for a customer as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from zhike.customers import forms, services
+from zhike.customers.models import Party
+from zhike.ui.views import EditView
+
+
+class PartyEdit(EditView):
+    model = Party
+    permission = "customers.edit"
+    form_class = forms.PartyForm
+    title = _("Edit customer")
+
+    def form(self, row: Any, data: Any = None) -> Any:
+        form: Any = self.form_class(data=data, initial=self.initial(row), actor=self.actor)
+        if row is not None and row.kind == Party.Kind.ORGANISATION:
+            for name in forms.PERSONS_ONLY:
+                del form.fields[name]
+        return form
+
+    def save(
+        self,
+        row: Any,
+        changes: dict[str, Any],
+        *,
+        version: int | None,
+        originals: dict[str, Any],
+    ) -> Any:
+        return services.update_party(
+            actor=self.actor, party=row, changes=changes, version=version, originals=originals
+        )
+
+
+class PartyNew(PartyEdit):
+    form_class = forms.NewPartyForm
+    title = _("New customer")
+
+    def save(
+        self,
+        row: Any,
+        changes: dict[str, Any],
+        *,
+        version: int | None,
+        originals: dict[str, Any],
+    ) -> Any:
+        fields = {name: value for name, value in changes.items() if value not in (None, "", False)}
+        return services.create_party(
+            actor=self.actor,
+            kind=fields.pop("kind"),
+            type=fields.pop("type"),
+            name=fields.pop("name"),
+            unit=fields.pop("unit"),
+            stage=fields.pop("stage"),
+            fields=fields,
+        )
+
+    def saved_message(self, row: Any) -> str:
+        return _t("The customer was entered.")

@@ -1,0 +1,100 @@
+"""What every page is made of: a permission, an actor, one address for page and fragment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
+from django.views import View
+from django_htmx.middleware import HtmxDetails
+
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused
+
+
+class PageRequest(HttpRequest):
+    """A request behind sign-in: the middleware has set the actor and what htmx asks for."""
+
+    actor: Actor
+    htmx: HtmxDetails
+    refusal: Refused
+    """Set where a refusal was answered without being raised up to the middleware."""
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for the changed piece only, not for a whole page to put into the body."""
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    return (
+        bool(htmx)
+        and htmx is not None
+        and not htmx.boosted
+        and not htmx.history_restore_request
+        and htmx.request_type != "full"
+    )
+
+
+def done(*events: str, toast: str | Promise = "") -> HttpResponse:
+    """The answer to an htmx action that changes other pieces of the page: no content, only events.
+
+    Panels with one of `events` in `reload_on` fetch themselves anew; `toast` is shown to the
+    person.
+    """
+    response = HttpResponse(status=204)
+    told: dict[str, Any] = {event: {} for event in events}
+    if toast:
+        told["zhike:toast"] = {"text": str(toast), "tone": "success"}
+    response["HX-Trigger"] = json.dumps(told)
+    return response
+
+
+def visible(model: type[Model], actor: Actor) -> QuerySet[Any]:
+    """The rows of `model` in the actor's scope: the door every read of a view goes through."""
+    rows: QuerySet[Any] = model.objects.visible_to(actor)  # type: ignore[attr-defined]
+    return rows
+
+
+class PageView(View):
+    """A page behind one permission, refused with the reason; one address for page and fragment."""
+
+    permission: ClassVar[str]
+    template_name: ClassVar[str]
+    fragment: ClassVar[str]
+    """The partial of `template_name` that htmx gets."""
+    title: ClassVar[str | Promise] = ""
+    request: PageRequest
+
+    @property
+    def actor(self) -> Actor:
+        return self.request.actor
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.actor.must(self.permission)
+        return super().dispatch(request, *args, **kwargs)
+
+    def show(self, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        """The page, or its fragment when htmx asks."""
+        part = f"#{self.fragment}" if wants_fragment(self.request) else ""
+        context = {"title": self.title, "view": self, **context}
+        response = render(self.request, f"{self.template_name}{part}", context, status=status)
+        patch_vary_headers(response, ("HX-Request", "HX-Request-Type"))
+        return response
+
+
+class RowView(PageView):
+    """A page about one row, found by `public_id` among those the actor may see, else 404."""
+
+    model: ClassVar[type[Model]]
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows
+
+    def row(self) -> Any:
+        rows = self.narrowed(visible(self.model, self.actor))
+        return get_object_or_404(rows, public_id=self.kwargs["public_id"])
