@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zhike.customers import identifiers
 from zhike.kernel import audit, crypto
@@ -198,7 +198,7 @@ def upsert_holdings(*, actor: Actor, source: str, rows: Sequence[HoldingRow]) ->
         before = known.get((row.agreement_id, row.source_key))
         others = [each for each in taken.get(place, ()) if each is not before]
         if place in given or any(_meet(each.during, row) for each in others):
-            reason = _("the party has this role in this agreement already")
+            reason = gettext_noop("the party has this role in this agreement already")
             outcomes.append(Outcome("refused", (("role", reason),)))
             continue
         given.add(place)

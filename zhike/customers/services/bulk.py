@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zhike.customers import identifiers, names
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, SealedValue
@@ -239,7 +239,9 @@ def _free(work: _Work, taken: set[tuple[str, bytes]]) -> Iterable[_Value]:
     for value in work.values:
         if value.model is Identifier:
             if (value.kind, value.blind) in taken:
-                work.left_out.append((value.field, _("it belongs to another customer already")))
+                work.left_out.append(
+                    (value.field, gettext_noop("it belongs to another customer already"))
+                )
                 continue
             taken.add((value.kind, value.blind))
         yield value
@@ -373,7 +375,9 @@ def _new_values(works: Sequence[_Work]) -> list[tuple[_Work, _Value]]:
                 continue
             document = value.model is Identifier
             if document and owner.setdefault((value.kind, value.blind), mine) != mine:
-                work.left_out.append((value.field, _("it belongs to another customer already")))
+                work.left_out.append(
+                    (value.field, gettext_noop("it belongs to another customer already"))
+                )
                 continue
             held.add(place)
             added.append((work, value))

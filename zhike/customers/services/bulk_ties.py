@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zhike.customers import rules
 from zhike.customers.models import Assignment, Relation, TimelineEntry
@@ -61,7 +61,10 @@ class ContactRow:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`what` is created, changed, unchanged or refused; a refusal says (field, reason) in `left_out`."""
+    """`what` is created, changed, unchanged or refused; a refusal says (field, reason) in `left_out`.
+
+    Reasons are English msgids: a reject file keeps them, a screen translates them.
+    """
 
     what: str
     left_out: tuple[tuple[str, str], ...] = ()
@@ -75,7 +78,7 @@ def hidden_in(*texts: str) -> str:
     """Why free text may not be kept: it holds a number that has a sealed field of its own; "" when it may."""
     for text in texts:
         if text and rules.sealed_kinds_in(text):
-            return _("the text holds an identity, card or mobile number")
+            return gettext_noop("the text holds an identity, card or mobile number")
     return ""
 
 
@@ -98,7 +101,7 @@ def upsert_relations(*, actor: Actor, source: str, rows: Sequence[RelationRow]) 
         before = held.get(place, [])
         mine = next((each for each in before if each.source == source), None)
         if row.party_id == row.other_id:
-            outcomes.append(_refused("other", _("it is the same customer")))
+            outcomes.append(_refused("other", gettext_noop("it is the same customer")))
         elif place in given or (
             mine is None and any(_meet(each.during, during) for each in before)
         ):
@@ -110,7 +113,9 @@ def upsert_relations(*, actor: Actor, source: str, rows: Sequence[RelationRow]) 
             outcomes.append(Outcome("unchanged"))
         elif any(each is not mine and _meet(each.during, during) for each in before):
             outcomes.append(
-                _refused("since_on", _("another source knows this relation in that time"))
+                _refused(
+                    "since_on", gettext_noop("another source knows this relation in that time")
+                )
             )
         else:
             changed.append((mine.pk, during, row.role, row.note))
@@ -152,7 +157,9 @@ def assign_managers(*, actor: Actor, rows: Sequence[AssignmentRow], reason: str)
                 outcomes.append(Outcome("unchanged"))
                 continue
             if row.party_id in given:
-                outcomes.append(_refused("employee", _("another main manager was given already")))
+                outcomes.append(
+                    _refused("employee", gettext_noop("another main manager was given already"))
+                )
                 continue
         ending = current if row.role == Assignment.Role.MAIN else None
         others = [each for each in mine if each is not ending]
@@ -163,7 +170,9 @@ def assign_managers(*, actor: Actor, rows: Sequence[AssignmentRow], reason: str)
             and (each.employee_id == row.employee_id or each.role == row.role == "main")
         ]
         if blocking or (ending is not None and during.lower <= ending.during.lower):
-            outcomes.append(_refused("since_on", _("it overlaps with what is known of that time")))
+            outcomes.append(
+                _refused("since_on", gettext_noop("it overlaps with what is known of that time"))
+            )
             continue
         if ending is not None:
             ended.append((ending.pk, DateRange(ending.during.lower, during.lower)))
@@ -206,7 +215,9 @@ def add_contacts(*, actor: Actor, source: str, rows: Sequence[ContactRow]) -> li
             outcomes.append(Outcome("unchanged"))
         elif day > today:
             outcomes.append(
-                _refused("at", _("what is still to come does not belong on the timeline"))
+                _refused(
+                    "at", gettext_noop("what is still to come does not belong on the timeline")
+                )
             )
         elif reason := hidden_in(row.title, row.body, row.result):
             outcomes.append(_refused("title", reason))

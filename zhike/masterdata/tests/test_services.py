@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from zhike.customers.models import ContactPoint, Identifier, Party
 from zhike.kernel import clock
@@ -17,11 +18,26 @@ from zhike.kernel.errors import UserError
 from zhike.kernel.models import AuditEntry
 from zhike.masterdata.models import ImportRun, SourceRecord, SourceSystem
 from zhike.masterdata.queries import summary
+from zhike.masterdata.reasons import told
 from zhike.masterdata.services import match
 from zhike.masterdata.services.loading import lock_number
-from zhike.masterdata.tests.factories import ID_ONE, ID_TWO, MAPPING, PEOPLE, read_in
+from zhike.masterdata.tests.factories import ID_ONE, ID_TWO, MAPPING, PEOPLE, read_in, rejects
 
 pytestmark = pytest.mark.django_db
+TIES = """
+[[file]]
+table = "ties"
+path = "ties.csv"
+header = ["one", "other"]
+into = "relation"
+key = ["one", "other"]
+
+[file.fields]
+party = { column = "one", ref = "people" }
+other = { column = "other", ref = "people" }
+kind = { constant = "family" }
+since_on = { constant = "2020-01-01" }
+"""
 OTHER = MAPPING.replace('code = "small"', 'code = "other"')
 
 
@@ -93,6 +109,15 @@ def test_what_is_sealed_is_sealed(tmp_path: Path) -> None:
     assert ID_ONE.encode() not in bytes(identifier.sealed)
     trail = " ".join(str(entry.changes) + entry.reason for entry in AuditEntry.objects.all())
     assert ID_ONE not in trail
+
+
+def test_a_refusal_of_another_room_is_told_in_english_too(tmp_path: Path) -> None:
+    files = {"people.csv": f"{PEOPLE}1,张三,,,,\n", "ties.csv": "one,other\n1,1\n"}
+    with translation.override("zh-hans"):
+        report = read_in(tmp_path, files, MAPPING + TIES)
+        [line] = rejects(report)
+        assert line.endswith(",it is the same customer")
+        assert told("it is the same customer") == "与本客户为同一人"
 
 
 def test_files_and_counts_are_on_the_trail(tmp_path: Path) -> None:
