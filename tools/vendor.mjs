@@ -17,6 +17,7 @@ const copies = {
   'tabler.min.js': '@tabler/core/dist/js/tabler.min.js',
   'htmx.min.js': 'htmx.org/dist/htmx.min.js',
   'alpine-csp.min.js': '@alpinejs/csp/dist/cdn.min.js',
+  'sortable.min.js': 'sortablejs/Sortable.min.js',
 }
 
 // These ship no licence text of their own (Bootstrap is inside Tabler's build).
@@ -47,21 +48,24 @@ const licences = {
   bootstrap: mit('Copyright (c) 2011-2026 The Bootstrap Authors'),
   echarts: 'LICENSE',
   'htmx.org': 'LICENSE',
+  sortablejs: 'LICENSE',
   tslib: 'LICENSE.txt',
   zrender: 'LICENSE',
 }
 
 const charts = `
-import { BarChart, CustomChart, HeatmapChart, LineChart, PieChart, ScatterChart } from 'echarts/charts'
 import {
-  AriaComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent,
-  TitleComponent, TooltipComponent, VisualMapComponent,
+  BarChart, CustomChart, GraphChart, HeatmapChart, LineChart, PieChart, ScatterChart,
+} from 'echarts/charts'
+import {
+  AriaComponent, DataZoomComponent, GridComponent, LegendComponent, MarkAreaComponent,
+  MarkLineComponent, TitleComponent, TooltipComponent, VisualMapComponent,
 } from 'echarts/components'
 import { init, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 use([
-  BarChart, CustomChart, HeatmapChart, LineChart, PieChart, ScatterChart, AriaComponent,
-  DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TitleComponent,
+  BarChart, CustomChart, GraphChart, HeatmapChart, LineChart, PieChart, ScatterChart, AriaComponent,
+  DataZoomComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TitleComponent,
   TooltipComponent, VisualMapComponent, CanvasRenderer,
 ])
 export { init }

@@ -1,0 +1,1 @@
+// Lists: selection, columns, builder, inline edit, peek, board.

@@ -1,0 +1,1 @@
+// The shell: command menu, suggestions, inbox, a session that ends politely.
