@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models import Party
 from zhike.kernel.classes import classify
@@ -50,13 +50,18 @@ class ImportRun(Base):
     )
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
-    actor_name = models.CharField(pgettext_lazy("person", "by"), max_length=80)
+    actor_name = models.CharField(pgettext_lazy("person", "by"), max_length=80, blank=True)
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
 
     class Meta:
         verbose_name = _("import run")
         verbose_name_plural = _("import runs")
+
+    @property
+    def operator(self) -> str:
+        """The person who started it; without one it was the command line."""
+        return self.actor_name or gettext("command line")
 
 
 class ImportFile(Base):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import ImportFile, ImportRun
 from zhike.masterdata.reasons import told
+from zhike.ui import format
 from zhike.ui.panels import Panel, panels
 from zhike.ui.tables import Column, Table
 
@@ -24,6 +27,18 @@ TONES = {
 def rejects_url(file: ImportFile) -> str:
     """Where the rejects of a file are listed."""
     return reverse("masterdata:rejects", args=[file.public_id])
+
+
+def counted(name: str) -> Callable[[ImportFile], str]:
+    """What a cell of the column shows: a count that leads to the rejects behind it, where there are any."""
+
+    def shown(file: ImportFile) -> str:
+        count: int = getattr(file, name)
+        if not count:
+            return format.number(count)
+        return format_html('<a href="{}">{}</a>', rejects_url(file), format.number(count))
+
+    return shown
 
 
 def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
@@ -41,8 +56,14 @@ def files_of(actor: Actor, run: ImportRun) -> dict[str, Any]:
         Column("rows_read", _("Read"), "number"),
         Column("rows_accepted", _("Accepted"), "number"),
         Column("rows_unchanged", _("Unchanged"), "number"),
-        Column("rows_rejected", _("Rejected"), "number", url=rejects_url),
-        Column("values_left_out", _("Values left out"), "number", url=rejects_url, minor=True),
+        Column("rows_rejected", _("Rejected"), align="end", value=counted("rows_rejected")),
+        Column(
+            "values_left_out",
+            _("Values left out"),
+            align="end",
+            value=counted("values_left_out"),
+            minor=True,
+        ),
         Column("seconds", _("Seconds"), "number", minor=True),
     )
     return {

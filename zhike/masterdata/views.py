@@ -56,7 +56,7 @@ class RunList(ListView):
             "unchanged", gettext_lazy("Unchanged"), "number", value=total("unchanged"), minor=True
         ),
         Column("rejected", gettext_lazy("Rejected"), "number", value=total("rejected")),
-        Column("actor_name", pgettext_lazy("person", "By"), minor=True),
+        Column("operator", pgettext_lazy("person", "By"), minor=True),
     )
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:

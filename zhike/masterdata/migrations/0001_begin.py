@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='running', max_length=10, verbose_name='state')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('actor_name', models.CharField(max_length=80, verbose_name='by')),
+                ('actor_name', models.CharField(blank=True, max_length=80, verbose_name='by')),
                 ('counts', models.JSONField(default=dict)),
                 ('error', models.TextField(blank=True, verbose_name='error')),
             ],

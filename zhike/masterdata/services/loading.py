@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection, transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
@@ -82,7 +82,7 @@ def load(
             mapping=read.path.name,
             mapping_digest=read.digest,
             started_at=clock.now(),
-            actor_name=actor.name[:80],
+            actor_name="" if actor.user_id is None else actor.name[:80],
         )
         audit.record(
             actor, "masterdata.load.begin", run, changes={"mapping": (None, read.path.name)}
@@ -191,7 +191,9 @@ def _bury_the_dead(system: SourceSystem) -> None:
     ImportRun.objects.filter(system=system, state=ImportRun.State.RUNNING).update(
         state=ImportRun.State.FAILED,
         ended_at=clock.now(),
-        error=_("The process ended before the load did. The next load took up from there."),
+        error=gettext_noop(
+            "The process ended before the load did. The next load took up from there."
+        ),
     )
 
 

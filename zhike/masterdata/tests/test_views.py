@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from zhike.customers.tests.factories import signed_in_client
+from zhike.kernel.actor import system
 from zhike.masterdata.models import ImportFile, ImportRun
 from zhike.masterdata.reasons import told
+from zhike.masterdata.services import load
 from zhike.masterdata.tests.factories import ID_ONE, PEOPLE, read_in
 from zhike.organisation.models import Role
 
@@ -52,6 +55,26 @@ def test_who_may_sees_run_file_and_rejects(file: ImportFile, role: str) -> None:
     assert len(lines) == 4
     assert download["Content-Disposition"].startswith("attachment")
     assert ID_ONE[:-1] not in page + "".join(lines)
+
+
+def test_a_count_of_none_leads_nowhere(file: ImportFile, tmp_path: Path) -> None:
+    client = signed_in_client(Role.ANALYST)
+    _runs, run, rejects, _download = addresses(file)
+    assert client.get(run).content.decode().count(f'href="{rejects}"') == 2
+    ImportFile.objects.filter(pk=file.pk).update(values_left_out=0)
+    assert client.get(run).content.decode().count(f'href="{rejects}"') == 1
+    ImportFile.objects.filter(pk=file.pk).update(rows_rejected=0)
+    assert f'href="{rejects}"' not in client.get(run).content.decode()
+
+
+def test_a_run_names_the_person_or_the_command_line(file: ImportFile, tmp_path: Path) -> None:
+    client = signed_in_client(Role.ANALYST)
+    both = addresses(file)[:2]
+    assert all("命令行" in client.get(address).content.decode() for address in both)
+    person = replace(system("test"), name="王芳", user_id=1)
+    load(actor=person, mapping=tmp_path / "small.toml", paths=[tmp_path / "source"])
+    assert ImportRun.objects.latest("pk").operator == "王芳"
+    assert "王芳" in client.get(both[0]).content.decode()
 
 
 @pytest.mark.parametrize("role", SEES_NOT)
