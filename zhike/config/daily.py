@@ -5,18 +5,15 @@ It stands on the roof because `insight` finds and `activities` hands out, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from zhike.activities.services import Found, replace_findings
 from zhike.insight.findings import findings
-from zhike.insight.services import refresh
+from zhike.insight.services import Progress, refresh
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-
-Progress = Callable[[str, float], None]  # the phase and the share of it that is done
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,7 @@ def run_daily(
 ) -> DailyReport:
     """Refresh, then hand out what was found. The same day again gives the same result."""
     day = as_of or clock.today()
-    run = refresh(
-        actor=actor,
-        as_of=day,
-        full=full,
-        progress=lambda phase, done, total: progress and progress(phase, done / max(total, 1)),
-    )
+    run = refresh(actor=actor, as_of=day, full=full, progress=progress)
     counts = replace_findings(
         actor=actor,
         as_of=day,

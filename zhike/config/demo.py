@@ -11,8 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from zhike.config.daily import Progress, run_daily
+from zhike.config.daily import run_daily
 from zhike.config.institution import sample_file
+from zhike.insight.services import Progress
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError

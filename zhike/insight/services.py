@@ -36,8 +36,8 @@ MODEL_VERSION = "1"
 """Raised when a formula of a mart changes: kept marts are then built anew."""
 
 STEPS = ("crm", *build.KEPT, CUSTOMER_VALUE, "scores")
-Progress = Callable[[str, int, int], None]
-"""Called with the step's name, its number from 0 and the number of steps; once more at the end."""
+Progress = Callable[[str, float], None]
+"""Called with a step's name and the share of it that is done: 0 when it begins, 1 when it has ended."""
 
 _LOCK = 0x7A68_696B
 
@@ -182,9 +182,9 @@ def _work(
     now = build.digests(warehouse)
     usable = before is not None and before.model_version == MODEL_VERSION and not full
     built: dict[str, build.Digests] = dict(before.snapshot.get("built", {})) if before else {}
-    for number, step in enumerate(steps):
+    for step in steps:
         if progress:
-            progress(step, number, len(steps))
+            progress(step, 0.0)
         if step == "crm":
             snapshot.take(warehouse, run.as_of, book)
         elif step in build.KEPT:
@@ -195,6 +195,8 @@ def _work(
             build.value(warehouse, Period(run.as_of), queries.terms(book))
         else:
             run.counts = _publish(actor=actor, warehouse=warehouse, run=run, book=book)
+        if progress:
+            progress(step, 1.0)
     run.snapshot = {
         "built": built,
         "versions": {
@@ -206,8 +208,6 @@ def _work(
     run.state = RefreshRun.State.DONE
     run.ended_at = clock.now()
     run.save(update_fields=["state", "ended_at", "snapshot", "counts"])
-    if progress:
-        progress("", len(steps), len(steps))
 
 
 @service("insight.refresh")

@@ -76,11 +76,11 @@ def everything() -> dict[str, list[Any]]:
 
 
 def test_a_refresh_brings_scores_tiers_and_standings(rich: Party, account: Agreement) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[str, float]] = []
     run = refresh(actor=SYSTEM, as_of=AS_OF, progress=lambda *each: told.append(each))
     assert run.state == RefreshRun.State.DONE
     assert run.counts == {"scores": 2, "standings": 2, "tiers_changed": 2}
-    assert [step for step, _n, _of in told] == [*services.STEPS, ""]
+    assert told == [(step, share) for step in services.STEPS for share in (0.0, 1.0)]
     score = Score.objects.get(party=rich)
     assert score.as_of == AS_OF
     assert score.run_id == run.pk
