@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
+def browser_type_launch_args() -> dict[str, Any]:
     """The system's Chromium, without its own talk to the network."""
     arguments = (
         "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

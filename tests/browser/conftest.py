@@ -20,27 +20,12 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 from psycopg import sql
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY_SECONDS = 300
 PATIENCE = 30_000  # milliseconds; only a failure takes so long
 ZHIKE = [sys.executable, "-c", "from zhike.config.cli import main; main()"]
 
 
 expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
-    return {"executable_path": CHROMIUM, "args": ARGUMENTS}
 
 
 @dataclass(frozen=True)

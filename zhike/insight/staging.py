@@ -59,72 +59,82 @@ def reading(warehouse: Warehouse, *marts: str) -> Iterator[Staged]:
         yield Staged(backend, views)
 
 
+def _cast(table: ir.Table, **types: str) -> ir.Table:
+    """These columns, each in its type, and no others."""
+    return table.select(**{name: table[name].cast(type) for name, type in types.items()})
+
+
 def transactions(table: ir.Table) -> ir.Table:
     """One row a movement on an agreement."""
-    return table.select(
-        party_id=table.party_id.cast("int64"),
-        agreement_id=table.agreement_id.cast("int64"),
-        booked_on=table.booked_on.cast("date"),
-        direction=table.direction.cast("string"),
-        amount=table.amount.cast(MONEY),
-        balance=table.balance.cast(MONEY),
-        kind=table.kind.cast("string"),
-        channel=table.channel.cast("string"),
-        key=table.transaction_key.cast("string"),
-        month=table.month.cast("string"),
+    return _cast(
+        table.rename(key="transaction_key"),
+        party_id="int64",
+        agreement_id="int64",
+        booked_on="date",
+        direction="string",
+        amount=MONEY,
+        balance=MONEY,
+        kind="string",
+        channel="string",
+        key="string",
+        month="string",
     )
 
 
 def balances(table: ir.Table) -> ir.Table:
     """One row an agreement and month end, as the source states it."""
-    return table.select(
-        agreement_id=table.agreement_id.cast("int64"),
-        month_end=table.month_end.cast("date"),
-        balance=table.balance.cast(MONEY),
-        average_balance=table.average_balance.cast(MONEY),
-        month=table.month.cast("string"),
+    return _cast(
+        table,
+        agreement_id="int64",
+        month_end="date",
+        balance=MONEY,
+        average_balance=MONEY,
+        month="string",
     )
 
 
 def parties(table: ir.Table) -> ir.Table:
     """One row a party, as PostgreSQL had it at the snapshot."""
-    return table.select(
-        party_id=table.party_id.cast("int64"),
-        unit_id=table.unit_id.cast("int64"),
-        stage=table.stage.cast("string"),
-        since_on=table.since_on.cast("date"),
-        manager_id=table.manager_id.cast("int64"),
-        tier_before=table.tier.cast("string"),
-        tier_since=table.tier_since.cast("date"),
-        below_since=table.below_since.cast("date"),
-        rated_on_day=table.rated_on_day.cast("boolean"),
-        last_contact_on=table.last_contact_on.cast("date"),
+    return _cast(
+        table.rename(tier_before="tier"),
+        party_id="int64",
+        unit_id="int64",
+        stage="string",
+        since_on="date",
+        manager_id="int64",
+        tier_before="string",
+        tier_since="date",
+        below_since="date",
+        rated_on_day="boolean",
+        last_contact_on="date",
     )
 
 
 def agreements(table: ir.Table) -> ir.Table:
     """One row an agreement, under the party that owns it."""
-    return table.select(
-        agreement_id=table.agreement_id.cast("int64"),
-        party_id=table.party_id.cast("int64"),
-        product=table["product"].cast("string"),
-        category=table.category.cast("string"),
-        side=table.side.cast("string"),
-        rate=table.rate.cast(RATE),
-        principal=table.principal.cast(MONEY),
-        opened_on=table.opened_on.cast("date"),
-        closed_on=table.closed_on.cast("date"),
-        matures_on=table.matures_on.cast("date"),
-        status=table.status.cast("string"),
+    return _cast(
+        table,
+        agreement_id="int64",
+        party_id="int64",
+        product="string",
+        category="string",
+        side="string",
+        rate=RATE,
+        principal=MONEY,
+        opened_on="date",
+        closed_on="date",
+        matures_on="date",
+        status="string",
     )
 
 
 def products(table: ir.Table) -> ir.Table:
     """One row a line of the catalogue."""
-    return table.select(
-        code=table.code.cast("string"),
-        category=table.category.cast("string"),
-        status=table.status.cast("string"),
+    return _cast(
+        table,
+        code="string",
+        category="string",
+        status="string",
     )
 
 

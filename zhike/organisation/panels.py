@@ -33,47 +33,20 @@ def login(actor: Actor, employee: Employee) -> dict[str, Any]:
     return {"account": User.objects.visible_to(actor).filter(employee=employee).first()}
 
 
-panels.register(
-    Panel(
-        id="organisation.people",
-        page="organisation.unit",
-        permission="organisation.view",
-        order=10,
-        template="organisation/panel_people.html",
-        load=people,
-        title=_("People and positions"),
+for page, name, permission, order, load, title in (
+    ("unit", "people", "organisation.view", 10, people, _("People and positions")),
+    ("unit", "below", "organisation.view", 20, below, _("Units below")),
+    ("person", "positions", "organisation.view", 10, positions, _("Positions")),
+    ("person", "login", "organisation.administer", 90, login, _("Login")),
+):
+    panels.register(
+        Panel(
+            id=f"organisation.{name}",
+            page=f"organisation.{page}",
+            permission=permission,
+            order=order,
+            template=f"organisation/panel_{name}.html",
+            load=load,
+            title=title,
+        )
     )
-)
-panels.register(
-    Panel(
-        id="organisation.below",
-        page="organisation.unit",
-        permission="organisation.view",
-        order=20,
-        template="organisation/panel_below.html",
-        load=below,
-        title=_("Units below"),
-    )
-)
-panels.register(
-    Panel(
-        id="organisation.positions",
-        page="organisation.person",
-        permission="organisation.view",
-        order=10,
-        template="organisation/panel_positions.html",
-        load=positions,
-        title=_("Positions"),
-    )
-)
-panels.register(
-    Panel(
-        id="organisation.login",
-        page="organisation.person",
-        permission="organisation.administer",
-        order=90,
-        template="organisation/panel_login.html",
-        load=login,
-        title=_("Login"),
-    )
-)
