@@ -5,6 +5,7 @@ from __future__ import annotations
 from zhike.customers.services.assignments import assign, hand_over, release
 from zhike.customers.services.consent import give_consent, withdraw_consent
 from zhike.customers.services.parties import (
+    close_guards,
     close_party,
     confirm_fields,
     convert_prospect,
@@ -39,6 +40,7 @@ __all__ = [
     "add_identifier",
     "add_timeline_entry",
     "assign",
+    "close_guards",
     "close_party",
     "confirm_fields",
     "convert_prospect",

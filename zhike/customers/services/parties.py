@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 
 from zhike.customers import names, rules
 from zhike.customers.events import PartyChanged, PartyCreated, ProspectConverted
-from zhike.customers.models import Assignment, Party, Standing, TimelineEntry
+from zhike.customers.models import Assignment, Party, Standing, TierRating, TimelineEntry
 from zhike.customers.services.assignments import seat
+from zhike.customers.services.standing import clear_standings, end_ratings
 from zhike.customers.services.text import must_hide_nothing
 from zhike.customers.services.timeline import tell
 from zhike.kernel import audit, clock, events
@@ -28,6 +29,10 @@ EDITABLE = frozenset(
     }
 )
 BY_HAND = "zhike"
+
+# A room above may name a reason why a customer cannot be closed yet (agreements are open).
+CloseGuard = Callable[[Party], str | None]
+close_guards: list[CloseGuard] = []
 
 
 @service("customers.edit")
@@ -190,12 +195,18 @@ def close_party(
     on: date | None = None,
     version: int | None = None,
 ) -> Party:
-    """The relation ended: the customer stays on record as a former one, out of the daily lists."""
+    """The relation ended: the customer stays on record as a former one, out of the daily lists, without a tier.
+
+    Refused while a room above still needs the customer (agreements are open).
+    """
     if party.stage == Party.Stage.FORMER:
         raise UserError(_("This customer is closed already."), _("Reload the page."))
     if len(reason.strip()) < 2:
         raise UserError(_("A reason is missing."), _("Say in a few words why."))
     must_hide_nothing(reason=reason)
+    for guard in close_guards:
+        if obstacle := guard(party):
+            raise Refused(obstacle, action="customers.party.close")
     _move(
         actor,
         party,
@@ -204,6 +215,8 @@ def close_party(
         version=version,
         reason=reason.strip(),
     )
+    clear_standings(Standing.objects.filter(party=party))
+    end_ratings(TierRating.objects.filter(party=party), clock.today())
     return party
 
 

@@ -8,11 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.fields import DateRangeField
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F, Func, QuerySet, Value
+from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
-from zhike.customers.models import Tier
+from zhike.customers.models import Party, Standing, Tier, TierRating
 from zhike.kernel import audit
 from zhike.kernel.actor import Actor
 from zhike.kernel.services import service
@@ -63,12 +66,45 @@ def define_tier(
     return tier
 
 
+NOTHING: Mapping[str, Any] = {
+    "tier": None,
+    "value_class": "",
+    "balance": 0,
+    "contribution": 0,
+    "current_value": None,
+    "potential_value": None,
+    "contact_every_days": None,
+    "as_of": None,
+}
+"""What stands on the books of somebody who is no customer; the last contact is a fact and stays."""
+
+
+def clear_standings(standings: QuerySet[Standing]) -> int:
+    """Take figures, tier and class off these; answers how many had any."""
+    return standings.exclude(**NOTHING).update(
+        **NOTHING, version=F("version") + 1, changed_at=Now()
+    )
+
+
+def end_ratings(ratings: QuerySet[TierRating], on: date) -> None:
+    """The open ones of these end on the day; one that only began then never was."""
+    still_open = ratings.filter(during__upper_inf=True)
+    still_open.filter(during__startswith__gte=on).delete()
+    began = Func(F("during"), function="lower")
+    still_open.update(
+        during=Func(began, Value(on), function="daterange", output_field=DateRangeField()),
+        version=F("version") + 1,
+        changed_at=Now(),
+    )
+
+
 @service("insight.refresh")
 def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
     """Bring `Standing` up to date, one row a party; answers how many rows were written.
 
     Rows whose figures did not move are not touched, so `as_of` is the day they last moved. A contact logged
-    while the figures were worked out is never overwritten by an older one.
+    while the figures were worked out is never overwritten by an older one. Whoever is no customer any more
+    stands without tier, class and figures.
     """
     with connection.cursor() as cursor:
         _copy(
@@ -104,6 +140,7 @@ def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
         )
         written: int = cursor.rowcount
         cursor.execute("DROP TABLE new_standing")
+    written += clear_standings(Standing.objects.exclude(party__stage=Party.Stage.CUSTOMER))
     audit.record(actor, "customers.standings.record", reason=f"{written} standings written")
     return written
 
@@ -114,8 +151,8 @@ def rate_tiers(*, actor: Actor, ratings: Iterable[TierRatingRow], on: date) -> i
 
     Measured against the rating in force the day before, so a second run of a day puts right what its first
     run wrote: a party that keeps its tier has no rating that begins on the day and its figures are laid over those
-    kept; one that moves has the old rating closed on the day and a new one opened. Parties not among
-    `ratings` are left alone.
+    kept; one that moves has the old rating closed on the day and a new one opened. The rating of whoever is no
+    customer any more ends on the day. Other parties not among `ratings` are left alone.
     """
     with connection.cursor() as cursor:
         _copy(
@@ -170,6 +207,7 @@ def rate_tiers(*, actor: Actor, ratings: Iterable[TierRatingRow], on: date) -> i
         cursor.execute("SELECT count(*) FROM moved WHERE moves")
         changed: int = cursor.fetchone()[0]
         cursor.execute("DROP TABLE new_rating, moved")
+    end_ratings(TierRating.objects.exclude(party__stage=Party.Stage.CUSTOMER), on)
     audit.record(actor, "customers.tiers.rate", reason=f"{changed} tiers changed on {on}")
     return changed
 
