@@ -8,7 +8,7 @@ class ProductsConfig(AppConfig):
     verbose_name = _("Products")
 
     def ready(self) -> None:
-        from zhike.products import panels, search
+        from zhike.products import panels, search, subscribers  # noqa: F401
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()

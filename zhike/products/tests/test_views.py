@@ -12,8 +12,10 @@ from django.urls import reverse
 
 from zhike.customers.models import Party
 from zhike.customers.search import Match, search
+from zhike.customers.services import close_party
 from zhike.customers.tests import factories
 from zhike.kernel import crypto
+from zhike.kernel.errors import Refused
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Employee, Role, Unit
 from zhike.products.models import Agreement, Holding, Product
@@ -37,6 +39,19 @@ def manager(unit: Unit) -> Employee:
 @pytest.fixture
 def owner(manager: Employee, unit: Unit) -> Party:
     return factories.person(manager=manager, unit=unit)
+
+
+def test_a_customer_with_open_agreements_is_not_closed(agreement: Agreement, unit: Unit) -> None:
+    lead = factories.actor_with_role(Role.TEAM_LEAD, unit)
+    party = agreement.party
+    with pytest.raises(Refused, match="1"):
+        close_party(actor=lead, party=party, reason="销户")
+    party.refresh_from_db()
+    assert party.stage == Party.Stage.CUSTOMER
+    Agreement.objects.filter(pk=agreement.pk).update(status=Agreement.Status.CLOSED)
+    close_party(actor=lead, party=party, reason="销户")
+    party.refresh_from_db()
+    assert party.stage == Party.Stage.FORMER
 
 
 @pytest.fixture
