@@ -1,8 +1,10 @@
-"""Keyset paging by row value: page ten thousand costs what page one costs.
+"""Keyset paging: page ten thousand costs what page one costs.
 
-The order is (column, id), both up or both down. Rows without a value in the column come last, by
-id, whichever way the order goes: they are a second stretch with its own query, so that each stretch
-is one index range and no condition holds an OR.
+The order is one column or several, then id in the direction of the first. Rows without a value in a
+column come last, whichever way it goes. Those without one in the first column are a second stretch
+with its own query, so that each stretch is one index range. Within it the page begins beyond a row
+value; where the columns go different ways, or a later one may be empty, beyond a lexicographic
+condition that is bounded by the first column.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
+from django.db.models import BooleanField, F, Field, Func, Model, Q, QuerySet, Value
+from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.encoding import force_bytes
 
@@ -31,17 +34,32 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Order:
-    """A column to sort by, its ties broken by id in the same direction."""
+    """A column to sort by, and those its ties are sorted by; what is left is sorted by id."""
 
     field: str
     descending: bool = False
+    then: tuple[Order, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Order:
-        return cls(text.removeprefix("-"), text.startswith("-"))
+        """`-balance,name_key`: the balance downwards, then the name."""
+        return cls.joined(
+            [cls(each.removeprefix("-"), each.startswith("-")) for each in text.split(",")]
+        )
+
+    @classmethod
+    def joined(cls, keys: Sequence[Order]) -> Order:
+        first, *then = keys
+        return cls(
+            first.field, first.descending, tuple(cls(key.field, key.descending) for key in then)
+        )
+
+    @property
+    def keys(self) -> tuple[Order, ...]:
+        return (Order(self.field, self.descending), *self.then)
 
     def __str__(self) -> str:
-        return f"-{self.field}" if self.descending else self.field
+        return ",".join(f"{'-' * key.descending}{key.field}" for key in self.keys)
 
 
 @dataclass(frozen=True)
@@ -99,17 +117,16 @@ class _Row(Func):
 
 @dataclass(frozen=True)
 class _Edge:
-    """The row a page starts beside: its value in the sort column (None: it has none) and its id."""
+    """The row a page starts beside: its values in the sort columns (None: it has none) and its id."""
 
-    value: Any
+    values: tuple[Any, ...]
     id: int
     back: bool
 
     @classmethod
     def of(cls, rows: QuerySet[M], order: Order, row: M, back: bool) -> str:
-        value = _reach(row, order.field)
-        text = None if value is None else str(_field(rows, order).get_prep_value(value))
-        plain = json.dumps([str(order), text, _reach(row, "id"), back]).encode()
+        values = [_written(rows, key.field, _reach(row, key.field)) for key in order.keys]
+        plain = json.dumps([str(order), values, _reach(row, "id"), back]).encode()
         return _cipher().encrypt(plain).decode().rstrip("=")
 
     @classmethod
@@ -118,58 +135,113 @@ class _Edge:
             plain = _cipher().decrypt(cursor + "=" * (-len(cursor) % 4))
         except (InvalidToken, ValueError) as error:
             raise BadCursor("this cursor was not made here") from error
-        made_for, value, id, back = json.loads(plain)
+        made_for, values, id, back = json.loads(plain)
         if made_for != str(order):
             raise BadCursor(f"this cursor is for the order {made_for}, not {order}")
-        return cls(value, id, back)
+        return cls(tuple(values), id, back)
+
+
+def _written(rows: QuerySet[M], field: str, value: Any) -> str | None:
+    return None if value is None else str(_field(rows, field).get_prep_value(value))
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A column on the way a page is read: `value` is the edge's, and empty ones stand at the end."""
+
+    field: str
+    descending: bool
+    nullable: bool
+    value: Any = None
+
+    def sorting(self, back: bool) -> OrderBy:
+        """Reading backwards, the empty ones come first."""
+        column, descending = F(self.field), self.descending != back
+        if self.nullable and descending != back:
+            # Where the database's own habit is not ours: it takes an empty value for the largest.
+            return OrderBy(
+                column, descending, nulls_first=back or None, nulls_last=not back or None
+            )
+        return OrderBy(column, descending)
+
+    def at(self) -> Q:
+        return (
+            Q(**{f"{self.field}__isnull": True})
+            if self.value is None
+            else Q(**{self.field: self.value})
+        )
+
+    def beyond(self, back: bool) -> Q | None:
+        """What lies past the edge by this column alone; None where nothing can."""
+        if self.value is None:
+            return Q(**{f"{self.field}__isnull": False}) if back else None
+        past = Q(**{f"{self.field}__{'lt' if self.descending != back else 'gt'}": self.value})
+        return past | Q(**{f"{self.field}__isnull": True}) if self.nullable and not back else past
 
 
 def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit: int) -> list[M]:
     """Up to `limit` rows from the edge on (backwards, nearest first), through both stretches."""
-    valued = rows.filter(**{f"{order.field}__isnull": False})
-    bare = rows.filter(**{f"{order.field}__isnull": True})
-    stretches: Sequence[tuple[QuerySet[M], tuple[str, ...], bool]] = (
-        (valued, (order.field, "id"), False),
-        (bare, ("id",), True),
-    )
-    if not _nullable(rows, order):
-        stretches = ((rows, (order.field, "id"), False),)
+    first, *others = _keys(rows, order, edge)
+    if first.nullable:
+        valued = rows.filter(**{f"{first.field}__isnull": False})
+        bare = rows.filter(**{f"{first.field}__isnull": True})
+        sure = _Key(first.field, first.descending, False, first.value)
+        stretches = [(valued, [sure, *others], False), (bare, others, True)]
+    else:
+        stretches = [(rows, [first, *others], False)]
     found: list[M] = []
     reached = edge is None
-    descending = order.descending != back
     for stretch, keys, is_bare in reversed(stretches) if back else stretches:
         if edge is not None and not reached:
-            if is_bare != (edge.value is None):
+            if is_bare != (edge.values[0] is None):
                 continue
             reached = True
-            stretch = stretch.filter(_beyond(rows, order, keys, edge, descending))
+            stretch = stretch.filter(_beyond(rows, keys, back))
         if len(found) < limit:
-            ordered = stretch.order_by(*(f"-{key}" if descending else key for key in keys))
-            found += ordered[: limit - len(found)]
+            found += stretch.order_by(*(key.sorting(back) for key in keys))[: limit - len(found)]
     return found
 
 
-def _beyond(
-    rows: QuerySet[M], order: Order, keys: tuple[str, ...], edge: _Edge, descending: bool
-) -> LessThan[Any] | GreaterThan[Any]:
+def _keys(rows: QuerySet[M], order: Order, edge: _Edge | None) -> Iterator[_Key]:
+    """The columns of the order and the id, with the edge's values as the database knows them."""
+    for n, key in enumerate(order.keys):
+        value = edge.values[n] if edge else None
+        if value is not None:
+            value = _field(rows, key.field).to_python(value)
+        yield _Key(key.field, key.descending, _nullable(rows, key.field), value)
     # By name, not as the primary key: that of a partitioned table is (at, id).
-    values = [Value(edge.id, output_field=_field(rows, Order("id")))]
-    if len(keys) == 2:
-        field = _field(rows, order)
-        values.insert(0, Value(field.to_python(edge.value), output_field=field))
-    compare = LessThan if descending else GreaterThan
-    return compare(_Row(*(F(key) for key in keys)), _Row(*values))
+    yield _Key("id", order.descending, False, edge.id if edge else None)
 
 
-def _field(rows: QuerySet[M], order: Order) -> Field[Any, Any]:
+def _beyond(rows: QuerySet[M], keys: Sequence[_Key], back: bool) -> Q:
+    """The rows past the edge, by all columns."""
+    if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
+        compare = LessThan if keys[0].descending != back else GreaterThan
+        fields = [_field(rows, key.field) for key in keys]
+        values = [
+            Value(key.value, output_field=field) for key, field in zip(keys, fields, strict=True)
+        ]
+        return Q(compare(_Row(*(F(key.field) for key in keys)), _Row(*values)))
+    condition = keys[-1].beyond(back) or Q()
+    for key in reversed(keys[:-1]):
+        past = key.beyond(back)
+        condition = key.at() & condition if past is None else past | key.at() & condition
+    first = keys[0]
+    if first.nullable:
+        return condition
+    side = "lte" if first.descending != back else "gte"
+    return Q(**{f"{first.field}__{side}": first.value}) & condition
+
+
+def _field(rows: QuerySet[M], path: str) -> Field[Any, Any]:
     # A clone, for resolving a path adds its joins to the query.
-    return rows.query.clone().resolve_ref(order.field).output_field
+    return rows.query.clone().resolve_ref(path).output_field
 
 
-def _nullable(rows: QuerySet[M], order: Order) -> bool:
+def _nullable(rows: QuerySet[M], path: str) -> bool:
     # Across a relation the row may be missing even where the column itself is never null.
-    plain = order.field in {field.name for field in rows.model._meta.concrete_fields}
-    return not plain or _field(rows, order).null
+    plain = path in {field.name for field in rows.model._meta.concrete_fields}
+    return not plain or _field(rows, path).null
 
 
 def _reach(row: Any, path: str) -> Any:

@@ -31,23 +31,24 @@ values = st.lists(
     ),
     max_size=24,
 )
-orders = st.builds(Order, st.sampled_from(["name", "amount", "opened_on", "pk"]), st.booleans())
+keys = st.builds(Order, st.sampled_from(["name", "amount", "opened_on", "id"]), st.booleans())
+orders = st.lists(keys, min_size=1, max_size=3, unique_by=lambda key: key.field).map(Order.joined)
 
 
 def expected(order: Order) -> list[int]:
-    """What a person would sort by hand: valued rows first, ties by id, then the rest by id."""
+    """What a person would sort by hand, the last column first; empty values at the end of each."""
     rows = list(Thing.objects.all())
-    valued = [row for row in rows if getattr(row, order.field) is not None]
-    bare = [row for row in rows if getattr(row, order.field) is None]
+    rows.sort(key=lambda row: row.pk, reverse=order.descending)
+    for key in reversed(order.keys):
+        # Text is compared by its UTF-8 bytes, as the database's C.UTF-8 does.
+        def value(row: Thing, field: str = key.field) -> Any:
+            found = getattr(row, field)
+            return found.encode() if isinstance(found, str) else found
 
-    # Text is compared by its UTF-8 bytes, as the database's C.UTF-8 does.
-    def key(row: Thing) -> tuple[Any, int]:
-        value = getattr(row, order.field)
-        return (value.encode() if isinstance(value, str) else value, row.pk)
-
-    valued.sort(key=key, reverse=order.descending)
-    bare.sort(key=lambda row: row.pk, reverse=order.descending)
-    return [row.pk for row in valued + bare]
+        valued = [row for row in rows if value(row) is not None]
+        valued.sort(key=value, reverse=key.descending)
+        rows = valued + [row for row in rows if value(row) is None]
+    return [row.pk for row in rows]
 
 
 def ids(rows: Sequence[Model]) -> list[int]:
