@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -196,6 +197,25 @@ def test_working_off_needs_the_permission(name: str, role: str) -> None:
     assert act(who, line, name, {"result": "ok", "reason": "ok"}).status_code == 403
     line.refresh_from_db()
     assert line.state == WorkItem.State.OPEN
+
+
+def test_a_contact_on_the_customer_page_takes_the_line_off_it(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    mine = person()
+    line = item(mine, rule="no_contact", figures={"every": "30"})
+    client, customer = mine.client, line.party.get_absolute_url()
+    panel = f"{customer}?panel=activities.open"
+    shown = client.get(panel, headers=FRAGMENT).content.decode()
+    contact = {"kind": "contact", "channel": "phone", "title": "回访", "result": "有意续存"}
+    address = reverse("customers:timeline", args=[line.party.public_id])
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(address, contact, headers=FRAGMENT)
+    reloads = set(json.loads(answer["HX-Trigger"])) - {"zhike:toast"}
+    assert any(f"{event} from:body" in shown for event in reloads)
+    assert "list-group-item" in shown
+    assert "list-group-item" not in client.get(panel, headers=FRAGMENT).content.decode()
+    assert "有意续存" in page(mine)
 
 
 def test_actions_answer_to_post_only() -> None:
