@@ -15,11 +15,6 @@ from zhike.ui.tests.conftest import some_things
 from zhike.ui.tests.sample import Thing
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +34,12 @@ def address(thing_table: None, sample_site: None, django_db_blocker: Any) -> Ite
 
 
 @pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Browser]:
+def browser(address: str, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
     """Opened after the site is up: Django refuses the database beside playwright's event loop."""
-    if not shutil.which(CHROMIUM):
+    if not shutil.which(browser_type_launch_args["executable_path"]):
         pytest.fail("no chromium: apt-get install chromium fonts-noto-cjk")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        browser = playwright.chromium.launch(**browser_type_launch_args)
         yield browser
         browser.close()
 
