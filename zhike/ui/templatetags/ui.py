@@ -17,11 +17,14 @@ from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from zhike.kernel import clock
-from zhike.ui import filters, format, paging, tables
-from zhike.ui.timeline import TimelineItem
+from zhike.ui import calendars, charts, filters, format, paging, tables
+from zhike.ui.boards import Board
+from zhike.ui.steps import Chip, Step, Tab
+from zhike.ui.timeline import TimelineItem, by_day
+from zhike.ui.trees import Branch
 
 register = template.Library()
 
@@ -74,8 +77,11 @@ def number(value: Decimal | float | None) -> str:
 
 @register.simple_tag
 def money(amount: Decimal | None, currency: str = "CNY") -> SafeString:
+    if amount is None:
+        return format_html("{}", format.NOTHING)
+    # An abbreviation, not a span: what its title says is offered to a reader who listens.
     return format_html(
-        '<span class="figure" title="{} {}">{}</span>',
+        '<abbr class="figure" title="{} {}">{}</abbr>',
         currency,
         format.money_exact(amount),
         format.money_text(amount, currency, _language()),
@@ -205,15 +211,180 @@ def facts(rows: Iterable[tuple[Text, Any]]) -> dict[str, Any]:
 
 
 @register.inclusion_tag("ui/components/timeline.html")
-def timeline(items: Sequence[TimelineItem]) -> dict[str, Any]:
-    return {"items": items}
+def timeline(items: Sequence[TimelineItem], by: str = "") -> dict[str, Any]:
+    """In one list with the age of each, or `by="day"` under the days with the time of each."""
+    return {"days": by_day(items) if by == "day" else [(None, items)]}
+
+
+@register.simple_tag
+def clock_time(value: date | datetime) -> SafeString:
+    """The time of day of an instant; nothing for a day."""
+    if not isinstance(value, datetime):
+        return format_html("")
+    return format_html(
+        '<time class="figure" datetime="{}">{}</time>',
+        value.isoformat(),
+        format.iso_minute(value)[-5:],
+    )
 
 
 @register.inclusion_tag("ui/components/chart.html")
-def chart(option: Mapping[str, Any], label: Text, size: str = "md") -> dict[str, Any]:
+def chart(chart: charts.Chart | Mapping[str, Any], title: Text, size: str = "md") -> dict[str, Any]:
+    """A chart of `ui.charts` under the question it answers; a bare option has no table behind it."""
     if size not in {"sm", "md", "lg"}:
         raise template.TemplateSyntaxError(f'chart: the size is "sm", "md" or "lg", not "{size}"')
-    return {"option": option, "label": label, "size": size}
+    whole = chart if isinstance(chart, charts.Chart) else charts.Chart(dict(chart))
+    labels = [label for label, _unit in whole.head]
+    rows = [
+        [(label, cell.text, cell.url, cell.unit) for label, cell in zip(labels, row, strict=True)]
+        for row in whole.rows
+    ]
+    return {"chart": whole, "rows": rows, "title": title, "size": size}
+
+
+@register.inclusion_tag("ui/components/stat.html")
+def stat(
+    label: Text,
+    value: Any,
+    change: Decimal | float | None = None,
+    compared: Text = "",
+    url: str = "",
+    spark: Sequence[charts.Value] = (),
+    better: str = "up",
+    unit: str = "percent",
+) -> dict[str, Any]:
+    """A figure with how it changed; `better` is the direction that is good news, "" for neither.
+
+    `change` is a share of one, money or a number as `unit` says; `compared` says with what.
+    """
+    way = "" if change is None else "up" if change > 0 else "down" if change < 0 else "same"
+    return {
+        "label": label,
+        "value": value,
+        "way": way,
+        "shown": "" if change is None else _signed(change, unit),
+        "mood": "even" if way in {"", "same"} or not better else "good" if way == better else "bad",
+        "compared": compared,
+        "url": url,
+        "spark": charts.spark(spark),
+    }
+
+
+def _signed(change: Decimal | float, unit: str) -> str:
+    match unit:
+        case "money":
+            shown = format.money_short(Decimal(str(change)), _language())
+        case "number":
+            shown = format.number(change)
+        case _:
+            shown = format.percent(change)
+    return f"+{shown}" if change > 0 else shown
+
+
+@register.inclusion_tag("ui/components/board.html")
+def board(board: Board) -> dict[str, Any]:
+    return {"board": board}
+
+
+@register.inclusion_tag("ui/components/month.html", takes_context=True)
+def month(
+    context: Context, month: calendars.Month, param: str = "month", live: bool = False
+) -> dict[str, Any]:
+    """A month; its ways to others set `param` to 2026-11, by htmx when `live`."""
+    ways = [
+        ("previous", gettext("Previous month"), f"{month.previous:%Y-%m}"),
+        ("today", gettext("Today"), None),
+        ("next", gettext("Next month"), f"{month.next:%Y-%m}"),
+    ]
+    return _calendar(context, month, f"{month.first:%Y-%m}", ways, param, live)
+
+
+@register.inclusion_tag("ui/components/week.html", takes_context=True)
+def week(
+    context: Context, week: calendars.Week, param: str = "week", live: bool = False
+) -> dict[str, Any]:
+    """A week with its hours; its ways to others set `param` to a day of theirs, 2026-11-23."""
+    ways = [
+        ("previous", gettext("Previous week"), week.previous.isoformat()),
+        ("today", gettext("Today"), None),
+        ("next", gettext("Next week"), week.next.isoformat()),
+    ]
+    heading = f"{week.first.isoformat()} – {week.last.isoformat()}"
+    return _calendar(context, week, heading, ways, param, live)
+
+
+def _calendar(
+    context: Context,
+    grid: calendars.Month | calendars.Week,
+    heading: str,
+    ways: Sequence[tuple[str, str, str | None]],
+    param: str,
+    live: bool,
+) -> dict[str, Any]:
+    request: HttpRequest = context["request"]
+    addresses = []
+    for name, label, value in ways:
+        query = request.GET.copy()
+        query.pop(param, None)
+        if value:
+            query[param] = value
+        addresses.append((name, label, f"?{query.urlencode()}"))
+    return {"grid": grid, "heading": heading, "ways": addresses, "live": live, "request": request}
+
+
+@register.inclusion_tag("ui/components/tree.html")
+def tree(branches: Sequence[Branch], label: Text = "") -> dict[str, Any]:
+    return {"branches": branches, "label": label}
+
+
+@register.inclusion_tag("ui/components/tabs.html")
+def tabs(tabs: Sequence[Tab], label: Text) -> dict[str, Any]:
+    return {"tabs": tabs, "label": label}
+
+
+@register.inclusion_tag("ui/components/chips.html")
+def chips(chips: Sequence[Chip], label: Text) -> dict[str, Any]:
+    return {"chips": chips, "label": label}
+
+
+@register.inclusion_tag("ui/components/steps.html")
+def steps(steps: Sequence[Step], label: Text) -> dict[str, Any]:
+    return {"steps": steps, "label": label}
+
+
+@register.simple_block_tag
+def dialog(content: SafeString, id: str, title: Text, wide: bool = False) -> SafeString:
+    """A dialog opened by any button with `data-open="<id>"`, closed by Esc or `data-close`."""
+    return _draw("dialog", content=content, id=id, title=title, wide=wide)
+
+
+@register.simple_block_tag
+def drawer(
+    content: SafeString,
+    title: Text,
+    url: str = "",
+    subtitle: Text = "",
+    previous: str = "",
+    next: str = "",
+) -> SafeString:
+    """What htmx puts into `#drawer`; previous and next are addresses of such answers."""
+    return _draw(
+        "drawer",
+        content=content,
+        title=title,
+        url=url,
+        subtitle=subtitle,
+        previous=previous,
+        next=next,
+    )
+
+
+@register.simple_block_tag
+def filter_bar(content: SafeString, label: Text) -> SafeString:
+    """The line over a list in which its search and chips stand."""
+    return format_html(
+        '<div class="list-bar" role="search" aria-label="{}">{}</div>', label, content
+    )
 
 
 @register.inclusion_tag("ui/empty.html")
@@ -234,8 +405,16 @@ def empty_state(
 
 
 @register.inclusion_tag("ui/components/toast.html")
-def toast(text: Text, tone: str = "info") -> dict[str, Any]:
-    return {"text": text, "tone": _TOAST_TONES.get(tone, "info")}
+def toast(
+    text: Text, tone: str = "info", undo_url: str = "", undo_target: str = ""
+) -> dict[str, Any]:
+    """`undo_url` takes a POST that takes it back; what it answers replaces `undo_target`."""
+    return {
+        "text": text,
+        "tone": _TOAST_TONES.get(tone, "info"),
+        "undo_url": undo_url,
+        "undo_target": undo_target,
+    }
 
 
 @register.inclusion_tag("ui/components/toast.html")
