@@ -10,14 +10,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from zhike.customers import forms, panels, parameters, queries, services
+from zhike.customers import forms, panels, services
 from zhike.customers.models import (
     Address,
     ContactPoint,
     Identifier,
     Party,
     Relation,
-    TimelineEntry,
 )
 from zhike.customers.search import Match, search
 from zhike.kernel.actor import Actor
@@ -122,8 +121,10 @@ class Reveal(SealedRow):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         purpose = request.POST.get("purpose", "")
-        text = services.reveal(actor=self.actor, row=self.sealed(), field="sealed", purpose=purpose)
-        return render(request, "customers/sealed.html#clear", {"text": text})
+        row = self.sealed()
+        text = services.reveal(actor=self.actor, row=row, field="sealed", purpose=purpose)
+        dials = getattr(row, "kind", "") in (ContactPoint.Kind.MOBILE, ContactPoint.Kind.PHONE)
+        return render(request, "customers/sealed.html#clear", {"text": text, "dials": dials})
 
 
 class CheckValue(SealedRow):
@@ -224,31 +225,11 @@ class Consent(PartyAction):
 
 
 class Timeline(PartyAction):
-    """GET: more of the timeline, filtered; POST: a contact or a note."""
+    """A contact or a note."""
 
     permission = "customers.view"
     form_class = forms.TimelineForm
     events = (panels.TIMELINE,)
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        party = self.row()
-        kind, channel = request.GET.get("kind", ""), request.GET.get("channel", "")
-        context = {
-            "party": party,
-            "kinds": TimelineEntry.Kind.choices,
-            "channels": TimelineEntry.Channel.choices,
-            "kind": kind,
-            "channel": channel,
-            "timeline": queries.timeline_page(
-                self.actor,
-                party,
-                kind=kind if kind in TimelineEntry.Kind.values else "",
-                channel=channel if channel in TimelineEntry.Channel.values else "",
-                before=parameters.opened_edge(request.GET.get("before", "")),
-            ),
-        }
-        part = "entries" if "before" in request.GET else "list"
-        return render(request, f"customers/timeline.html#{part}", context)
 
     def act(self, party: Party, values: dict[str, Any]) -> str:
         services.add_timeline_entry(actor=self.actor, party=party, **values)

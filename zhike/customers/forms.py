@@ -34,6 +34,7 @@ FIELD_ORDER = (
     *("education", "marital_status", "industry", "employees_count", "note"),
 )
 PERSONS_ONLY = ("sex", "lunar_birthday", "education", "marital_status")
+FIRMS_ONLY = ("employees_count",)
 assert set(FIELD_ORDER) == EDITABLE
 
 

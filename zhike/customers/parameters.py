@@ -34,3 +34,14 @@ def opened_edge(parameter: str) -> tuple[datetime, int] | None:
     """The same, read back; None for the first page and for what was not made here."""
     at, _space, id = opened(parameter, TIMELINE).partition(" ")
     return (datetime.fromisoformat(at), int(id)) if id else None
+
+
+def sealed_place(at: datetime, source: str, key: int) -> str:
+    """Where the next page of all that happened begins."""
+    return sealed(f"{at.isoformat()} {source} {key}", TIMELINE)
+
+
+def opened_place(parameter: str) -> tuple[datetime, str, int] | None:
+    """The same, read back; None for the first page and for what was not made here."""
+    parts = opened(parameter, TIMELINE).split(" ")
+    return (datetime.fromisoformat(parts[0]), parts[1], int(parts[2])) if len(parts) == 3 else None

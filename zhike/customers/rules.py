@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,8 @@ EARLIEST_BIRTH = date(1880, 1, 1)
 PERSON, ORGANISATION = "person", "organisation"
 PERSONAL_TYPES = frozenset({"individual", "household_business", "farmer"})
 ANY_CHANNEL = "any"
+BY_HAND_OVER = "customers.assignment"
+"""The source of the timeline entry that a hand-over writes; the assignment tells the same."""
 
 MOBILE_GROUPS = {(11,), (3, 4, 4), (3, 8), (7, 4), (4, 7)}
 ZERO_WIDTH = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -210,3 +213,15 @@ def next_contact_due(
     if every_days is None or start is None:
         return None
     return start + timedelta(days=every_days)
+
+
+def replayed(
+    now: Mapping[str, Any], later_changes: Iterable[Mapping[str, Sequence[Any]]]
+) -> dict[str, Any]:
+    """The fields as they were before `later_changes`, given newest first as field → (before, after)."""
+    then = dict(now)
+    for changes in later_changes:
+        for name, (before, _after) in changes.items():
+            if name in then:
+                then[name] = before
+    return then

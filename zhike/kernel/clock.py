@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
@@ -21,6 +21,11 @@ def now() -> datetime:
 def today() -> date:
     """The business date in Asia/Shanghai, whatever zone the server stands in."""
     return now().astimezone(BUSINESS_ZONE).date()
+
+
+def day_ends(day: date) -> datetime:
+    """The instant at which a business day is over."""
+    return datetime(day.year, day.month, day.day, tzinfo=BUSINESS_ZONE) + timedelta(days=1)
 
 
 @contextmanager

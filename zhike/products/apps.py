@@ -8,10 +8,11 @@ class ProductsConfig(AppConfig):
     verbose_name = _("Products")
 
     def ready(self) -> None:
-        from zhike.products import panels, search, subscribers  # noqa: F401
+        from zhike.products import happenings, panels, search, subscribers  # noqa: F401
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
+        happenings.register()
         search.register()
         navigation.register(
             NavItem(
@@ -21,6 +22,7 @@ class ProductsConfig(AppConfig):
                 icon="package",
                 permission="products.view",
                 order=60,
+                key="p",
                 section=_("Customers"),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 
 from zhike.customers import parameters, rules
 from zhike.customers.models import (
+    Address,
     Assignment,
     ConsentEvent,
+    ContactPoint,
     Party,
     Relation,
     Standing,
@@ -163,9 +165,9 @@ class RelationLine:
     current: bool
 
 
-def relations_of(actor: Actor, party: Party) -> list[RelationLine]:
-    """Both directions, those in force first, then the latest."""
-    today = clock.today()
+def relations_of(actor: Actor, party: Party, day: date | None = None) -> list[RelationLine]:
+    """Both directions, those in force first, then the latest; on a past `day` those begun by then."""
+    today = day or clock.today()
     rows = list(
         Relation.objects.filter(Q(party=party) | Q(other=party)).select_related("party", "other")
     )
@@ -176,6 +178,8 @@ def relations_of(actor: Actor, party: Party) -> list[RelationLine]:
         forth = row.party_id == party.pk
         other = row.other if forth else row.party
         since, until = row.during.lower, row.during.upper
+        if day is not None and since is not None and since > day:
+            continue
         lines.append(
             RelationLine(
                 relation=row,
@@ -187,6 +191,44 @@ def relations_of(actor: Actor, party: Party) -> list[RelationLine]:
             )
         )
     return sorted(lines, key=lambda line: (not line.current, line.since or date.min), reverse=False)
+
+
+BEYOND = (
+    Relation.Kind.OWNER,
+    Relation.Kind.FAMILY,
+    Relation.Kind.EMPLOYER,
+    Relation.Kind.GROUP,
+    Relation.Kind.DECISION_MAKER,
+)
+
+
+def relations_beyond(
+    actor: Actor, near: Collection[int], seen: Collection[int], day: date | None = None
+) -> list[tuple[int, RelationLine]]:
+    """Whom the parties `near` (keys) are tied to on a day, apart from those `seen`: (key of the near one, line)."""
+    if not near:
+        return []
+    today = day or clock.today()
+    rows = list(
+        Relation.objects.filter(
+            Q(party__in=near) | Q(other__in=near), kind__in=BEYOND, during__contains=today
+        )
+        .select_related("party", "other")
+        .order_by("kind", "pk")[:400]
+    )
+    ids = {row.party_id for row in rows} | {row.other_id for row in rows}
+    visible = set(Party.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
+    lines = []
+    for row in rows:
+        forth = row.party_id in near
+        here, other = (row.party_id, row.other) if forth else (row.other_id, row.party)
+        if other.pk in seen:
+            continue
+        label = _relation_label(row.kind, forth=forth)
+        shown = other if other.pk in visible else None
+        since, until = row.during.lower, row.during.upper
+        lines.append((here, RelationLine(row, shown, label, since, until, current=True)))
+    return lines
 
 
 def _relation_label(kind: str, *, forth: bool) -> str:
@@ -212,13 +254,12 @@ def _relation_label(kind: str, *, forth: bool) -> str:
     return (forth_labels if forth else back_labels)[Relation.Kind(kind)]
 
 
-def assignments_of(party: Party) -> QuerySet[Assignment]:
-    """Everybody who ever looked after the party, the latest first."""
-    return (
-        Assignment.objects.filter(party=party)
-        .select_related("employee__unit")
-        .order_by("-during", "-pk")
-    )
+def assignments_of(party: Party, day: date | None = None) -> QuerySet[Assignment]:
+    """Everybody who ever looked after the party (by a past `day`), the latest first."""
+    rows = Assignment.objects.filter(party=party)
+    if day is not None:
+        rows = rows.filter(during__startswith__lte=day)
+    return rows.select_related("employee__unit").order_by("-during", "-pk")
 
 
 def tier_history(party: Party) -> QuerySet[TierRating]:
@@ -261,11 +302,22 @@ def timeline_page(
     return TimelinePage(entries, (entries[-1].at, entries[-1].id) if more else None)
 
 
-def consent_of(actor: Actor, party: Party) -> Mapping[tuple[str, str], rules.ConsentStep | None]:
-    """The step in force for every purpose and channel."""
+def consent_of(
+    actor: Actor, party: Party, day: date | None = None
+) -> Mapping[tuple[str, str], rules.ConsentStep | None]:
+    """The step in force for every purpose and channel, now or at the end of a past day."""
     events = ConsentEvent.objects.visible_to(actor).filter(party=party)
+    if day is not None:
+        events = events.filter(at__lt=clock.day_ends(day))
     steps = [
         rules.ConsentStep(event.purpose, event.channel, event.given, event.at, event.pk)
         for event in events
     ]
     return rules.consent_state(steps, ConsentEvent.Purpose.values, ConsentEvent.Channel.values)
+
+
+def ways_to_reach(actor: Actor, party: Party) -> list[ContactPoint | Address]:
+    """Contact points, preferred ones first, then addresses; shown masked."""
+    points = ContactPoint.objects.visible_to(actor).filter(party=party)
+    places = Address.objects.visible_to(actor).filter(party=party)
+    return [*points.order_by("-is_preferred", "kind", "pk"), *places.order_by("kind", "pk")]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from zhike.access.roles import RIGHTS
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party, TimelineEntry
+from zhike.customers.rules import BY_HAND_OVER
 from zhike.customers.services.text import must_hide_nothing
 from zhike.customers.services.timeline import tell
 from zhike.kernel import audit, clock, events
@@ -73,6 +74,7 @@ def hand_over(
         TimelineEntry.Channel.SYSTEM,
         _("Handed over to %(name)s") % {"name": to.name},
         reason,
+        source=BY_HAND_OVER,
     )
     must_see(actor, party)
     return made
@@ -136,7 +138,7 @@ def seat(
         changes={"employee": (None, employee), "role": (None, str(role))},
         reason=reason.strip(),
     )
-    events.publish(AssignmentChanged(party.pk))
+    events.publish(AssignmentChanged(party.pk, employee.pk, actor.user_id))
     return assignment
 
 

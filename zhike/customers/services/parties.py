@@ -246,6 +246,13 @@ def note_export(*, actor: Actor, name: str, count: int) -> None:
     audit.record(actor, f"export.{name}", reason=rows)
 
 
+@service("customers.export")
+def note_brief(*, actor: Actor, party: Party) -> None:
+    """Put on record that the actor took the brief of `party` away on paper."""
+    must_see(actor, party)
+    audit.record(actor, "export.brief", party, party_id=party.pk)
+
+
 def _move(
     actor: Actor,
     party: Party,

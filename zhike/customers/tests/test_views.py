@@ -203,7 +203,7 @@ def test_out_of_scope_answers_as_absent(mine: Party) -> None:
         actor=factories.SYSTEM, party=mine, kind="mobile", value=MOBILE
     )
     absent = "00000000-0000-4000-8000-000000000000"
-    for path in ("", "edit/", "timeline/"):
+    for path in ("", "edit/", "edit/note/", "brief/"):
         hidden = stranger.get(f"/customers/{mine.public_id}/{path}")
         assert hidden.status_code == 404
         # The same words; only the form's own token differs.
@@ -235,7 +235,7 @@ def test_the_page_masks_and_hides_the_other_side(lead: Client, mine: Party) -> N
 
 
 def test_every_panel_comes_by_itself_too(lead: Client, mine: Party) -> None:
-    for panel in ("facts", "timeline", "relations", "assignments", "consent", "provenance"):
+    for panel in ("facts", "particulars", "timeline", "relations", "assignments", "consent", "provenance"):
         answer = lead.get(f"{mine.get_absolute_url()}?panel=customers.{panel}", headers=HTMX)
         assert answer.status_code == 200
         assert f'id="panel-customers{panel}"' in text(answer)
@@ -290,12 +290,12 @@ def test_a_contact_is_added_in_place_and_paged(lead: Client, mine: Party) -> Non
             title=f"记事{number}。",
         )
     seen: list[str] = []
-    more: str | None = f"{address}?kind=note"
-    while more:
-        page = text(lead.get(more, headers=HTMX))
+    asked = {"kind": "note"}
+    while asked:
+        page = text(lead.post(url("story", mine), asked, headers=HTMX))
         seen += re.findall(r"<strong>([^<]+)</strong>", page)
-        found = re.search(r'hx-get="([^"]+before=[^"]+)"', page)
-        more = found[1].replace("&amp;", "&") if found else None
+        found = re.search(r'name="before" value="([^"]+)"', page)
+        asked = {"kind": "note", "before": found[1]} if found else {}
     assert seen == sorted(seen, key=lambda title: int(title[2:-1]) // 2)
     assert len(seen) == len(set(seen)) == 45
     assert "回访存款到期" not in seen

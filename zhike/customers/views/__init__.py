@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from zhike.customers.views.edits import PartyEdit, PartyNew
+from zhike.customers.views.edits import FieldEdit, PartyEdit, PartyNew
 from zhike.customers.views.lists import Export, PartyList, Search
-from zhike.customers.views.pages import PartyPage
+from zhike.customers.views.pages import Brief, PartyPage, Story
 
-__all__ = ["Export", "PartyEdit", "PartyList", "PartyNew", "PartyPage", "Search"]
+__all__ = [
+    "Brief",
+    "Export",
+    "FieldEdit",
+    "PartyEdit",
+    "PartyList",
+    "PartyNew",
+    "PartyPage",
+    "Search",
+    "Story",
+]

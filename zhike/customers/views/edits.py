@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers import forms, services
+from zhike.customers import forms, panels, services
 from zhike.customers.models import Party
 from zhike.ui.views import EditView
 
@@ -36,6 +37,22 @@ class PartyEdit(EditView):
         return services.update_party(
             actor=self.actor, party=row, changes=changes, version=version, originals=originals
         )
+
+
+class FieldEdit(PartyEdit):
+    """One field at its place on the customer page; the same form field, service and version."""
+
+    template_name = "ui/field_edit.html"
+    events = (panels.FACTS,)
+
+    def form(self, row: Any, data: Any = None) -> Any:
+        form = super().form(row, data)
+        wanted = self.kwargs["field"]
+        if wanted not in form.fields:
+            raise Http404
+        for name in set(form.fields) - {wanted}:
+            del form.fields[name]
+        return form
 
 
 class PartyNew(PartyEdit):

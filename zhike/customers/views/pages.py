@@ -1,18 +1,26 @@
-"""The page of one customer."""
+"""The page of one customer, its timeline and the brief to take along."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 
-from zhike.customers import forms, queries
-from zhike.customers.models import Party
+from zhike.customers import forms, queries, services
+from zhike.customers.models import Party, TimelineEntry
+from zhike.customers.queries.heads import manager_on, tier_on
+from zhike.customers.queries.history import party_on
+from zhike.customers.queries.timeline import story
 from zhike.kernel import clock
-from zhike.ui.navigation import Action
-from zhike.ui.views import DetailView
+from zhike.ui.heads import briefs, figures, next_step, notes, said
+from zhike.ui.views import DetailView, RowView
+
+BRIEF_CONTACTS, BRIEF_RELATIONS = 6, 8
+"""What fits on one sheet of paper."""
 
 
 class PartyPage(DetailView):
@@ -22,50 +30,98 @@ class PartyPage(DetailView):
     permission = "customers.view"
     page = "customers.party"
     template_name = "customers/party_detail.html"
+    dated = True
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return queries.with_standing(rows)
 
+    def row_on(self, row: Any, day: date) -> Any:
+        return party_on(row, day)
+
     def head(self, row: Any) -> dict[str, Any]:
-        completeness = queries.completeness_of(row)
+        actor, day = self.actor, self.as_of
         standing = queries.standing_of(row)
-        due = queries.next_contact_on(row)
+        may_edit = bool(actor.may("customers.edit")) and day is None
+        may_assign = bool(actor.may("customers.assign")) and day is None
+        peek = "peek" in self.request.GET
+        step = next_step(self.page, actor, row, day)
         return {
-            "pretitle": f"{row.get_kind_display()} · {row.get_type_display()}",
-            "standing": standing,
-            "tier": standing.tier if standing else None,
-            "value_class": standing.get_value_class_display() if standing else "",
-            "manager": queries.manager_of(row),
-            "completeness": completeness,
-            "completeness_share": completeness.percent / 100,
-            "missing": [MISSING[name] for name in completeness.missing],
-            "next_contact_on": due,
-            "overdue": due is not None and due < clock.today(),
-            "sees_money": queries.sees_money(self.actor),
-            "may_edit": bool(self.actor.may("customers.edit")),
+            "today": clock.today(),
+            "tier": tier_on(row, day) if day else standing and standing.tier,
+            "value_class": standing.get_value_class_display() if standing and not day else "",
+            "standing": None if day else standing,
+            "manager": manager_on(row, day) if day else queries.manager_of(row),
+            "notes": said(notes, self.page, actor, row, day),
+            "figures": said(figures, self.page, actor, row, day),
+            "step": render_to_string(step.template, step.context, request=self.request)
+            if step
+            else "",
+            "next_contact_on": None if day else queries.next_contact_on(row),
+            "may_edit": may_edit,
+            "may_note": day is None and bool(actor.may("activities.work") or may_edit),
+            "note_form": forms.TimelineForm(),
+            "hand_over_form": forms.HandOverForm(actor=actor) if may_assign and not peek else None,
             "closing": forms.ReasonForm(),
-            "actions": [
-                Action(
-                    _("Edit"),
-                    reverse("customers:edit", kwargs={"public_id": row.public_id}),
-                    icon="edit",
-                )
-            ]
-            if self.actor.may("customers.edit")
-            else [],
         }
 
 
-MISSING = {
-    "birth_on": _("birth or founding date"),
-    "contact_point": _("telephone or WeChat"),
-    "address": _("address"),
-    "manager": _("main manager"),
-    "identifier": _("document"),
-    "sex": _("sex"),
-    "occupation": _("occupation"),
-    "education": _("education"),
-    "decision_maker": _("decision maker"),
-    "industry": _("industry"),
-    "employees_count": _("number of employees"),
-}
+class Story(RowView):
+    """More of the timeline. What is looked for comes by POST, so that no word of it stands in an address."""
+
+    model = Party
+    permission = "customers.view"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        party, sent = self.row(), request.POST
+        chosen = {name: sent.get(name, "") for name in ("kind", "channel", "text", "as_of")}
+        if chosen["channel"] not in TimelineEntry.Channel.values:
+            chosen["channel"] = ""
+        context = {
+            "party": party,
+            **chosen,
+            "channels": TimelineEntry.Channel.choices,
+            "story": story(
+                self.actor,
+                party,
+                kind=chosen["kind"],
+                channel=chosen["channel"],
+                text=chosen["text"][:80],
+                before=sent.get("before", ""),
+                day=_day(chosen["as_of"]),
+            ),
+        }
+        part = "entries" if sent.get("before") else "list"
+        return render(request, f"customers/timeline.html#{part}", context)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+class Brief(PartyPage):
+    """One page to take along to a visit, printed by the browser; that it was taken is on the trail."""
+
+    permission = "customers.export"
+    template_name = "customers/brief.html"
+    dated = False
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        party = self.row()
+        services.note_brief(actor=self.actor, party=party)
+        return self.show(
+            {
+                **self.head(party),
+                "row": party,
+                "title": self.heading(party),
+                "relations": [
+                    line for line in queries.relations_of(self.actor, party) if line.current
+                ][:BRIEF_RELATIONS],
+                "story": story(self.actor, party, kind="contact", size=BRIEF_CONTACTS),
+                "points": queries.ways_to_reach(self.actor, party),
+                "parts": said(briefs, self.page, self.actor, party, None),
+                "printed_at": clock.now(),
+            }
+        )

@@ -114,8 +114,8 @@ def test_a_page_is_the_panels_its_reader_may_see(visitor: Client, thing: Thing) 
     page = visitor.get(thing.get_absolute_url()).content.decode()
     assert "基本情况" in page
     assert "不可见的部分" not in page
-    assert 'hx-trigger="thing-touched from:body"' in page
-    assert 'hx-trigger="revealed"' in page
+    assert 'hx-trigger="fetch, thing-touched from:body"' in page
+    assert 'hx-trigger="revealed, fetch"' in page
 
 
 def test_htmx_gets_one_panel_and_no_other_persons(visitor: Client, thing: Thing) -> None:

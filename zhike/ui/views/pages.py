@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -60,12 +60,21 @@ def visible(model: type[Model], actor: Actor) -> QuerySet[Any]:
     return rows
 
 
+opened: list[Callable[[Actor, Any], Mapping[str, Any]]] = []
+"""Called with every row a person opens as a page; what each answers joins the page's context."""
+
+
+def told_opened(actor: Actor, row: Any) -> dict[str, Any]:
+    """Tell whoever keeps what a person opened (`opened`)."""
+    return {key: value for tell in opened for key, value in tell(actor, row).items()}
+
+
 class PageView(View):
     """A page behind one permission, refused with the reason; one address for page and fragment."""
 
     permission: ClassVar[str]
     template_name: ClassVar[str]
-    fragment: ClassVar[str]
+    fragment: str
     """The partial of `template_name` that htmx gets."""
     title: ClassVar[str | Promise] = ""
     request: PageRequest

@@ -1,0 +1,111 @@
+"""What this room says in the head and on the timeline of the customer page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from zhike.activities import queries
+from zhike.activities.models import WorkItem
+from zhike.customers.models import Party
+from zhike.customers.queries.timeline import (
+    Asked,
+    Happening,
+    TimelineSource,
+    sources,
+)
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+from zhike.ui.heads import HeadNote, HeadSource, Step, notes, steps
+
+PAGE = "customers.party"
+
+
+def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote]:
+    """That the tier is about to fall, and that a reason for work is overdue."""
+    if day is not None:
+        return ()
+    today = clock.today()
+    items = list(queries.open_work_on(actor, party))
+    found = [
+        HeadNote(_("The tier is about to fall"), icon="trending-down", panel="activities.open")
+        for item in items
+        if item.rule == WorkItem.Rule.TIER_DOWN
+    ]
+    late = sum(item.due_on < today and item.rule != WorkItem.Rule.NO_CONTACT for item in items)
+    if late:
+        text = _("Overdue work: %(count)d") % {"count": late}
+        found.append(
+            HeadNote(text, tone="orange", icon="clock-exclamation", panel="activities.open")
+        )
+    return found
+
+
+def next_steps(actor: Actor, party: Party, day: date | None) -> Sequence[Step]:
+    """The open lines: one's own first, then by priority, then by when they are due."""
+    if day is not None:
+        return ()
+    may_work = bool(actor.may("activities.work"))
+    today = clock.today()
+    return [
+        Step(
+            (item.employee_id != actor.employee_id, -item.priority, item.due_on, item.pk),
+            "activities/next_step.html",
+            {
+                "item": item,
+                "late": item.due_on < today,
+                "may_work": may_work and item.employee_id == actor.employee_id,
+            },
+        )
+        for item in queries.open_work_on(actor, party)
+    ]
+
+
+def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
+    """Lines that were found to need no work; what was done is on the timeline as its contact or note."""
+    at, key = asked.before
+    rows = (
+        WorkItem.objects.visible_to(actor)
+        .filter(party=party, state=WorkItem.State.DISMISSED, closed_at__lte=at)
+        .exclude(closed_at=at, pk__gte=key)
+        .select_related("employee")
+        .order_by("-closed_at", "-pk")
+    )
+    if asked.text:
+        rows = rows.filter(result__icontains=asked.text)
+    return [
+        Happening(
+            at=row.closed_at,
+            key=row.pk,
+            kind="work",
+            title=_("Needed no work: %(why)s") % {"why": row.get_rule_display()},
+            text=row.result,
+            who=row.employee.name,
+            icon="checklist",
+        )
+        for row in rows[: asked.limit]
+        if row.closed_at is not None
+    ]
+
+
+def register() -> None:
+    """Called once when the room starts."""
+    permission = "activities.view"
+    notes.register(
+        HeadSource(
+            id="activities.notes", page=PAGE, permission=permission, order=20, load=head_notes
+        )
+    )
+    steps.register(
+        HeadSource(
+            id="activities.step", page=PAGE, permission=permission, order=10, load=next_steps
+        )
+    )
+    sources.register(
+        TimelineSource(
+            "activities.put_aside", {"work": gettext_lazy("work")}, put_aside, permission=permission
+        )
+    )
