@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Count, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
@@ -18,6 +20,7 @@ class NavItem:
 
     `section` is the heading it stands under ("" for none); a section stands where its first item
     would. `icon` is a Tabler name; give it by keyword, so that the sprite's build finds the name.
+    `key` is the letter that leads here after `g`; each letter once.
     """
 
     id: str
@@ -27,6 +30,30 @@ class NavItem:
     permission: str
     order: int
     section: str | Promise = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """How many rows wait behind the item (or tool) with this id, shown beside it on every page.
+
+    `rows(actor)` starts at `visible_to(actor)`; all counters are asked in one query, so each must be
+    answered by an index.
+    """
+
+    id: str
+    permission: str
+    rows: Callable[[Actor], QuerySet[Any]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A piece of the top bar that a room adds, drawn by `template`."""
+
+    id: str
+    permission: str
+    order: int
+    template: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +70,7 @@ class Link:
     item: NavItem
     url: str
     current: bool
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,9 +80,13 @@ class Section:
 
 
 navigation: Registry[NavItem] = Registry("ui.navigation")
+counters: Registry[Counter] = Registry("ui.counters")
+tools: Registry[Tool] = Registry("ui.tools")
 
 
-def navigation_for(actor: Actor, path: str = "") -> list[Section]:
+def navigation_for(
+    actor: Actor, path: str = "", counts: Mapping[str, int] | None = None
+) -> list[Section]:
     """The sections the actor may open; current is the link with the longest start of `path`."""
     items = sorted(
         (item for item in navigation if not item.permission or actor.may(item.permission)),
@@ -66,7 +98,9 @@ def navigation_for(actor: Actor, path: str = "") -> list[Section]:
     for item in items:
         if item.id in urls:
             url = urls[item.id]
-            sections.setdefault(str(item.section), []).append(Link(item, url, url == here))
+            count = counts.get(item.id, 0) if counts is not None else 0
+            link = Link(item, url, url == here, count)
+            sections.setdefault(str(item.section), []).append(link)
     return [Section(label, links) for label, links in sections.items()]
 
 
@@ -76,3 +110,27 @@ def _address(url_name: str) -> str | None:
         return reverse(url_name)
     except NoReverseMatch:
         return None
+
+
+def tools_for(actor: Actor) -> list[Tool]:
+    """The pieces of the top bar the actor has use for, in their order."""
+    mine = [tool for tool in tools if not tool.permission or actor.may(tool.permission)]
+    return sorted(mine, key=lambda tool: (tool.order, tool.id))
+
+
+def counts_for(actor: Actor) -> dict[str, int]:
+    """How many wait behind each item with a counter the actor may see; one query for all of them."""
+    asked = [
+        each.rows(actor)
+        .order_by()
+        .annotate(counter=Value(each.id))
+        .values("counter")
+        .annotate(number=Count("pk"))
+        .values_list("counter", "number")
+        for each in counters
+        if actor.user_id and actor.may(each.permission)
+    ]
+    if not asked:
+        return {}
+    first, *others = asked
+    return dict(first.union(*others, all=True) if others else first)
