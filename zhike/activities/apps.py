@@ -10,11 +10,9 @@ class ActivitiesConfig(AppConfig):
     def ready(self) -> None:
         # Hangs its panel on the customer's page, its guard on leaving, its reaction on handovers.
         from zhike.activities import page_head, panels, subscribers  # noqa: F401
-        from zhike.activities.queries.lists import due_now
-        from zhike.ui.navigation import Counter, NavItem, counters, navigation
+        from zhike.ui.navigation import NavItem, navigation
 
         page_head.register()
-        counters.register(Counter("activities.today", "activities.view", due_now))
         navigation.register(
             NavItem(
                 id="activities.today",
@@ -23,6 +21,5 @@ class ActivitiesConfig(AppConfig):
                 icon="checklist",
                 permission="",
                 order=10,
-                key="t",
             )
         )
