@@ -18,6 +18,7 @@ class AccessConfig(AppConfig):
                 icon="history",
                 permission="access.read_audit",
                 order=80,
+                key="a",
                 section=_("Supervision"),
             )
         )

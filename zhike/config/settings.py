@@ -87,13 +87,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "zhike.ui.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Files come compressed; pages are compressed here, each with random bytes in its header, so that its
+    # length tells nothing of the secrets in it (BREACH).
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "zhike.ui.sessions.SessionEndMiddleware",
     # Answers what a person can put right; the actor's middleware, asked first, puts a refusal on the trail.
     "zhike.ui.middleware.ReaderErrorsMiddleware",
     "zhike.access.middleware.ActorMiddleware",
@@ -130,8 +134,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_AGE = 30 * 60  # without a person; `zhike.ui.sessions` moves it on
+ZHIKE_SESSION_HOURS = 12
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ZHIKE_PRODUCTION
 SECURE_SSL_REDIRECT = ZHIKE_PRODUCTION
@@ -140,6 +144,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ZHIKE_PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ZHIKE_PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "zhike.ui.errors.csrf_failure"
+ZHIKE_EVENTS_PORT = int(os.environ.get("ZHIKE_EVENTS_PORT", "0"))
 ZHIKE_SEARCH_PERMISSION = "customers.view"
 ZHIKE_SEARCH_URL_NAME = "customers:search"
 
@@ -151,7 +156,18 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = ZHIKE_HOME / "static"
-WHITENOISE_USE_FINDERS = True
+# `zhike serve` collects the files under names of their content and says so to what it starts.
+ZHIKE_COLLECTED = _flag("ZHIKE_COLLECTED", False)
+WHITENOISE_USE_FINDERS = not ZHIKE_COLLECTED
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if ZHIKE_COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 SILENCED_SYSTEM_CHECKS = ["models.W042"]
 
 LOGGING = {

@@ -1,4 +1,4 @@
-"""`zhike serve`: the database, the pages and the jobs as child processes under one roof.
+"""`zhike serve`: the database, the pages, the event stream and the jobs as child processes under one roof.
 
 No child outlives the supervisor, not even its death by kill -9: a guard beside each child waits for
 the end of a pipe that only the supervisor holds open, and then ends the child's process group.
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 20.0  # for requests and jobs under way; then the child is killed
 JOB_STOP_SECONDS = 10  # the worker's own share of it
+STREAM_STOP_SECONDS = 1
 FIRST_PAUSE = 1.0  # seconds before the first restart, doubled at each further one
 LONGEST_PAUSE = 30.0
 SETTLED_SECONDS = 60.0  # a child that lived so long begins again with the first pause
@@ -220,16 +221,56 @@ def check_port(host: str, port: int) -> None:
         ) from error
 
 
-def site_children(*, host: str, port: int, workers: int, threads: int) -> list[Child]:
-    """The processes of the site: the pages, and the worker that runs the jobs."""
-    settings = {"DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
-    pages = [sys.executable, "-m", "granian", "zhike.config.wsgi:application"]
-    pages += ["--interface", "wsgi", "--no-ws", "--host", host, "--port", str(port)]
+def check_events_port(host: str, port: int) -> int:
+    """The port of the event stream: the one that is set, which must be free, else a free one."""
+    if port:
+        check_port(host, port)
+        return port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def site_children(
+    *, host: str, port: int, events_port: int, workers: int, threads: int
+) -> list[Child]:
+    """The processes of the site: the pages, the event stream, and the worker that runs the jobs."""
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "zhike.config.settings",
+        "ZHIKE_COLLECTED": "1",
+        "ZHIKE_EVENTS_PORT": str(events_port),
+    }
+    granian = [sys.executable, "-m", "granian", "--no-ws", "--host", host]
+    pages = [*granian, "zhike.config.wsgi:application", "--interface", "wsgi", "--port", str(port)]
     pages += ["--workers", str(workers), "--blocking-threads", str(threads)]
     pages += ["--respawn-failed-workers", "--workers-kill-timeout", str(JOB_STOP_SECONDS)]
+    # Streams never end by themselves, so they get no time to.
+    events = [*granian, "zhike.config.asgi:application", "--interface", "asginl"]
+    events += ["--port", str(events_port), "--respawn-failed-workers"]
+    events += ["--workers-kill-timeout", str(STREAM_STOP_SECONDS)]
     jobs = [sys.executable, "-m", "django", "procrastinate", "worker"]
     jobs += ["--shutdown-graceful-timeout", str(JOB_STOP_SECONDS)]
-    return [Child("The web server", pages, settings), Child("The job worker", jobs, settings)]
+    return [
+        Child("The web server", pages, settings),
+        Child("The event stream", events, settings),
+        Child("The job worker", jobs, settings),
+    ]
+
+
+def collect_files() -> None:
+    """Put the static files into the data folder, compressed and under names of their content.
+
+    In a process of its own, for its settings are those of the children.
+    """
+    call = [sys.executable, "-m", "django", "collectstatic", "--no-input", "--clear", "-v", "0"]
+    settings = {"DJANGO_SETTINGS_MODULE": "zhike.config.settings", "ZHIKE_COLLECTED": "1"}
+    done = subprocess.run(call, env={**os.environ, **settings}, check=False)
+    if done.returncode:
+        raise ServeError(
+            "The files of the pages (styles, scripts, icons) cannot be put into the data folder.",
+            "The message above says why; `make setup` fetches them anew.",
+        )
 
 
 def serve(
@@ -243,6 +284,10 @@ def serve(
 
     address = check_host(host, public=public)
     check_port(address, port)
-    children = site_children(host=address, port=port, workers=workers, threads=threads)
+    events_port = check_events_port(address, settings.ZHIKE_EVENTS_PORT)
+    collect_files()
+    children = site_children(
+        host=address, port=port, events_port=events_port, workers=workers, threads=threads
+    )
     with running(settings.ZHIKE_HOME / "postgres") if settings.ZHIKE_EMBEDDED else nullcontext():
         Supervisor(children).run()

@@ -25,9 +25,14 @@ class ProspectConverted:
 
 @dataclass(frozen=True)
 class AssignmentChanged:
-    """Somebody else looks after the customer, or will from a date on."""
+    """Somebody else looks after the customer, or will from a date on.
+
+    `employee_id` is who from now on does, None when somebody only ceased to; `user_id` who arranged it.
+    """
 
     party_id: int
+    employee_id: int | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True)

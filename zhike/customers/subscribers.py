@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
-from django.utils.translation import ngettext
+from django.urls import reverse
+from django.utils.translation import gettext_noop, ngettext
 
 from zhike.access.queries import customer_keys
+from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party
+from zhike.desk.kinds import NoticeKind, kinds
+from zhike.desk.services.notices import notify
 from zhike.kernel import clock
+from zhike.kernel.actor import system
+from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee
 from zhike.organisation.services import leave_guards
 
@@ -28,6 +35,30 @@ def still_looks_after_customers(employee: Employee) -> str | None:
 def key_of_customer(public_id: UUID) -> int | None:
     """So that the auditor finds the trail of a customer by the id in its address."""
     return Party.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+
+
+HANDED_OVER = NoticeKind("customers.assigned", icon="user-plus")
+kinds.register(HANDED_OVER)
+
+
+@subscribe(AssignmentChanged)
+def tell_who_looks_after_it_now(event: AssignmentChanged) -> None:
+    """Whoever got a customer learns of it, unless they arranged it themselves."""
+    if event.employee_id is None:
+        return
+    party = Party.objects.get(pk=event.party_id)
+    notify(
+        actor=replace(system("assignment"), user_id=event.user_id),
+        kind=HANDED_OVER.id,
+        text=gettext_noop("%(row)s was handed over to you."),
+        employees=[event.employee_id],
+        row=party,
+        url=party.get_absolute_url(),
+        many=(
+            gettext_noop("%(count)s customers were handed over to you."),
+            f"{reverse('customers:list')}?who=mine",
+        ),
+    )
 
 
 if still_looks_after_customers not in leave_guards:

@@ -20,6 +20,7 @@ class MasterdataConfig(AppConfig):
                 icon="database-import",
                 permission="masterdata.view",
                 order=80,
+                key="i",
                 section=_("Data"),
             )
         )

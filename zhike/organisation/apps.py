@@ -8,9 +8,13 @@ class OrganisationConfig(AppConfig):
     verbose_name = _("Organisation")
 
     def ready(self) -> None:
-        from zhike.organisation import panels  # noqa: F401  hangs its panels on its pages
+        from zhike.organisation import (
+            panels,  # noqa: F401  hangs its panels on its pages
+            suggestions,
+        )
         from zhike.ui.navigation import NavItem, navigation
 
+        suggestions.register()
         navigation.register(
             NavItem(
                 id="organisation",
@@ -19,6 +23,7 @@ class OrganisationConfig(AppConfig):
                 icon="sitemap",
                 permission="organisation.view",
                 order=90,
+                key="o",
                 section=_("Institution"),
             )
         )

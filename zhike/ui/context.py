@@ -10,17 +10,54 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
 from zhike.kernel.actor import NOBODY, Actor
-from zhike.ui.navigation import navigation_for
+from zhike.ui.commands import SHORTCUTS
+from zhike.ui.navigation import counts_for, navigation_for, tools_for
+from zhike.ui.sessions import KEPT, reader_mark
+
+EVENTS_PATH = "/events/"
+THUMBS = 4
+"""Pages within a thumb's reach on a phone; the rest stands behind "More"."""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`actor`, `navigation` and `search_url`, each worked out only where a template asks."""
+    """What the base page draws around every page, each worked out only where a template asks.
+
+    `counts` costs the one query of the shell; fragments do not draw it.
+    """
     actor = getattr(request, "actor", NOBODY)
+    counts: Any = SimpleLazyObject(lambda: counts_for(actor))
+    around: Any = SimpleLazyObject(lambda: navigation_for(actor, request.path, counts))
     return {
         "actor": actor,
-        "navigation": SimpleLazyObject(lambda: navigation_for(actor, request.path)),
+        "navigation": around,
+        "thumbs": SimpleLazyObject(
+            lambda: [link for part in around for link in part.links][:THUMBS]
+        ),
+        "tools": SimpleLazyObject(lambda: tools_for(actor)),
+        "counts": counts,
+        "shortcuts": SHORTCUTS,
         "search_url": _search_url(actor),
+        "may_find": bool(actor.may("account.use")),
+        "idle_seconds": settings.SESSION_COOKIE_AGE,
+        "reader": reader_mark(request) if actor.user_id else "",
+        "kept_form": actor.user_id is not None and KEPT in getattr(request, "session", {}),
+        "stream_url": stream_url(request),
     }
+
+
+def stream_url(request: HttpRequest) -> str:
+    """Where the events come from: this site behind a proxy, else the same host at the events' port.
+
+    "" where no event stream is served; the page then asks once a minute.
+    """
+    if settings.ZHIKE_PRODUCTION:
+        return EVENTS_PATH
+    port = settings.ZHIKE_EVENTS_PORT
+    if not port:
+        return ""
+    host = request.get_host()
+    name = host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    return f"{request.scheme}://{name}:{port}{EVENTS_PATH}"
 
 
 def _search_url(actor: Actor) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
 
 from zhike.kernel.errors import Refused, UserError
 from zhike.ui import errors
+from zhike.ui.context import EVENTS_PATH, stream_url
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -48,26 +48,31 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if stream := _stream_origin(request):
+            response.headers["Content-Security-Policy"] += f"; connect-src 'self' {stream}"
         if response.headers.get("Content-Type", "").startswith("text/html"):
             # A page shows what its reader may see; nobody else may find it in a cache.
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
+def _stream_origin(request: HttpRequest) -> str:
+    """Where the events come from when it is not this origin."""
+    try:
+        address = stream_url(request)
+    except DisallowedHost:
+        return ""
+    return address.removesuffix(EVENTS_PATH)
+
+
 class ReaderErrorsMiddleware:
-    """Refusals and outages in the reader's words, and sign-in again for fragments."""
+    """Refusals and outages in the reader's words."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        if request.headers.get("HX-Request") == "true" and response.status_code == 302:
-            sign_in = resolve_url(settings.LOGIN_URL)
-            if response["Location"].startswith(sign_in):
-                # The session ended: htmx would put the sign-in page into a table cell.
-                response = HttpResponse(status=204, headers={"HX-Redirect": sign_in})
-        return response
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, Refused):

@@ -3,18 +3,33 @@
 const page = document.documentElement
 const systemDark = matchMedia('(prefers-color-scheme: dark)')
 
-function theme() {
-  return localStorage.getItem('zhike-theme') ?? (systemDark.matches ? 'dark' : 'light')
-}
-
+// Light, dark, or (without a choice) as the system is.
 function applyTheme() {
-  page.dataset.bsTheme = theme()
+  const chosen = localStorage.getItem('zhike-theme') ?? 'system'
+  page.dataset.themeChoice = chosen
+  page.dataset.bsTheme = chosen === 'system' ? (systemDark.matches ? 'dark' : 'light') : chosen
   document.dispatchEvent(new CustomEvent('zhike:theme'))
 }
 
+function chooseTheme(choice) {
+  if (choice === 'system') localStorage.removeItem('zhike-theme')
+  else localStorage.setItem('zhike-theme', choice)
+  applyTheme()
+}
+
+function applyFold() {
+  const narrow = localStorage.getItem('zhike-nav') === 'narrow'
+  page.classList.toggle('nav-narrow', narrow)
+  document.querySelector('[data-fold]')?.setAttribute('aria-pressed', narrow)
+}
+
 applyTheme()
+applyFold()
 systemDark.addEventListener('change', applyTheme)
-addEventListener('storage', (event) => event.key === 'zhike-theme' && applyTheme())
+addEventListener('storage', (event) => {
+  if (event.key === 'zhike-theme') applyTheme()
+  if (event.key === 'zhike-nav') applyFold()
+})
 
 // Toasts
 
@@ -45,38 +60,71 @@ function moveAlongRows(step) {
   rows[Math.max(0, Math.min(next, rows.length - 1))].focus()
 }
 
+// The parts of the shell listen; on a page without it nothing happens.
+const ask = (what) => document.dispatchEvent(new CustomEvent(`zhike:${what}`))
+
 const keys = {
-  '/': () => document.querySelector('[data-search]')?.focus(),
-  '?': () => document.getElementById('keys')?.showModal(),
+  '/': () => ask('find'),
+  '?': () => ask('keys'),
   j: () => moveAlongRows(1),
   k: () => moveAlongRows(-1),
 }
 
+// A person who speaks to the computer, or whose hand slips, switches single keys off (WCAG 2.1.4).
+const singleKeys = () => localStorage.getItem('zhike-keys') !== 'off'
+const GO_WITHIN = 1500
+let goAsked = 0
+
+// What a page adds: any element with data-key (one letter) is pressed by that letter.
+function pageKey(letter) {
+  return [...document.querySelectorAll('[data-key]')].find(
+    (each) => each.dataset.key === letter && !each.disabled && !each.closest('[hidden], dialog:not([open])'))
+}
+
+function pressed(letter) {
+  if (Date.now() - goAsked < GO_WITHIN) {
+    goAsked = 0
+    const link = document.querySelector(`[data-go="${CSS.escape(letter)}"]`)
+    if (link) location.href = link.href
+    return Boolean(link)
+  }
+  if (letter === 'g') {
+    goAsked = Date.now()
+    return true
+  }
+  const element = pageKey(letter)
+  if (element) element.click()
+  else keys[letter]?.()
+  return Boolean(element ?? keys[letter])
+}
+
 function onKey(event) {
-  if (event.isComposing || event.altKey) return
+  if (event.isComposing || event.altKey || event.defaultPrevented) return
   const command = event.ctrlKey || event.metaKey
-  if (command && event.key === 'k') {
+  if (command && event.key.toLowerCase() === 'k') {
     event.preventDefault()
-    keys['/']()
+    if (!document.querySelector('dialog[open]')) ask('find')
     return
   }
   if (command || document.querySelector('dialog[open]')) return
-  if (event.target.closest('input, textarea, select, [contenteditable]')) return
+  if (event.target.closest('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')) return
   if (event.key === 'Enter' && event.target.matches('tr[data-href]')) {
     location.href = event.target.dataset.href
-  } else if (keys[event.key]) {
+  } else if (singleKeys() && event.key.length === 1 && pressed(event.key)) {
     event.preventDefault()
-    keys[event.key]()
   }
 }
 
 function onClick(event) {
-  if (event.target.closest('[data-theme-switch]')) {
-    localStorage.setItem('zhike-theme', theme() === 'dark' ? 'light' : 'dark')
-    applyTheme()
+  const theme = event.target.closest('[data-theme]')
+  if (theme) chooseTheme(theme.dataset.theme)
+  if (event.target.closest('[data-fold]')) {
+    localStorage.setItem('zhike-nav', page.classList.contains('nav-narrow') ? 'wide' : 'narrow')
+    applyFold()
   }
   const opener = event.target.closest('[data-open]')
-  if (opener) document.getElementById(opener.dataset.open).showModal()
+  if (opener?.dataset.open === 'keys') ask('keys')
+  else if (opener) document.getElementById(opener.dataset.open).showModal()
 }
 
 // Charts: the library is half a megabyte and comes only where a chart stands.
@@ -118,4 +166,5 @@ document.addEventListener('DOMContentLoaded', () => {
     }).observe(toasts, { childList: true })
   }
   askForCharts()
+  applyFold()
 })

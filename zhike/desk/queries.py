@@ -1,0 +1,107 @@
+"""Reads of what lies on a desk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from zhike.desk.kinds import kinds
+from zhike.desk.models import Notice, Remembered
+from zhike.desk.subjects import Subject, subjects
+from zhike.kernel.actor import Actor
+from zhike.ui.suggestions import Hit
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice in the reader's words."""
+
+    notice: Notice
+    text: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Star:
+    """Whether the record of a page is pinned, and how it is named in the address that changes it."""
+
+    subject: str
+    public_id: str
+    pinned: bool
+
+
+def notices(actor: Actor) -> QuerySet[Notice]:
+    return Notice.objects.visible_to(actor).filter(user=actor.user_id)
+
+
+def unread(actor: Actor) -> QuerySet[Notice]:
+    return notices(actor).filter(read_at__isnull=True)
+
+
+def in_words(actor: Actor, rows: Sequence[Notice]) -> list[Told]:
+    """The notices with their texts filled in, in the reader's language.
+
+    The record a notice is about is named as the reader may see it now. One query for each subject.
+    """
+    about = [tuple(row.params["row"]) for row in rows if "row" in row.params]
+    found = _found(actor, about)
+    outside = gettext("A record outside what you look after")
+    told = []
+    for row in rows:
+        params = dict(row.params)
+        if "row" in params:
+            hit = found.get(tuple(params["row"]))
+            params["row"] = hit.title if hit else outside
+        icon = kinds.get(row.kind).icon if row.kind in kinds else "info-circle"
+        told.append(Told(row, gettext(row.text) % params, icon))
+    return told
+
+
+def remembered(actor: Actor, *, pinned: bool, limit: int) -> list[Hit]:
+    """What the actor pinned, or opened lately without pinning it, the latest first.
+
+    Names are read now and in scope: what is out of it, gone, or of a room the actor has no right to is
+    left out. One query, and one for each subject among them.
+    """
+    mine = Remembered.objects.visible_to(actor).filter(user=actor.user_id)
+    mine = mine.filter(pinned_at__isnull=not pinned)
+    rows = list(mine.order_by("-pinned_at" if pinned else "-opened_at", "-pk")[:limit])
+    keys = [(each.subject, each.object_id) for each in rows]
+    found = _found(actor, keys)
+    return [found[key] for key in keys if key in found]
+
+
+Key = tuple[str, int]
+"""A subject's id and a row's key."""
+
+
+def _found(actor: Actor, keys: Sequence[Key]) -> dict[Key, Hit]:
+    """Those of the rows that the actor may see; one query for each subject among them."""
+    by_subject = defaultdict(list)
+    for subject_id, pk in keys:
+        by_subject[subject_id].append(pk)
+    return {
+        (subject.id, pk): _hit(subject, row)
+        for subject in subjects
+        if subject.id in by_subject and actor.may(subject.permission)
+        for pk, row in _visible(actor, subject).in_bulk(by_subject[subject.id]).items()
+    }
+
+
+def _visible(actor: Actor, subject: Subject) -> QuerySet[Any]:
+    model: Any = subject.model
+    return subject.narrowed(model.objects.visible_to(actor))
+
+
+def _hit(subject: Subject, row: Any) -> Hit:
+    return Hit(
+        title=subject.title(row),
+        url=row.get_absolute_url(),
+        subtitle=subject.subtitle(row) or str(subject.label),
+        icon=subject.icon,
+    )
