@@ -14,7 +14,7 @@ from zhike.customers.tests.factories import SYSTEM
 from zhike.kernel import clock, crypto
 from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem
 from zhike.masterdata.rejects import Reject, RejectFile
-from zhike.organisation.models import Appointment, Role, User
+from zhike.organisation.models import Appointment, Employee, Role, User
 from zhike.products.models import Agreement, Product
 
 
@@ -91,6 +91,12 @@ def closed_work_item(world: World, on: Party) -> models.Model:
         state=WorkItem.State.DISMISSED, closed_at=clock.now(), result="—"
     )
     return item
+
+
+def worker(world: World, on: Party) -> models.Model:
+    """Whoever has a line on the customer."""
+    found: Employee = work_item(world, on).employee  # type: ignore[attr-defined]
+    return found
 
 
 def unit(world: World, on: Party) -> models.Model:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from tests.access_matrix import rows
 from tests.access_matrix.routes import METHODS
 from tests.access_matrix.world import NO_POSITION, PRINCIPALS, UNSIGNED, Maker, World
+from zhike.kernel import clock
 from zhike.organisation.models import Role
 
 Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
@@ -66,6 +68,9 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "language/", "POST", Entry(EVERYBODY, MOVED, body={"language": "en"})
     yield "me/", "GET", Entry(SIGNED_IN)
     yield "audit/", "GET", Entry(AUDITOR)
+    yield "ui/", "GET", Entry(OPERATOR)
+    yield "ui/drawer/", "GET", Entry(OPERATOR)
+    yield "ui/<slug:group>/", "GET", Entry(OPERATOR, ABSENT)
 
 
 def _customers() -> Iterator[tuple[str, str, Entry]]:
@@ -211,15 +216,40 @@ def _seated(world: World) -> dict[str, Any]:
 def _activities() -> Iterator[tuple[str, str, Entry]]:
     for method in METHODS:
         yield "", method, Entry(SIGNED_IN, MOVED)
+    arranged = {"panel": "activities.week"}
     yield "today/", "GET", Entry(STAFF)
+    yield "today/", "POST", Entry(WORKERS, DONE, body=arranged)
+    for path, allowed, makers in (
+        ("mine/", WORKERS, {}),
+        ("team/", WORKERS - {Role.CUSTOMER_MANAGER.value}, {}),
+        ("people/<uuid:public_id>/", WORKERS, on(rows.worker)),
+    ):
+        yield f"today/{path}", "GET", Entry(allowed, rows=makers)
+        yield f"today/{path}", "POST", Entry(allowed, DONE, makers, body=arranged)
+    yield "today/plan/", "GET", Entry(LINE, NOT_THIS_WAY)
+    yield "today/plan/", "POST", Entry(LINE, DONE, body=_follow_up)
+    yield "today/customers/", "POST", Entry(LINE, body={"customer": "张"})
+    path = "today/customers/<uuid:public_id>/plan/"
+    yield path, "POST", Entry(LINE, DONE, on(rows.party), body=_follow_up)
     for step, make, body in (
         ("done", rows.work_item, {"result": "已电话回访", "channel": "phone"}),
+        ("later", rows.work_item, _tomorrow),
         ("dismiss", rows.work_item, {"reason": "客户出国"}),
         ("reopen", rows.closed_work_item, {}),
+        ("resume", rows.work_item, {}),
     ):
         path = f"today/<uuid:public_id>/{step}/"
         yield path, "GET", Entry(LINE, NOT_THIS_WAY, on(make))
         yield path, "POST", Entry(LINE, DONE, on(make), body=body)
+
+
+def _tomorrow(world: World) -> dict[str, Any]:
+    return {"until": (clock.today() + timedelta(days=1)).isoformat()}
+
+
+def _follow_up(world: World) -> dict[str, Any]:
+    day = clock.today().isoformat()
+    return {"party": world.inside.public_id, "on": day, "text": "回电说明"}
 
 
 def _api() -> Iterator[tuple[str, str, Entry]]:

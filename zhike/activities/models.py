@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -17,7 +18,10 @@ class WorkItem(Base):
     """One line of somebody's list: a customer, why, with which figures, by when, and what came of it.
 
     One open item stands for a (party, rule): the daily run refreshes it and closes it when its reason is gone.
-    `figures` holds the numbers behind the reason by name, money as text.
+    A promise is written by a person; there may be several, and the daily run leaves them alone.
+    `figures` holds the numbers behind the reason by name, money as text. An open item with `postponed_until`
+    after today waits; `plan_on` is the day it stands on the list for. `closed_with` is the item whose contact
+    settled this one too; before `quiet_until` the same reason does not open another.
     """
 
     class Rule(models.TextChoices):
@@ -28,6 +32,7 @@ class WorkItem(Base):
         TIER_DOWN = "tier_down", _("about to lose the tier")
         NO_CONTACT = "no_contact", _("no contact for the tier's period")
         BIRTHDAY = "birthday", _("birthday")
+        PROMISE = "promise", _("follow-up")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -35,9 +40,18 @@ class WorkItem(Base):
         DISMISSED = "dismissed", _("dismissed")
         LAPSED = "lapsed", _("reason gone")
 
+    class Useless(models.TextChoices):
+        """Why a line was of no use: what the rules learn from."""
+
+        SETTLED = "settled", _("already settled")
+        NOT_WANTED = "not_wanted", _("the customer does not want it")
+        WRONG = "wrong", _("the figures are wrong")
+        OTHER = "other", _("another reason")
+
     scope = WorkScope()
     field_classes = classify(
-        open="party employee rule state priority due_on found_on closed_at",
+        open="party employee rule state priority due_on found_on closed_at postponed_until plan_on "
+        "useless_because closed_with quiet_until",
         c1="result",
         c2="figures",
     )
@@ -52,16 +66,29 @@ class WorkItem(Base):
     figures = models.JSONField(default=dict)
     closed_at = models.DateTimeField(_("closed"), null=True)
     result = models.CharField(_("result"), max_length=300, blank=True)
+    postponed_until = models.DateField(_("put off until"), null=True)
+    plan_on = models.GeneratedField(
+        expression=Greatest("due_on", "postponed_until"),
+        output_field=models.DateField(_("planned for")),
+        db_persist=True,
+    )
+    useless_because = models.CharField(
+        _("not useful because"), max_length=10, choices=Useless.choices, blank=True
+    )
+    closed_with = models.ForeignKey("self", models.SET_NULL, null=True, related_name="closed_along")
+    quiet_until = models.DateField(_("quiet until"), null=True)
 
     class Meta:
         verbose_name = _("work item")
         indexes = (
-            models.Index(fields=["employee", "state", "-priority", "due_on"], name="work_today"),
+            models.Index(fields=["employee", "state", "plan_on"], name="work_today"),
+            models.Index(fields=["employee", "closed_at"], name="work_closed"),
+            models.Index(fields=["employee", "found_on"], name="work_found"),
         )
         constraints = (
             models.UniqueConstraint(
                 fields=("party", "rule"),
-                condition=models.Q(state="open"),
+                condition=models.Q(state="open") & ~models.Q(rule="promise"),
                 name="one_open_item_a_reason",
             ),
         )

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from zhike.activities.services.findings import Counts, Found, follow_managers, replace_findings
-from zhike.activities.services.items import answer_silence, complete, dismiss, reopen
+from zhike.activities.services.items import (
+    answer_silence,
+    complete,
+    dismiss,
+    plan_follow_up,
+    postpone,
+    reopen,
+    resume,
+)
 
 __all__ = [
     "Counts",
@@ -12,6 +20,9 @@ __all__ = [
     "complete",
     "dismiss",
     "follow_managers",
+    "plan_follow_up",
+    "postpone",
     "reopen",
     "replace_findings",
+    "resume",
 ]

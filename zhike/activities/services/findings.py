@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from zhike.activities import rules
 from zhike.activities.models import WorkItem
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
@@ -67,7 +66,7 @@ _UNMANAGED = "DELETE FROM activities_found WHERE employee_id IS NULL"
 _LAPSE = """
 UPDATE activities_workitem w
 SET state = 'lapsed', closed_at = %(now)s, changed_at = %(now)s, version = w.version + 1
-WHERE state = 'open' AND NOT EXISTS (
+WHERE state = 'open' AND w.rule <> 'promise' AND NOT EXISTS (
     SELECT FROM activities_found f WHERE f.party_id = w.party_id AND f.rule = w.rule)
 """
 _REFRESH = """
@@ -85,14 +84,13 @@ ON w.state = 'open' AND w.party_id = f.party_id AND w.rule = f.rule
 """
 _CREATE = """
 INSERT INTO activities_workitem
-    (party_id, employee_id, rule, state, priority, due_on, found_on, figures, result)
-SELECT party_id, employee_id, rule, 'open', priority, due_on, %(as_of)s, figures, ''
+    (party_id, employee_id, rule, state, priority, due_on, found_on, figures, result, useless_because)
+SELECT party_id, employee_id, rule, 'open', priority, due_on, %(as_of)s, figures, '', ''
 FROM activities_found f
 WHERE NOT EXISTS (
     SELECT FROM activities_workitem w
     WHERE w.party_id = f.party_id AND w.rule = f.rule
-      AND (w.state = 'open' OR w.state IN ('done', 'dismissed')
-           AND %(as_of)s::date - (w.closed_at AT TIME ZONE %(zone)s)::date < %(quiet)s))
+      AND (w.state = 'open' OR w.state IN ('done', 'dismissed') AND w.quiet_until > %(as_of)s))
 """
 
 
@@ -101,15 +99,11 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
     """Make the open items of everybody what `found` says: the whole result of the day, each (party, rule) once.
 
     An open item is refreshed and follows the main manager of `as_of`; a new reason opens one; an item whose
-    reason is gone lapses; what was done or dismissed stays quiet for `rules.QUIET_DAYS`. A customer without
-    a main manager gets no item and is counted. Raises ValueError for a rule that is none.
+    reason is gone lapses; what was done or dismissed stays quiet for `rules.quiet_days`; what waits goes on
+    waiting; promises are left alone. A customer without a main manager gets no item and is counted.
+    Raises ValueError for a rule that is none, or that is not found by a run.
     """
-    arguments: dict[str, Any] = {
-        "as_of": as_of,
-        "now": clock.now(),
-        "zone": str(clock.BUSINESS_ZONE),
-        "quiet": rules.QUIET_DAYS,
-    }
+    arguments: dict[str, Any] = {"as_of": as_of, "now": clock.now()}
     with connection.cursor() as cursor:
 
         def run(statement: str) -> int:
@@ -123,8 +117,10 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
         with cursor.copy(f"COPY activities_found ({columns}) FROM STDIN") as copy:
             for each in found:
                 figures = json.dumps(dict(each.figures), ensure_ascii=False, default=str)
-                rule = WorkItem.Rule(each.rule).value
-                copy.write_row((each.party_id, rule, each.priority, each.due_on, figures))
+                rule = WorkItem.Rule(each.rule)
+                if rule is WorkItem.Rule.PROMISE:
+                    raise ValueError("a promise is not found, somebody gives it")
+                copy.write_row((each.party_id, rule.value, each.priority, each.due_on, figures))
         run(_MANAGERS)
         unmanaged = run(_UNMANAGED)
         run("ANALYZE activities_found")
@@ -153,17 +149,26 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
     return counts
 
 
+# A promise goes with the customer only when whoever gave it looked after them and no longer does:
+# a head's own promise stays with the head.
+_CARRIED = """
+SELECT w.id FROM activities_workitem w
+WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s) AND (w.rule <> 'promise' OR (
+    SELECT bool_and(NOT p.during @> %(today)s::date) FROM customers_assignment p
+    WHERE p.party_id = w.party_id AND p.employee_id = w.employee_id))
+FOR UPDATE OF w
+"""
 _FOLLOW = """
 UPDATE activities_workitem w
 SET employee_id = a.employee_id, changed_at = %(now)s, version = w.version + 1
 FROM customers_assignment a
-WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s) AND a.party_id = w.party_id
+WHERE w.id = ANY(%(items)s) AND a.party_id = w.party_id
   AND a.role = 'main' AND a.during @> %(today)s::date AND a.employee_id <> w.employee_id
 """
 _ORPHANS = """
 UPDATE activities_workitem w
 SET state = 'lapsed', closed_at = %(now)s, changed_at = %(now)s, version = w.version + 1
-WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s) AND NOT EXISTS (
+WHERE w.id = ANY(%(items)s) AND NOT EXISTS (
     SELECT FROM customers_assignment a WHERE a.party_id = w.party_id
     AND a.role = 'main' AND a.during @> %(today)s::date)
 """
@@ -171,10 +176,15 @@ WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s) AND NOT EXISTS (
 
 @service("customers.assign")
 def follow_managers(*, actor: Actor, party_ids: Iterable[int]) -> None:
-    """Hand the open items of these customers to their main managers of today; without one they lapse."""
+    """Hand the open items of these customers to their main managers of today; without one they lapse.
+
+    A promise goes along only when whoever gave it no longer looks after the customer.
+    """
     parties = list(party_ids)
     arguments: dict[str, Any] = {"now": clock.now(), "today": clock.today(), "parties": parties}
     with connection.cursor() as cursor:
+        cursor.execute(_CARRIED, arguments)
+        arguments["items"] = [item for (item,) in cursor.fetchall()]
         cursor.execute(_FOLLOW, arguments)
         moved = cursor.rowcount
         cursor.execute(_ORPHANS, arguments)

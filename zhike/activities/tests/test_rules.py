@@ -22,6 +22,7 @@ FULL: dict[str, dict[str, Any]] = {
     "tier_down": {"tier": "金卡", "missing": "12000"},
     "no_contact": {"last_contact_on": "2026-08-01", "days": 113, "every": 90},
     "birthday": {"on": "2026-11-25", "age": 60},
+    "promise": {"text": "call back about the car loan"},
 }
 
 

@@ -19,6 +19,10 @@ TODAY = "/today/"
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
+def address_of(who: Person) -> str:
+    return reverse("activities:person", args=[who.employee.public_id])
+
+
 def page(who: Person, query: str = "", **headers: str) -> str:
     response = who.client.get(TODAY + query, headers=headers)
     assert response.status_code == 200
@@ -68,8 +72,8 @@ def test_a_long_group_shows_its_first_lines_and_all_when_asked() -> None:
     mine = person()
     for _ in range(33):
         item(mine)
-    assert page(mine).count('item work-line"') == 12
-    assert page(mine, "?whole=today").count('item work-line"') == 33
+    assert page(mine).count('class="work-line"') == 12
+    assert page(mine, "?whole=today").count('class="work-line"') == 33
 
 
 def test_an_empty_list_says_what_to_do() -> None:
@@ -95,17 +99,20 @@ def test_a_lead_chooses_among_the_people_in_reach(role: str) -> None:
     shown = page(lead)
     assert mine.employee.name in shown
     assert stranger.employee.name not in shown
-    assert "张甲" in page(lead, f"?person={mine.employee.public_id}")
-    outside = lead.client.get(f"{TODAY}?person={stranger.employee.public_id}")
-    assert outside.status_code == 404
+    theirs = lead.client.get(address_of(mine)).content.decode()
+    assert "张甲" in theirs
+    assert "李乙" not in theirs
+    assert lead.client.get(address_of(stranger)).status_code == 404
 
 
 def test_a_manager_sees_no_other_list_and_no_sign_of_one() -> None:
     place = unit()
     mine, colleague = person(place=place), person(place=place)
     item(colleague)
-    for asked in (str(colleague.employee.public_id), "nonsense"):
-        assert mine.client.get(f"{TODAY}?person={asked}").status_code == 404
+    assert mine.client.get(address_of(colleague)).status_code == 404
+    assert mine.client.get(address_of(mine)).status_code == 200
+    assert mine.client.get("/today/team/").status_code == 403
+    assert "/today/team/" not in page(mine)
 
 
 def test_a_branch_head_reaches_the_units_below() -> None:
@@ -166,7 +173,10 @@ def test_dismissed_without_script_leads_back_to_the_same_list() -> None:
     line = item(mine)
     address = reverse("activities:dismiss", args=[line.public_id]) + "?rule=birthday"
     response = mine.client.post(address, {"reason": "已经办过"})
-    assert (response.status_code, response.headers["Location"]) == (302, f"{TODAY}?rule=birthday")
+    assert (response.status_code, response.headers["Location"]) == (
+        302,
+        f"{TODAY}mine/?rule=birthday",
+    )
     line.refresh_from_db()
     assert (line.state, line.result) == (WorkItem.State.DISMISSED, "已经办过")
 
@@ -236,6 +246,10 @@ def test_the_list_costs_the_same_whatever_its_length(
             item(lead, days=days)
     services.dismiss(actor=lead.actor, item=WorkItem.objects.all()[0], reason="not now")
     client = lead.client
-    # 5 for session and actor, 2 for the choice of people, 5 for the list, 1 closed today, 1 session.
-    with django_assert_max_num_queries(17):
+    # 4 for session and actor, 2 for whose list, 1 arrangement, 5 the week ahead, 2 the other panels,
+    # 2 the list, 1 counters of the shell, 3 the session of a first visit, 6 panels of other rooms.
+    with django_assert_max_num_queries(26):
         assert client.get(TODAY).status_code == 200
+    # The same without panels of the list; 4 for the people.
+    with django_assert_max_num_queries(14):
+        assert client.get("/today/team/").status_code == 200

@@ -1,0 +1,32 @@
+"""The workbench: today's list, what is done with its lines, and how the team is doing."""
+
+from __future__ import annotations
+
+from zhike.activities.views.actions import (
+    Complete,
+    Customers,
+    Dismiss,
+    FollowUp,
+    PlanFollowUp,
+    Postpone,
+    Reopen,
+    Resume,
+)
+from zhike.activities.views.lists import FrontPage, HomePage, PersonPage, TodayPage
+from zhike.activities.views.team import TeamPage
+
+__all__ = [
+    "Complete",
+    "Customers",
+    "Dismiss",
+    "FollowUp",
+    "FrontPage",
+    "HomePage",
+    "PersonPage",
+    "PlanFollowUp",
+    "Postpone",
+    "Reopen",
+    "Resume",
+    "TeamPage",
+    "TodayPage",
+]
