@@ -10,9 +10,11 @@ class ActivitiesConfig(AppConfig):
     def ready(self) -> None:
         # Hangs its panel on the customer's page, its guard on leaving, its reaction on handovers.
         from zhike.activities import page_head, panels, subscribers  # noqa: F401
-        from zhike.ui.navigation import NavItem, navigation
+        from zhike.activities.queries.lists import due_now
+        from zhike.ui.navigation import Counter, NavItem, counters, navigation
 
         page_head.register()
+        counters.register(Counter("activities.today", "activities.view", due_now))
         navigation.register(
             NavItem(
                 id="activities.today",
@@ -21,5 +23,6 @@ class ActivitiesConfig(AppConfig):
                 icon="checklist",
                 permission="",
                 order=10,
+                key="t",
             )
         )
