@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -129,7 +129,7 @@ class TrailView(ListView):
             "outcome",
             _("Outcome"),
             AuditEntry.Outcome.choices,
-            lambda rows, value: rows.filter(outcome=value),
+            lambda value: Q(outcome=value),
         ),
     )
 

@@ -1,18 +1,23 @@
-"""The columns of the customer list, on the screen and in a file."""
+"""The columns of the customer list, on the screen and in a file; what it is grouped and dated by."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Any
 
+from django import forms as django_forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhike.customers import queries
-from zhike.customers.models import ContactPoint, Party, Standing
+from zhike.customers.forms import PartyForm
+from zhike.customers.models import ContactPoint, Party, Standing, Tier
 from zhike.kernel.actor import Actor
-from zhike.ui.tables import Column
+from zhike.organisation.models import Unit
+from zhike.ui.lists.groups import Dated, Grouping
+from zhike.ui.tables import Column, Edit
 
 VALUE_TONES = {
     Standing.ValueClass.HIGH: "green",
@@ -25,8 +30,6 @@ STAGE_TONES = {
     Party.Stage.CUSTOMER: "green",
     Party.Stage.FORMER: "secondary",
 }
-# A spreadsheet reads a cell that begins so as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _standing(name: str) -> Callable[[Party], Any]:
@@ -46,8 +49,19 @@ def _value_class(party: Party) -> str:
 def _value_tone(party: Party) -> str:
     standing = queries.standing_of(party)
     return (
-        VALUE_TONES.get(Standing.ValueClass(standing.value_class), "secondary") if standing else ""
+        VALUE_TONES.get(Standing.ValueClass(standing.value_class), "secondary")
+        if standing and standing.value_class
+        else ""
     )
+
+
+def _edit(field: str) -> Edit:
+    """The field of the form of a customer; each cell gets one of its own."""
+
+    def form_field() -> django_forms.Field:
+        return copy(PartyForm.base_fields[field])
+
+    return Edit(field, "customers.edit", form_field)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -58,7 +72,15 @@ COLUMNS: tuple[Column, ...] = (
         sort_field="name_key",
         url=lambda party: party.get_absolute_url(),
     ),
-    Column("tier", _("Tier"), "badge", value=_standing("tier"), tone=_tier_tone),
+    Column(
+        "tier",
+        _("Tier"),
+        "badge",
+        value=_standing("tier"),
+        tone=_tier_tone,
+        sortable=True,
+        sort_field="standing__tier__rank",
+    ),
     Column("value_class", _("Value class"), "badge", value=_value_class, tone=_value_tone),
     Column(
         "stage",
@@ -68,7 +90,13 @@ COLUMNS: tuple[Column, ...] = (
         tone=lambda party: STAGE_TONES[Party.Stage(party.stage)],
         minor=True,
     ),
-    Column("type", _("Type"), value=lambda party: party.get_type_display(), minor=True),
+    Column(
+        "type",
+        _("Type"),
+        value=lambda party: party.get_type_display(),
+        minor=True,
+        edit=_edit("type"),
+    ),
     Column("manager", _("Main manager"), value=queries.manager_of),
     Column("unit.name", _("Unit"), minor=True),
 )
@@ -80,6 +108,7 @@ MONEY_COLUMNS: tuple[Column, ...] = (
         sortable=True,
         sort_field="standing__balance",
         value=_standing("balance"),
+        total="standing__balance",
     ),
     Column(
         "contribution",
@@ -89,7 +118,15 @@ MONEY_COLUMNS: tuple[Column, ...] = (
         sort_field="standing__contribution",
         value=_standing("contribution"),
         minor=True,
+        total="standing__contribution",
     ),
+)
+MORE_MONEY_COLUMNS: tuple[Column, ...] = tuple(
+    Column(name, label, "number", value=_standing(name), minor=True, optional=True)
+    for name, label in (
+        ("current_value", _("Current value")),
+        ("potential_value", _("Potential value")),
+    )
 )
 LAST_CONTACT = Column(
     "last_contact_on",
@@ -99,38 +136,75 @@ LAST_CONTACT = Column(
     sort_field="standing__last_contact_on",
     value=_standing("last_contact_on"),
 )
+MORE_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "next_contact", _("Next contact due"), "date", value=queries.next_contact_on, optional=True
+    ),
+    Column("kind", _("Kind"), value=lambda party: party.get_kind_display(), optional=True),
+    Column("since_on", _("With us since"), "date", optional=True, edit=_edit("since_on")),
+    Column("birth_on", _("Born or founded on"), "date", optional=True),
+    Column("occupation", _("Occupation"), optional=True, edit=_edit("occupation")),
+    Column("industry", _("Industry"), optional=True, edit=_edit("industry")),
+    Column("education", _("Education"), optional=True, edit=_edit("education")),
+    Column(
+        "employees_count",
+        _("Number of employees"),
+        "number",
+        optional=True,
+        edit=_edit("employees_count"),
+    ),
+)
 
 
 def columns_for(actor: Actor) -> tuple[Column, ...]:
     """Without any money for those who do not see it."""
-    return (*COLUMNS, *(MONEY_COLUMNS if queries.sees_money(actor) else ()), LAST_CONTACT)
+    money = queries.sees_money(actor)
+    return (
+        *COLUMNS,
+        *(MONEY_COLUMNS if money else ()),
+        LAST_CONTACT,
+        *(MORE_MONEY_COLUMNS if money else ()),
+        *MORE_COLUMNS,
+    )
 
 
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet cannot take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def write_csv(file: IO[str], actor: Actor, rows: Iterable[Party]) -> int:
-    """The list as CSV; numbers people are reached by are masked. Answers how many rows were written."""
-    columns = columns_for(actor)
-    writer = csv.writer(file)
-    writer.writerow([*(str(column.label) for column in columns), str(_("Mobile"))])
-    count = 0
-    for party in rows:
-        writer.writerow([*_cells(columns, party), _masked_mobile(party)])
-        count += 1
-    return count
-
-
-def _cells(columns: Iterable[Column], party: Party) -> Iterator[str]:
-    for column in columns:
-        value = column.read(party)
-        shown = "" if value is None else str(value)
-        yield shown if column.kind == "money" else safe_cell(shown)
-
-
-def _masked_mobile(party: Party) -> str:
+def masked_mobile(party: Party) -> str:
+    """The number a person is reached by, as far as a file may show it."""
     mobiles = [each for each in party.contact_points.all() if each.kind == ContactPoint.Kind.MOBILE]
     mobiles.sort(key=lambda each: not each.is_preferred)
     return mobiles[0].masked if mobiles else ""
+
+
+MOBILE = Column("mobile", _("Mobile"), value=masked_mobile)
+"""For the file alone: a list of numbers is nothing to scroll through."""
+
+
+def _tiers(actor: Actor) -> Mapping[Any, str]:
+    return {tier.code: tier.name for tier in Tier.objects.visible_to(actor).order_by("-rank")}
+
+
+def _units(actor: Actor) -> Mapping[Any, str]:
+    return {unit.code: unit.name for unit in Unit.objects.visible_to(actor).order_by("path")}
+
+
+def _choices(found: list[tuple[Any, Any]]) -> Callable[[Actor], Mapping[Any, str | Promise]]:
+    return lambda actor: dict(found)
+
+
+GROUPINGS: tuple[Grouping, ...] = (
+    Grouping("tier", _("Tier"), "standing__tier__code", _tiers),
+    Grouping(
+        "value",
+        _("Value class"),
+        "standing__value_class",
+        _choices(Standing.ValueClass.choices),
+    ),
+    Grouping("stage", _("Stage"), "stage", _choices(Party.Stage.choices)),
+    Grouping("type", _("Type"), "type", _choices(Party.Type.choices), board=False),
+    Grouping("unit", _("Unit"), "unit__code", _units, board=False),
+)
+DATES: tuple[Dated, ...] = (
+    Dated("last_contact", _("Last contact"), "standing__last_contact_on"),
+    Dated("birthday", _("Birthday or founding day"), "birth_on", yearly=True),
+    Dated("since", _("With us since"), "since_on"),
+)

@@ -30,13 +30,13 @@ class Catalogue(ListView):
             "category",
             _("Category"),
             Product.Category.choices,
-            lambda rows, value: rows.filter(category=value),
+            lambda value: Q(category=value),
         ),
         Filter(
             "status",
             _("Status"),
             Product.Status.choices,
-            lambda rows, value: rows.filter(status=value),
+            lambda value: Q(status=value),
         ),
     )
 

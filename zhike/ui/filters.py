@@ -4,43 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A row of chips. `choices` are (value, label); `apply(rows, value)` narrows the rows.
+    """A handful of choices, (value, label) each; `condition(value)` is what a chosen one asks for.
 
-    `name` is the parameter in the address. A value that is no choice is as good as none.
+    `name` is the parameter in the address, its values joined by commas. A value that is no choice is
+    as good as none. Where `many` is false a second choice takes the place of the first.
     """
 
     name: str
     label: str | Promise
     choices: Sequence[tuple[str, str | Promise]]
-    apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
+    condition: Callable[[str], Q]
+    many: bool = True
 
 
 @dataclass(frozen=True)
 class Chosen:
+    """A filter with what the address chooses of it."""
+
     filter: Filter
-    value: str
+    values: tuple[str, ...]
+
+    @property
+    def value(self) -> str:
+        """The first one chosen, "" for none."""
+        return self.values[0] if self.values else ""
+
+    def toggled(self, value: str) -> str:
+        """The parameter once `value` was clicked."""
+        if value in self.values:
+            return ",".join(each for each in self.values if each != value)
+        return ",".join([*self.values, value]) if self.filter.many else value
 
 
 def choose(filters: Sequence[Filter], params: QueryDict) -> list[Chosen]:
-    """Each filter with the value the address gives it, "" for none."""
-    return [
-        Chosen(each, value if value in {key for key, _label in each.choices} else "")
-        for each in filters
-        for value in [params.get(each.name, "")]
-    ]
+    """Each filter with the values the address gives it."""
+    found = []
+    for each in filters:
+        known = {key for key, _label in each.choices}
+        asked = dict.fromkeys(params.get(each.name, "").split(","))
+        values = tuple(value for value in asked if value in known)
+        found.append(Chosen(each, values if each.many else values[:1]))
+    return found
 
 
 def narrow(rows: QuerySet[Any], chosen: Sequence[Chosen]) -> QuerySet[Any]:
     for each in chosen:
-        if each.value:
-            rows = each.filter.apply(rows, each.value)
+        if each.values:
+            rows = rows.filter(reduce(or_, map(each.filter.condition, each.values)))
     return rows

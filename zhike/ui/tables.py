@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django import forms
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.translation import get_language
@@ -23,13 +24,23 @@ _RIGHT = {"money", "number", "percent"}
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A cell that may be changed in place: the model's field, who may, and the form field it is given in."""
+
+    field: str
+    permission: str
+    form_field: Callable[[], forms.Field]
+
+
+@dataclass(frozen=True)
 class Column:
     """One column; `name` is a dotted path from the row (`owner.name`) unless `value` reads it.
 
     `url(row)` makes the cell a link; `tone(row)` names the colour of a badge (`green`, `red`,
     `yellow`, `blue`, `secondary`…); a `progress` cell holds a share of one. `sort_field` is the
     model field to sort by when it is not the name with `__` for dots. `minor` columns are left out
-    on a phone.
+    on a phone; `optional` ones stand there only when chosen. `total` is the path of a
+    figure that may be summed over the whole list.
     """
 
     name: str
@@ -42,6 +53,9 @@ class Column:
     tone: Callable[[Any], str] | None = None
     sort_field: str = ""
     minor: bool = False
+    optional: bool = False
+    total: str = ""
+    edit: Edit | None = None
 
     @property
     def order_by(self) -> str:
@@ -106,48 +120,72 @@ class Header:
     sort: str
     """The order a click asks for; empty where the column is not sortable."""
     direction: Literal["ascending", "descending", "none"]
+    also: str = ""
+    """The order a click with Shift asks for: by this column too."""
+    nth: int = 0
+    """Its place where the table is sorted by several."""
 
 
 @dataclass(frozen=True)
 class Line:
     cells: str
     url: str
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under columns. `order` None draws no sort links; `row_url` makes Enter open the row."""
+    """Rows under columns. `order` None draws no sort links; `row_url` makes Enter open the row.
+
+    `selectable` rows have a box to tick; cells of columns in `editable` may be changed in place.
+    """
 
     columns: tuple[Column, ...]
     rows: Iterable[Any]
     order: Order | None = None
     row_url: Callable[[Any], str] | None = None
     caption: str | Promise = ""
+    selectable: bool = False
+    editable: frozenset[str] = frozenset()
+    peek: bool = False
+    totals: str = ""
+    """The address of the foot, fetched when it is scrolled to."""
 
     @property
     def headers(self) -> Iterator[Header]:
+        order = self.order
         for column in self.columns:
-            if self.order is None or not column.sortable:
+            if order is None or not column.sortable:
                 yield Header(column, "", "none")
-            elif column.order_by != self.order.field:
-                # Figures are looked at from the largest down, words from the first on.
-                first = Order(column.order_by, column.side == "end")
-                yield Header(column, str(first), "none")
-            else:
-                turned = Order(column.order_by, not self.order.descending)
-                yield Header(
-                    column, str(turned), "descending" if self.order.descending else "ascending"
-                )
+                continue
+            at = next((n for n, key in enumerate(order.keys) if key.field == column.order_by), None)
+            # Figures are looked at from the largest down, words from the first on.
+            first = Order(column.order_by, column.side == "end")
+            if at is None:
+                yield Header(column, str(first), "none", str(Order.joined([*order.keys, first])))
+                continue
+            key = order.keys[at]
+            turned = Order(key.field, not key.descending)
+            keys = [turned if n == at else each for n, each in enumerate(order.keys)]
+            yield Header(
+                column,
+                str(turned),
+                "descending" if key.descending else "ascending",
+                str(Order.joined(keys)),
+                at + 1 if order.then else 0,
+            )
 
     @property
     def lines(self) -> Iterator[Line]:
         opened = [
             format_html(
-                '<td class="at-{} is-{}{}" data-label="{}">',
+                '<td class="at-{} is-{}{}" data-label="{}"{}>',
                 column.side,
                 column.kind,
                 " minor" if column.minor else "",
                 column.label,
+                format_html(' data-edit="{}"', column.name) if column.name in self.editable else "",
             )
             for column in self.columns
         ]
@@ -156,4 +194,7 @@ class Table:
                 (td, column.html(row)) for td, column in zip(opened, self.columns, strict=True)
             )
             line = format_html_join("", "{}{}</td>", cells)
-            yield Line(line, self.row_url(row) if self.row_url else "")
+            url = self.row_url(row) if self.row_url else ""
+            yield Line(
+                line, url, str(getattr(row, "public_id", "")), str(row) if self.selectable else ""
+            )

@@ -2,142 +2,123 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers import parameters, queries, services, tables
-from zhike.customers.models import Party, Standing, Tier
+from zhike.customers import filters, parameters, queries, services, tables
+from zhike.customers.models import Party
 from zhike.customers.search import Hit, Match, search
-from zhike.kernel import clock
 from zhike.ui import paging
-from zhike.ui.filters import Chosen, Filter, choose, narrow
+from zhike.ui.filters import Filter
+from zhike.ui.lists import conditions, drawing, files
 from zhike.ui.navigation import Action
-from zhike.ui.tables import Table
-from zhike.ui.views import ListView, PageView, visible
+from zhike.ui.tables import Column
+from zhike.ui.views import EditableListView, PageView
+from zhike.ui.views.lists import Found
 
 SEARCH_LIMIT = 200
 
 
-class PartyList(ListView):
+class PartyList(EditableListView):
     """Everybody the actor may see; what was searched for comes sealed as `?s=`, best match first."""
 
     model = Party
     permission = "customers.view"
     title = _("Customers")
     template_name = "customers/party_list.html"
+    page = filters.PAGE
+    groupings = tables.GROUPINGS
+    dates = tables.DATES
+    peeks = True
     hits: list[Hit] | None = None
 
-    @property
-    def columns(self) -> Any:  # type: ignore[override]
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
         return tables.columns_for(self.actor)
 
     @property
     def order(self) -> str:  # type: ignore[override]
         return "-standing__balance" if queries.sees_money(self.actor) else "name_key"
 
-    def rows(self) -> tuple[QuerySet[Any], list[Chosen], str]:
-        params = self.request.GET
-        text = parameters.opened(params.get("s", ""), parameters.SEARCH)
-        rows = queries.with_standing(visible(Party, self.actor))
-        chosen = choose(self.chips(), params)
-        if not text and not params.get("stage"):
-            rows = rows.exclude(stage=Party.Stage.FORMER)
-        if text:
-            self.hits = search(self.actor, text, SEARCH_LIMIT)
-            rows = rows.filter(pk__in=[hit.party.pk for hit in self.hits])
-        return narrow(rows, chosen), chosen, text
+    @cached_property
+    def _chips(self) -> Sequence[Filter]:
+        return filters.quick(self.actor, self.params.get("unit", ""))
 
-    def chips(self) -> list[Filter]:
-        """The quick filters this actor has use for."""
-        actor, asked = self.actor, self.request.GET.get("unit", "")
-        filters = [
-            Filter(
-                "who",
-                _("Looked after"),
-                [("mine", _("by me")), ("nobody", _("by nobody"))],
-                lambda rows, value: (
-                    queries.looked_after_by(rows, actor.employee_id)
-                    if value == "mine"
-                    else queries.unassigned(rows)
-                ),
-            ),
-            Filter(
-                "tier",
-                _("Tier"),
-                [(tier.code, tier.name) for tier in visible(Tier, actor)],
-                lambda rows, value: rows.filter(standing__tier__code=value),
-            ),
-            Filter(
-                "value",
-                _("Value class"),
-                Standing.ValueClass.choices,
-                lambda rows, value: rows.filter(standing__value_class=value),
-            ),
-            Filter(
-                "stage",
-                _("Stage"),
-                Party.Stage.choices,
-                lambda rows, value: rows.filter(stage=value),
-            ),
-            Filter(
-                "kind",
-                _("Kind"),
-                Party.Kind.choices,
-                lambda rows, value: rows.filter(kind=value),
-            ),
-            Filter(
-                "quiet",
-                _("No contact for"),
-                [(days, _("%(n)s days") % {"n": days}) for days in ("30", "90", "180")],
-                lambda rows, value: queries.not_contacted_for(rows, int(value)),
-            ),
-        ]
-        units = {unit.code: unit for unit in queries.units_to_choose(actor, asked)}
-        if units:
-            filters.append(
-                Filter(
-                    "unit",
-                    _("Unit"),
-                    [(unit.code, unit.name) for unit in units.values()],
-                    lambda rows, value: queries.in_unit(rows, units[value]),
-                )
-            )
-        return filters
+    def chips(self) -> Sequence[Filter]:
+        return self._chips
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return queries.with_standing(rows)
+
+    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+        """Former customers are shown where somebody asks for a stage, or for a name."""
+        spoken_of = {test.field for test in asked.tests}
+        params = self.params
+        if "s" in params or params.get("stage") or "stage" in spoken_of:
+            return rows
+        if params.get("in", "").startswith("stage:") or params.get("group") == "stage":
+            return rows
+        return rows.exclude(stage=Party.Stage.FORMER)
+
+    @cached_property
+    def found(self) -> Found:
+        found = super().rows()
+        text = parameters.opened(self.params.get("s", ""), parameters.SEARCH)
+        if not text:
+            return found
+        self.hits = search(self.actor, text, SEARCH_LIMIT)
+        hits = [hit.party.pk for hit in self.hits]
+        return replace(found, rows=found.rows.filter(pk__in=hits), text=text)
+
+    def rows(self) -> Found:
+        return self.found
 
     def actions(self) -> list[Action]:
-        actions = []
-        if self.actor.may("customers.edit"):
-            actions.append(Action(_("New customer"), reverse("customers:new"), icon="plus"))
-        if self.actor.may("customers.export"):
-            query = self.request.GET.urlencode()
-            actions.append(
-                Action(_("Export"), f"{reverse('customers:export')}?{query}", icon="download")
-            )
-        return actions
+        if not self.actor.may("customers.edit"):
+            return []
+        return [Action(_("New customer"), reverse("customers:new"), icon="plus")]
+
+    def export_url(self) -> str:
+        return reverse("customers:export") if self.actor.may("customers.export") else ""
+
+    def save_cell(
+        self, row: Any, field: str, value: Any, *, version: int | None, original: Any
+    ) -> None:
+        services.update_party(
+            actor=self.actor,
+            party=row,
+            changes={field: value},
+            version=version,
+            originals={field: original},
+        )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if "s" not in request.GET or "sort" in request.GET:
+        if "s" not in request.GET or {"sort", "part", "group", "show", "build", "columns"} & set(
+            request.GET
+        ):
             return super().get(request, *args, **kwargs)
-        rows, chosen, text = self.rows()
+        found = self.rows()
         if self.hits is None:
             return super().get(request, *args, **kwargs)
-        found = {party.pk: party for party in rows}
-        ranked = [found[hit.party.pk] for hit in self.hits if hit.party.pk in found]
-        capped = len(self.hits) == SEARCH_LIMIT
+        there = {party.pk: party for party in found.rows}
+        ranked = [there[hit.party.pk] for hit in self.hits if hit.party.pk in there]
+        columns, gone = self.shown()
         return self.show(
             {
-                "table": Table(self.columns, ranked, None, self.row_url, self.title),
+                "found": found,
+                "problems": [*found.problems, *gone],
+                "bar": drawing.bar(self, found, columns),
+                "table": self.table(columns, ranked, None),
                 "page": paging.Page(ranked, None, None),
-                "count": paging.Count(len(ranked), capped),
-                "chosen": chosen,
-                "search_text": text,
-                "narrowed": True,
+                "count": paging.Count(len(ranked), len(self.hits) == SEARCH_LIMIT),
+                "search_text": found.text,
                 "actions": self.actions(),
             }
         )
@@ -166,20 +147,18 @@ class Search(PageView):
 
 
 class Export(PartyList):
-    """The list as CSV under the same rights, filters and masks; on the trail with its number of rows."""
+    """The list as a file under the same rights, filters and masks; on the trail with its number of rows."""
 
     permission = "customers.export"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        rows, _chosen, _text = self.rows()
-        file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
-        ordered = rows.prefetch_related("contact_points").order_by("name_key", "pk")
-        count = tables.write_csv(text, self.actor, ordered.iterator(chunk_size=2000))
-        text.detach()
-        file.seek(0)
-        services.note_export(actor=self.actor, name="customers", count=count)
-        name = f"customers-{clock.today().isoformat()}.csv"
-        response = FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
-        response["Cache-Control"] = "no-store"
-        return response  # type: ignore[return-value]
+        columns, _gone = self.shown()
+        rows = self.rows().rows.prefetch_related("contact_points").order_by("name_key", "pk")
+
+        def note(count: int) -> None:
+            services.note_export(actor=self.actor, name="customers", count=count)
+
+        kind = request.GET.get("as", "csv")
+        return files.answer(  # type: ignore[return-value]
+            "customers", kind, (*columns, tables.MOBILE), rows.iterator(chunk_size=2000), note
+        )

@@ -99,7 +99,7 @@ class Things(ListView):
     columns = COLUMNS
     order = "-amount"
     page_size = 20
-    filters = (Filter("tier", "等级", TIERS, lambda rows, key: rows.filter(tier=key)),)
+    filters = (Filter("tier", "等级", TIERS, lambda key: Q(tier=key)),)
     searchable = True
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:

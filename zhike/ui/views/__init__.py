@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zhike.ui.views.cells import EditableListView
 from zhike.ui.views.details import DetailView
 from zhike.ui.views.edits import EditView
 from zhike.ui.views.lists import ListView
@@ -10,6 +11,7 @@ from zhike.ui.views.pages import PageRequest, PageView, RowView, done, visible, 
 __all__ = [
     "DetailView",
     "EditView",
+    "EditableListView",
     "ListView",
     "PageRequest",
     "PageView",

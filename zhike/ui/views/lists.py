@@ -1,34 +1,59 @@
-"""A list: the rows of one model in a table, sorted, filtered and paged by key."""
+"""A list: the rows of one model, narrowed, sorted, grouped, drawn as a table, a board or a calendar."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from zhike.ui import paging
 from zhike.ui.filters import Chosen, Filter, choose, narrow
+from zhike.ui.lists import builder, conditions, criteria, drawing, groups, kept, state
+from zhike.ui.lists.bulk import actions_for
+from zhike.ui.lists.groups import Dated, Grouping
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Column, Table
-from zhike.ui.views.pages import PageView, visible
+from zhike.ui.views.pages import PageView, visible, wants_fragment
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a list stands for: its rows, and what narrowed them.
+
+    `problems` are the things the address asks for that are not there; the list came without them.
+    """
+
+    rows: QuerySet[Any]
+    chosen: list[Chosen]
+    text: str
+    asked: conditions.Group
+    problems: list[str]
 
 
 class ListView(PageView):
-    """Rows of one model in a table, sorted, filtered and paged by key.
+    """Rows of one model; all there is to know about the list stands in the address.
 
     A subclass sets `model`, `permission`, `columns`, `order` and `title`; it may set `filters`,
-    `searchable` (then it overrides `search`) and `page_size`, and override `narrowed` to join and
-    annotate, `actions` for the page's buttons.
+    `searchable` (then it overrides `search`), `page_size`, `groupings` and `dates`, and override
+    `narrowed` to join and annotate, `actions` for the page's buttons. With a `page` ("room.model") it
+    has conditions, kept views and bulk actions. `peeks` says that the page of a row answers `?peek=1`.
     """
 
     model: ClassVar[type[Model]]
     columns: ClassVar[tuple[Column, ...]]
     order: ClassVar[str]
+    page: ClassVar[str] = ""
     filters: ClassVar[tuple[Filter, ...]] = ()
+    groupings: ClassVar[tuple[Grouping, ...]] = ()
+    dates: ClassVar[tuple[Dated, ...]] = ()
     searchable: ClassVar[bool] = False
+    peeks: ClassVar[bool] = False
     page_size: ClassVar[int] = 50
     template_name = "ui/list.html"
     fragment = "rows"
@@ -49,39 +74,178 @@ class ListView(PageView):
         """Buttons of the page head, the first one the main one."""
         return []
 
-    def rows(self) -> tuple[QuerySet[Any], list[Chosen], str]:
-        """All rows the list stands for, with the filters and the search text that made them."""
-        params = self.request.GET
+    def export_url(self) -> str:
+        """Where the list is taken away as a file; "" where it is not."""
+        return ""
+
+    def chips(self) -> Sequence[Filter]:
+        """The quick filters this actor has use for."""
+        return self.filters
+
+    @property
+    def params(self) -> QueryDict:
+        return self.request.GET
+
+    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+        """What is left out as long as nobody asks for it."""
+        return rows
+
+    def rows(self) -> Found:
+        """All rows the list stands for."""
         rows = self.narrowed(visible(self.model, self.actor))
-        chosen = choose(self.filters, params)
+        chosen = choose(self.chips(), self.params)
         rows = narrow(rows, chosen)
-        text = params.get("q", "").strip() if self.searchable else ""
-        return (self.search(rows, text) if text else rows), chosen, text
+        asked, condition, problems = self._asked()
+        rows = self.by_default(rows, asked).filter(condition)
+        for narrowing, problem in self._within():
+            rows, problems = rows.filter(narrowing), problems + problem
+        text = self.params.get("q", "").strip() if self.searchable else ""
+        return Found(self.search(rows, text) if text else rows, chosen, text, asked, problems)
+
+    def _asked(self) -> tuple[conditions.Group, Q, list[str]]:
+        """The conditions of the address, as words and as a condition, with what cannot be asked."""
+        text = self.params.get("where", "")
+        if not text:
+            return conditions.NOTHING, Q(), []
+        try:
+            group = conditions.read(text)
+        except conditions.Unreadable:
+            return conditions.NOTHING, Q(), [_("The conditions in the address cannot be read.")]
+        condition, problems = criteria.condition(group, self.criteria(), self.actor)
+        return group, condition, problems
+
+    def criteria(self) -> dict[str, criteria.Criterion]:
+        return criteria.criteria_for(self.page, self.actor) if self.page else {}
+
+    def _within(self) -> list[tuple[Q, list[str]]]:
+        """One group (`in=tier:gold`), one day (`on=birthday:2026-11-22`)."""
+        found = []
+        for parameter, known in (("in", self.groupings), ("on", self.dates)):
+            name, _colon, value = self.params.get(parameter, "").partition(":")
+            if not name:
+                continue
+            each = next((each for each in known if each.id == name), None)
+            condition: Q | None = None
+            if isinstance(each, Grouping):
+                condition = groups.of_group(each, value, each.names(self.actor))
+            elif isinstance(each, Dated) and (day := groups.on_day(each, value)):
+                condition = day[0]
+            gone = [] if condition is not None else [_("This group or day is not there any more.")]
+            found.append((condition or Q(), gone))
+        return found
 
     def sorted_by(self) -> paging.Order:
-        """The order asked for in the address when a column allows it, else the list's own."""
-        asked = paging.Order.parse(self.request.GET.get("sort", ""))
+        """The order asked for in the address as far as columns allow it, else the list's own."""
         sortable = {column.order_by for column in self.columns if column.sortable}
-        return asked if asked.field in sortable else paging.Order.parse(self.order)
+        asked = paging.Order.parse(self.params.get("sort", ""))
+        keys = [key for key in asked.keys if key.field in sortable][:3]
+        return paging.Order.joined(keys) if keys else paging.Order.parse(self.order)
+
+    def shown(self) -> tuple[tuple[Column, ...], list[str]]:
+        """The columns the address chooses, and what it names that is not there."""
+        columns, gone = state.columns_of(self.columns, self.params)
+        return columns, [
+            _("There is no column called “%(name)s” here.") % {"name": name[:60]} for name in gone
+        ]
+
+    def table(
+        self, columns: tuple[Column, ...], rows: Sequence[Any], order: Any, totals: str = ""
+    ) -> Table:
+        return Table(
+            columns,
+            rows,
+            order,
+            self.row_url,
+            self.title,
+            selectable=bool(self.page and actions_for(self.page, self.actor)),
+            editable=self.editable(),
+            peek=self.peeks,
+            totals=totals,
+        )
+
+    @cached_property
+    def shelf(self) -> kept.Shelf | None:
+        """The reader's views of this list; None where nobody keeps any."""
+        if not self.page or not kept.keepers or self.actor.user_id is None:
+            return None
+        return kept.keepers[0].shelf(self.actor, self.page)
+
+    def editable(self) -> frozenset[str]:
+        """The columns whose cells this actor may change in place."""
+        return frozenset()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        rows, chosen, text = self.rows()
-        order = self.sorted_by()
-        try:
-            page = paging.page(rows, order, self.page_size, request.GET.get("cursor", ""))
-        except paging.BadCursor:
+        part = self.params.get("part", "")
+        if part == "builder" and wants_fragment(request):
+            return self._builder()
+        if part == "totals" and wants_fragment(request):
+            return self._totals()
+        if part == "group" and wants_fragment(request):
+            return self._group()
+        if (moved := self._moved()) is not None:
+            return moved
+        found = self.rows()
+        columns, gone = self.shown()
+        context = {
+            "found": found,
+            "problems": [*found.problems, *gone],
+            "search_text": found.text,
+            "actions": self.actions(),
+            "bar": drawing.bar(self, found, columns),
+            **drawing.body(self, found, columns),
+        }
+        if "page" in context and context["page"] is None:
             first = request.GET.copy()
             del first["cursor"]
             messages.info(request, _("That page of the list is gone; here is the first one."))
             return HttpResponseRedirect(f"{request.path}?{first.urlencode()}")
-        return self.show(
+        answer = self.show(context)
+        if wants_fragment(request):
+            answer["HX-Push-Url"] = request.get_full_path()
+        return answer
+
+    def _moved(self) -> HttpResponse | None:
+        """A form of the list leads to the address that says the same; a bare address to one's own view."""
+        where = None
+        if "build" in self.params:
+            where = conditions.write(builder.finished(builder.sent(self.params)))
+        new = state.settled(self.params, [column.name for column in self.columns], where)
+        if new is not None:
+            return HttpResponseRedirect(f"{self.request.path}{state.address(new)}")
+        if not self.params and self.page:
+            for view in self.shelf.views if self.shelf else ():
+                if view.default:
+                    return HttpResponseRedirect(f"{self.request.path}{view.address}")
+        return None
+
+    def _builder(self) -> HttpResponse:
+        known = self.criteria()
+        draft = builder.sent(self.params)
+        return self._part("builder", {"box": builder.drawn(draft, known, self.actor)})
+
+    def _totals(self) -> HttpResponse:
+        columns, _gone = self.shown()
+        sums = [column for column in columns if column.total]
+        found = groups.summed(self.rows().rows, sums)
+        cells = drawing.total_cells(columns, sums, found)
+        ticks = self.table(columns, (), None).selectable
+        return self._part("totals", {"cells": cells, "ticks": ticks})
+
+    def _group(self) -> HttpResponse:
+        """The first rows of one group of the list."""
+        columns, _gone = self.shown()
+        order = self.sorted_by()
+        page = paging.page(self.rows().rows, order, groups.CARDS)
+        return self._part(
+            "group_rows",
             {
-                "table": Table(self.columns, page.rows, order, self.row_url, self.title),
-                "page": page,
-                "count": paging.capped_count(rows),
-                "chosen": chosen,
-                "search_text": text,
-                "narrowed": bool(text) or any(each.value for each in chosen),
-                "actions": self.actions(),
-            }
+                "table": self.table(columns, page.rows, None),
+                "more": state.address(self.params, part=None, group=None) if page.next else "",
+                "width": len(columns) + 2,
+            },
         )
+
+    def _part(self, fragment: str, context: dict[str, Any]) -> HttpResponse:
+        self.fragment = fragment  # this request's own
+        self.template_name = "ui/list.html"  # type: ignore[misc]
+        return self.show(context)

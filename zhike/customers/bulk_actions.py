@@ -1,0 +1,118 @@
+"""What may be done with many customers at once; each row goes through the service of the customer page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms as django_forms
+from django.utils.translation import gettext_lazy as _
+
+from zhike.customers import services
+from zhike.customers.filters import PAGE
+from zhike.customers.forms import HandOverForm, ReasonForm
+from zhike.customers.models import Party, TimelineEntry
+from zhike.kernel.actor import Actor
+from zhike.organisation.models import Employee
+from zhike.ui.lists.bulk import BulkAction, Listing, bulk_actions, listings
+
+
+class NoteForm(django_forms.Form):
+    title = django_forms.CharField(label=_("What it is about"), max_length=120)
+    body = django_forms.CharField(
+        label=_("Text"), required=False, max_length=2000, widget=django_forms.Textarea({"rows": 4})
+    )
+
+
+class ManyHandOverForm(HandOverForm):
+    """The new main manager; who assists is settled customer by customer."""
+
+    role = None  # type: ignore[assignment]
+
+
+def hand_over(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
+    return services.hand_over(
+        actor=actor,
+        party=party,
+        to=Employee.objects.get(pk=params["employee"]),
+        reason=params["reason"],
+    )
+
+
+def add_note(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
+    return services.add_timeline_entry(
+        actor=actor,
+        party=party,
+        kind=TimelineEntry.Kind.NOTE,
+        channel=TimelineEntry.Channel.SYSTEM,
+        title=params["title"],
+        body=params["body"],
+    )
+
+
+def close(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
+    return services.close_party(actor=actor, party=party, reason=params["reason"])
+
+
+def reopen(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
+    return services.reopen_party(actor=actor, party=party, reason=params["reason"])
+
+
+def _successor(form: django_forms.Form) -> dict[str, Any]:
+    values = form.cleaned_data
+    return {"employee": values["employee"].pk, "reason": values["reason"]}
+
+
+def _party_list() -> type[Any]:
+    from zhike.customers.views import PartyList
+
+    return PartyList
+
+
+def register() -> None:
+    """Called once when the room starts."""
+    listings.register(Listing(PAGE, _party_list, "customers:list"))
+    for action in (
+        BulkAction(
+            "customers.hand_over",
+            PAGE,
+            _("Hand over"),
+            icon="user-share",
+            permission="customers.assign",
+            run_one=hand_over,
+            form=lambda data, actor: ManyHandOverForm(data, actor=actor),
+            params=_successor,
+            order=10,
+        ),
+        BulkAction(
+            "customers.note",
+            PAGE,
+            _("Add a note"),
+            icon="note",
+            permission="customers.edit",
+            run_one=add_note,
+            form=lambda data, actor: NoteForm(data),
+            order=20,
+        ),
+        BulkAction(
+            "customers.close",
+            PAGE,
+            _("Close"),
+            icon="user-off",
+            permission="customers.edit",
+            run_one=close,
+            form=lambda data, actor: ReasonForm(data),
+            order=40,
+        ),
+        BulkAction(
+            "customers.reopen",
+            PAGE,
+            _("Open again"),
+            icon="user-plus",
+            permission="customers.edit",
+            run_one=reopen,
+            form=lambda data, actor: ReasonForm(data),
+            order=50,
+        ),
+    ):
+        bulk_actions.register(action)

@@ -1,0 +1,65 @@
+"""What may be done with many rows at once: a room registers actions, a job does them one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import Promise
+
+from zhike.kernel.actor import Actor
+from zhike.kernel.registry import Registry
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """An action on the rows of `page`; `run_one(actor, row, params)` calls one service for one row.
+
+    `form(data, actor)` asks for what the action needs; `params(form)` answers it as JSON. What `run_one` raises as
+    `UserError` is the reason that row was refused; the run goes on.
+    """
+
+    id: str
+    page: str
+    label: str | Promise
+    icon: str
+    permission: str
+    run_one: Callable[[Actor, Any, Mapping[str, Any]], object]
+    form: Callable[[Any, Actor], forms.Form] | None = None
+    params: Callable[[forms.Form], dict[str, Any]] = lambda form: dict(form.cleaned_data)
+    order: int = 50
+
+
+bulk_actions: Registry[BulkAction] = Registry("ui.bulk_actions")
+
+
+def actions_for(page: str, actor: Actor) -> list[BulkAction]:
+    """What the actor may do with many rows of the page."""
+    mine = [each for each in bulk_actions if each.page == page and actor.may(each.permission)]
+    return sorted(mine, key=lambda each: (each.order, each.id))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list that may be asked for outside its own page: by a job, for a file."""
+
+    id: str
+    view: Callable[[], type[Any]]
+    url_name: str
+
+
+listings: Registry[Listing] = Registry("ui.listings")
+
+
+def view_of(page: str, actor: Actor, query: str) -> Any:
+    """The list of `page` as the actor would see it at the address `query`; raises KeyError."""
+    view = listings.get(page).view()()
+    request = HttpRequest()
+    request.method = "GET"
+    request.GET = QueryDict(query)
+    request.actor = actor  # type: ignore[attr-defined]
+    view.setup(request)
+    return view
