@@ -56,6 +56,16 @@ class Chart:
     head: Sequence[tuple[Text, str]] = ()
     rows: Sequence[Sequence[Cell]] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is a table and not one figure in it (a graph: not one tie)."""
+        measured = any(unit for _label, unit in self.head)
+        return bool(self.head) and not any(
+            cell.value is not None and (cell.unit or not measured)
+            for row in self.rows
+            for cell in row
+        )
+
 
 @dataclass(frozen=True)
 class Node:
@@ -190,7 +200,6 @@ def heat(
         "visualMap": {
             "min": min(values, default=0),
             "max": max(values, default=1),
-            "calculable": True,
             "orient": "horizontal",
             "left": "center",
             "bottom": 0,
@@ -293,7 +302,7 @@ def curve(
                 {
                     "xAxis": mark,
                     "label": {
-                        "position": "insideEndTop",
+                        "position": "end",
                         "formatter": f"{format.percent(mark, 0)} → "
                         f"{format.percent(share_at(next(iter(series.values())), mark))}",
                     },
@@ -336,15 +345,15 @@ def graph(nodes: Iterable[Node], ties: Iterable[Tie]) -> Chart:
                 "roam": "move",
                 # Laid out before it is shown: nothing dances, and twice the same is the same.
                 "force": {
-                    "repulsion": 320,
-                    "edgeLength": 110,
+                    "repulsion": 560,
+                    "edgeLength": 140,
                     "gravity": 0.12,
                     "initLayout": "circular",
                     "layoutAnimation": False,
                 },
                 "categories": [{"name": kind} for kind in kinds],
                 "label": {"show": True, "position": "bottom", "width": 120, "overflow": "truncate"},
-                "edgeLabel": {"show": True, "fontSize": 11},
+                "edgeLabel": {"show": True},
                 "lineStyle": {"curveness": 0.08},
                 "emphasis": {"focus": "adjacency"},
                 "data": [

@@ -217,10 +217,8 @@ def timeline(items: Sequence[TimelineItem], by: str = "") -> dict[str, Any]:
 
 
 @register.simple_tag
-def clock_time(value: date | datetime) -> SafeString:
-    """The time of day of an instant; nothing for a day."""
-    if not isinstance(value, datetime):
-        return format_html("")
+def clock_time(value: datetime) -> SafeString:
+    """The time of day, where the day stands above it."""
     return format_html(
         '<time class="figure" datetime="{}">{}</time>',
         value.isoformat(),
@@ -426,6 +424,9 @@ def message_toast(message: Message) -> dict[str, Any]:
 def field(bound: BoundField) -> dict[str, Any]:
     widget = bound.field.widget
     many = isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
+    if many:
+        # The inputs of a choice take no class from a template; the widget is this form's own copy.
+        widget.attrs["class"] = "form-check-input"
     return {
         "field": bound,
         "many": many,

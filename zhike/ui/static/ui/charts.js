@@ -51,7 +51,8 @@
       ...own,
       axisLabel: { color: text, fontSize: size, hideOverlap: true,
         ...(own.type === 'category' && { width: narrow ? 84 : 140, overflow: 'truncate' }),
-        ...(standing && narrow && own.type === 'category' && { width: 64 }), ...own.axisLabel },
+        ...(standing && narrow && own.type === 'category' && { width: 64 }),
+        ...(!standing && own.type === 'category' && own.data.length <= 12 && { interval: 0, hideOverlap: false }), ...own.axisLabel },
     })
     const label = ({ valueFormatter, ...own } = {}) => ({ color: text, fontSize: size, textBorderWidth: 0, ...own,
       ...(valueFormatter && { formatter: ({ value }) => valueFormatter(array(value).at(-1)) }) })
@@ -63,7 +64,7 @@
       ...(own.type === 'heatmap' && { itemStyle: { borderColor: paper, borderWidth: 2, borderRadius: 2 } }),
       ...(own.type === 'bar' && { itemStyle: { borderRadius: own.stack ? 0 : 2 } }),
       ...(own.type === 'line' && { symbolSize: 5, lineStyle: { width: 2, ...own.lineStyle } }),
-      ...(own.type === 'graph' && { edgeLabel: { ...label(own.edgeLabel), color: soft },
+      ...(own.type === 'graph' && { edgeLabel: { opacity: 1, ...label(own.edgeLabel), fontSize: size - 1 },
         lineStyle: { color: soft, opacity: 0.6, ...own.lineStyle } }),
       markLine: own.markLine && { silent: true, ...own.markLine, lineStyle: { color: soft, ...own.markLine.lineStyle },
         data: own.markLine.data.map((each) => ({ ...each, label: label(each.label) })) },
@@ -97,7 +98,7 @@
     for (const own of option.series) {
       if (own.type !== 'heatmap' || !own.label?.show) continue
       for (const datum of own.data) {
-        const deep = (datum.value[2] - min) / (max - min || 1) > 0.5
+        const deep = (datum.value[2] - min) / (max - min || 1) > 0.6
         datum.label = { color: style.getPropertyValue(deep ? '--zhike-paper' : '--zhike-ink').trim() }
       }
     }
