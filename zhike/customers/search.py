@@ -26,9 +26,10 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 
 CANDIDATES = 1000
-MARGIN = (
-    1.3  # how many more rows are walked than would do were the word spread evenly over the balances
-)
+TAILS = 500  # of 10 M customers a thousand end alike, each on a page of its own
+# How many more rows are walked than would do were the word spread evenly over the balances: with 50 hits wanted
+# 80 are expected, and fewer than 50 of them are rarer than one in a thousand.
+MARGIN = 1.6
 TAIL = re.compile(r"[0-9]{3}[0-9X]")
 NUMBER = re.compile(r"[0-9A-Z._@+]{5,64}")
 
@@ -176,6 +177,7 @@ def _by_tail(actor: Actor, last_four: str) -> list[Candidate]:
         Identifier.objects.filter(tail__in=tails),
         ContactPoint.objects.filter(tail__in=tails),
         *(searcher.tail(last_four) for searcher in number_searchers),
+        most=TAILS,
     )
 
 
@@ -190,10 +192,11 @@ def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
     return blinds
 
 
-def _owners(actor: Actor, *sources: QuerySet[Any, Any]) -> list[Candidate]:
+def _owners(actor: Actor, *sources: QuerySet[Any, Any], most: int = CANDIDATES) -> list[Candidate]:
     """The visible parties that rows of the sources hang on."""
     first, *others = (source.order_by().values_list("party_id", flat=True) for source in sources)
-    return _candidates(Party.objects.visible_to(actor).filter(pk__in=first.union(*others)))
+    visible = Party.objects.visible_to(actor)
+    return _candidates(visible.filter(pk__in=first.union(*others)), most=most)
 
 
 def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
@@ -292,17 +295,17 @@ def _commonness(ways: list[list[str]]) -> tuple[float, float]:
     return rows, max(min(shares.get(token, 0) for token in way) for way in ways)
 
 
-def _candidates(*sources: QuerySet[Party]) -> list[Candidate]:
-    """At most `CANDIDATES` rows of the sources, whichever come first, the higher balance before the lower.
+def _candidates(*sources: QuerySet[Party], most: int = CANDIDATES) -> list[Candidate]:
+    """At most `most` rows of the sources, whichever come first, the higher balance before the lower.
 
     MATERIALIZED is a fence: without it the planner walks the index of the balance and looks for a rare
     name along it.
     """
     first, *others = (
-        source.order_by().values_list("pk", "name", "name_key")[:CANDIDATES] for source in sources
+        source.order_by().values_list("pk", "name", "name_key")[:most] for source in sources
     )
     try:
-        sql, params = first.union(*others, all=True)[:CANDIDATES].query.sql_with_params()
+        sql, params = first.union(*others, all=True)[:most].query.sql_with_params()
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:

@@ -1,0 +1,182 @@
+"""How many pages a second the site serves: the list of 50 and the customer page, as a customer manager and a head.
+
+    python benchmarks/throughput.py [--customers 100000] [--seconds 15] [--home FOLDER]
+
+The customers of `search.py`, three contacts each, on a throw-away embedded PostgreSQL; `zhike serve`'s own web server
+with 2 workers; 8 clients that keep their connections, in a process of their own on the same machine. Every answer
+must be a 200 that holds a row. Goal: at least 100 list pages and 120 customer pages a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import search
+
+GOALS = {"list": 100, "customer page": 120}
+CLIENTS = 8
+CONTACTS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--home", type=Path)
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        search._start(stack, home)
+        if search._fill(arguments.customers):
+            _contacts(arguments.customers)
+        port = stack.enter_context(_served())
+        for role in ("customer_manager", "branch_head"):
+            cookie, parties = _person(role)
+            addresses = {
+                "list": ["/customers/", "/customers/?sort=name_key", "/customers/?kind=person"],
+                "customer page": [f"/customers/{each}/" for each in parties],
+            }
+            for page, paths in addresses.items():
+                _ask(port, cookie, paths, 2)
+                count, times = _ask(port, cookie, paths, arguments.seconds)
+                times.sort()
+                rate = count / arguments.seconds
+                print(
+                    f"{role:18}{page:15}{rate:7.1f} a second, p50 {times[count // 2] * 1000:.0f} ms, p95 "
+                    f"{times[int(count * 0.95)] * 1000:.0f} ms; goal {GOALS[page]}; ratio {rate / GOALS[page]:.2f}",
+                    flush=True,
+                )
+    print(f"load of the machine in the last minute: {os.getloadavg()[0]:.1f}")
+
+
+def _contacts(count: int) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_timelineentry (at, party_id, kind, channel, direction, title, body, result, "
+            "source, source_key) SELECT now() - (n * 17 + mod(i, 300)) * interval '1 day', i, 'contact', "
+            "(ARRAY['phone', 'visit', 'wechat'])[n], 'out', '回访', '谈了续存与信用卡', '约好下周来网点', 'core', '' "
+            f"FROM generate_series(1, {count}) i, generate_series(1, {CONTACTS}) n"
+        )
+        cursor.execute("VACUUM ANALYZE")
+
+
+class _served:
+    """The pages on a free port of this machine, as the supervisor starts them."""
+
+    def __enter__(self) -> int:
+        import socket
+
+        from zhike.config.supervisor import site_children
+
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port: int = free.getsockname()[1]
+        pages = site_children(host="127.0.0.1", port=port, workers=2, threads=4)[0]
+        self.process = subprocess.Popen(
+            pages.argv,
+            env={**os.environ, **pages.env},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", "/health/")
+                if connection.getresponse().status == http.HTTPStatus.OK:
+                    return port
+            except OSError:
+                time.sleep(0.2)
+        raise SystemExit("the site did not answer within a minute")
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def _person(role: str) -> tuple[str, list[str]]:
+    """A session cookie of somebody in that role at outlet 5, and the addresses of customers they see."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from zhike.access.queries import actor_for
+    from zhike.customers.models import ContactPoint, Party
+    from zhike.kernel import clock, crypto
+    from zhike.organisation.models import Appointment, Employee, Position, User
+
+    employee = Employee.objects.filter(unit=5).order_by("pk")[role == "branch_head"]
+    position, _made = Position.objects.get_or_create(unit_id=5, role=role, title=role)
+    if not employee.appointments.exists():
+        Appointment.objects.create(
+            employee=employee, position=position, during=(clock.today().replace(year=2020), None)
+        )
+    user, _made = User.objects.get_or_create(login=role, employee=employee)
+    session: Any = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    actor = actor_for(user, "benchmark")
+    parties = list(Party.objects.visible_to(actor).values_list("public_id", flat=True)[:300])
+    assert len(parties) >= CLIENTS, f"{role} sees {len(parties)}"
+    # The numbers that are looked at are sealed truly; `search.py` only needs their indexes.
+    for point in ContactPoint.objects.filter(party__public_id__in=parties):
+        point.sealed = crypto.encrypt("15400000000", point.place)
+        point.save(update_fields=["sealed"])
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}", list(map(str, parties))
+
+
+def _ask(port: int, cookie: str, paths: list[str], seconds: float) -> tuple[int, list[float]]:
+    """How many answers the clients got, and how long each took in seconds."""
+    call = [sys.executable, __file__, "--client", str(port), cookie, str(seconds), *paths]
+    out = subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
+    return len(out), list(map(float, out))
+
+
+def _client(port: str, cookie: str, seconds: str, *paths: str) -> None:
+    took: list[float] = []
+    failed: list[int] = []
+    until = time.monotonic() + float(seconds)
+
+    def ask() -> None:
+        chance = random.Random()
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+        while time.monotonic() < until:
+            began = time.perf_counter()
+            connection.request("GET", chance.choice(paths), headers={"Cookie": cookie})
+            answer = connection.getresponse()
+            body = answer.read()
+            took.append(time.perf_counter() - began)
+            if answer.status != http.HTTPStatus.OK or b"<main" not in body:
+                failed.append(answer.status)
+                return
+
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    if failed:
+        sys.exit(f"refused: {failed[0]}")
+    print("\n".join(f"{each:.5f}" for each in took))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--client"]:
+        _client(*sys.argv[2:])
+    else:
+        main()
