@@ -65,20 +65,25 @@ class Group:
 suggesters: Registry[Suggester] = Registry("ui.suggesters")
 
 
-def suggestions_for(actor: Actor, text: str, page_commands: Sequence[str] = ()) -> list[Group]:
-    """The groups that have something for `text`: records first, then what to do here, go to, begin.
+def suggestions_for(
+    actor: Actor, text: str, page_commands: Sequence[str] = (), here: int = 0
+) -> list[Group]:
+    """The groups that have something for `text`: records, what to do here, go to, begin, the screen.
 
-    `page_commands` are the labels of the commands of the page the person looks at. A text that begins
-    with ">" asks for commands alone.
+    `page_commands` are the labels of the commands of the page the person looks at, the first `here` of
+    them its own and the rest those around every page. A text that begins with ">" asks for commands
+    alone.
     """
     text = text.strip()
     commands_only = text.startswith(">")
     text = text.removeprefix(">").strip()
     groups = [] if commands_only else _records(actor, text)
+    offered = _page_commands(page_commands)
     groups += [
-        Group(_("On this page"), _best(text, _page_commands(page_commands))),
+        Group(_("On this page"), _best(text, offered[:here])),
         Group(_("Go to"), _best(text, _places(actor))),
         Group(_("Begin"), _best(text, _beginnings(actor))),
+        Group(_("Screen and account"), _best(text, offered[here:])),
     ]
     return [group for group in groups if group.options]
 

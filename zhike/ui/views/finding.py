@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from zhike.ui.suggestions import suggestions_for
 from zhike.ui.views.pages import PageView
@@ -22,16 +22,17 @@ class FindView(PageView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         text = request.POST.get("q", "")[:LONGEST]
-        groups = suggestions_for(self.actor, text, _labels(request.POST.get("commands", "")))
-        response = self.show({"groups": groups, "typed": bool(text.strip())})
+        here, around = _labels(request.POST, "here"), _labels(request.POST, "around")
+        groups = suggestions_for(self.actor, text, [*here, *around], len(here))
+        response = self.show({"groups": groups, "short": len(text.strip()) == 1})
         response["Cache-Control"] = "no-store"
         return response
 
 
-def _labels(sent: str) -> list[str]:
+def _labels(posted: QueryDict, name: str) -> list[str]:
     """The labels of the page's commands; none when the browser sent anything else."""
     try:
-        labels = json.loads(sent or "[]")
+        labels = json.loads(posted.get(name) or "[]")
     except ValueError:
         return []
     known = isinstance(labels, list) and all(isinstance(each, str) for each in labels)

@@ -61,12 +61,14 @@ def visible(model: type[Model], actor: Actor) -> QuerySet[Any]:
 
 
 opened: list[Callable[[Actor, Any], Mapping[str, Any]]] = []
-"""Called with every row a person opens as a page; what each answers joins the page's context."""
+"""Called with every row a person opens at its own address; what each answers joins the page's context."""
 
 
-def told_opened(actor: Actor, row: Any) -> dict[str, Any]:
-    """Tell whoever keeps what a person opened (`opened`)."""
-    return {key: value for tell in opened for key, value in tell(actor, row).items()}
+def told_opened(request: PageRequest, row: Any) -> dict[str, Any]:
+    """Tell whoever keeps what a person opened (`opened`); other pages about the same row do not count."""
+    if not hasattr(row, "get_absolute_url") or request.path != row.get_absolute_url():
+        return {}
+    return {key: value for tell in opened for key, value in tell(request.actor, row).items()}
 
 
 class PageView(View):

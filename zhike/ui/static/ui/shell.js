@@ -41,8 +41,11 @@ function showFound() {
   finder.classList.add('open')
   finderInput.setAttribute('aria-expanded', 'true')
   setRest(onPhone.matches)
-  offered = pageCommands()
-  finder.elements.commands.value = JSON.stringify(offered.map(commandLabel))
+  const main = document.getElementById('main')
+  const [here, around] = [true, false].map((inside) => pageCommands().filter((each) => main.contains(each) === inside))
+  offered = [...here, ...around]
+  finder.elements.here.value = JSON.stringify(here.map(commandLabel))
+  finder.elements.around.value = JSON.stringify(around.map(commandLabel))
   finderInput.dispatchEvent(new CustomEvent('find', { bubbles: true }))
 }
 
