@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from zhike.activities import queries
 from zhike.activities.models import WorkItem
+from zhike.activities.rules import sentence
 from zhike.customers.models import Party
 from zhike.customers.queries.timeline import (
     Asked,
@@ -19,13 +21,13 @@ from zhike.customers.queries.timeline import (
 )
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.ui.heads import HeadNote, HeadSource, Step, notes, steps
+from zhike.ui.heads import BriefPart, HeadNote, HeadSource, Step, briefs, notes, steps
 
 PAGE = "customers.party"
 
 
 def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote]:
-    """That the tier is about to fall, and that a reason for work is overdue."""
+    """That the tier is about to fall, and that a reason for work is overdue; what waits is not."""
     if day is not None:
         return ()
     today = clock.today()
@@ -35,7 +37,7 @@ def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNot
         for item in items
         if item.rule == WorkItem.Rule.TIER_DOWN
     ]
-    late = sum(item.due_on < today and item.rule != WorkItem.Rule.NO_CONTACT for item in items)
+    late = sum(item.plan_on < today and item.rule != WorkItem.Rule.NO_CONTACT for item in items)
     if late:
         text = _("Overdue work: %(count)d") % {"count": late}
         found.append(
@@ -45,22 +47,23 @@ def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNot
 
 
 def next_steps(actor: Actor, party: Party, day: date | None) -> Sequence[Step]:
-    """The open lines: one's own first, then by priority, then by when they are due."""
+    """The open lines that do not wait: one's own first, then by priority, then by when they are due."""
     if day is not None:
         return ()
     may_work = bool(actor.may("activities.work"))
     today = clock.today()
     return [
         Step(
-            (item.employee_id != actor.employee_id, -item.priority, item.due_on, item.pk),
+            (item.employee_id != actor.employee_id, -item.priority, item.plan_on, item.pk),
             "activities/next_step.html",
             {
                 "item": item,
-                "late": item.due_on < today,
+                "late": item.plan_on < today,
                 "may_work": may_work and item.employee_id == actor.employee_id,
             },
         )
         for item in queries.open_work_on(actor, party)
+        if item.postponed_until is None or item.postponed_until <= today
     ]
 
 
@@ -82,7 +85,7 @@ def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
             key=row.pk,
             kind="work",
             title=_("Needed no work: %(why)s") % {"why": row.get_rule_display()},
-            text=row.result,
+            text=f"{row.get_useless_because_display()} {row.result}".strip(),
             who=row.employee.name,
             icon="checklist",
         )
@@ -91,9 +94,25 @@ def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
     ]
 
 
+def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
+    """What is promised and what is to be done."""
+    language = get_language() or "en"
+    lines: list[tuple[str | Promise, str]] = [
+        (
+            item.due_on.isoformat(),
+            f"{item.get_rule_display()}: {sentence(item.rule, item.figures, language)}",
+        )
+        for item in queries.open_work_on(actor, party)[:6]
+    ]
+    return [BriefPart(_("Open work and promises"), lines)]
+
+
 def register() -> None:
     """Called once when the room starts."""
     permission = "activities.view"
+    briefs.register(
+        HeadSource(id="activities.brief", page=PAGE, permission=permission, order=20, load=brief)
+    )
     notes.register(
         HeadSource(
             id="activities.notes", page=PAGE, permission=permission, order=20, load=head_notes

@@ -94,25 +94,14 @@ def dismiss(
 ) -> WorkItem:
     """The item is of no use: `because` is what the rules learn from, `reason` says more in words.
 
-    Words are needed only for another reason. What the customer does not want is noted on their timeline and
-    is not asked again for longer (`rules.quiet_days`).
+    Words are needed only for another reason. What the customer does not want is not asked again for longer
+    (`rules.quiet_days`).
     """
     because = Useless(because)
     if reason.strip() or because == Useless.OTHER:
         reason = _words(reason, _("Say why this needs no work."))
     item = _locked(actor, item, State.OPEN)
     _close(actor, item, State.DISMISSED, reason, "activities.item.dismiss", useless_because=because)
-    if because == Useless.NOT_WANTED:
-        add_timeline_entry(
-            actor=actor,
-            party=item.party,
-            kind=TimelineEntry.Kind.NOTE,
-            channel=TimelineEntry.Channel.SYSTEM,
-            title=str(item.get_rule_display()),
-            result=f"{because.label} {reason}".strip(),
-            source=SOURCE,
-            source_key=str(item.public_id),
-        )
     return item
 
 
@@ -174,7 +163,7 @@ def plan_follow_up(*, actor: Actor, party: Party, on: date, text: str) -> WorkIt
 def reopen(*, actor: Actor, item: WorkItem) -> WorkItem:
     """Undo `complete` or `dismiss` within the day, with what was closed along.
 
-    What they wrote on the timeline is taken back with it, and the date of the last contact.
+    What `complete` wrote on the timeline is taken back with it, and the date of the last contact.
     """
     item = _locked(actor, item, State.DONE, State.DISMISSED)
     if item.closed_at is None or timezone.localdate(item.closed_at) != clock.today():
@@ -182,11 +171,13 @@ def reopen(*, actor: Actor, item: WorkItem) -> WorkItem:
             _("Only what was closed today can be opened again."),
             _("The next run opens it when its reason still stands."),
         )
+    was_done = item.state == State.DONE
     for each in (item, *WorkItem.objects.filter(closed_with=item, state=State.DONE)):
         change(actor, each, _OPEN_AGAIN, action="activities.item.reopen")
-    withdraw_timeline_entries(
-        actor=actor, party=item.party, source=SOURCE, source_key=str(item.public_id)
-    )
+    if was_done:
+        withdraw_timeline_entries(
+            actor=actor, party=item.party, source=SOURCE, source_key=str(item.public_id)
+        )
     return item
 
 

@@ -83,59 +83,52 @@
     last?.click()
   }
 
+  // The drawer opens by itself when something comes into it; beside it the arrows go on along the lines.
+
   function look(line) {
-    const drawer = document.getElementById('drawer')
-    if (!drawer) {
-      location.href = line.dataset.href
-      return
-    }
-    htmx.ajax('GET', `${line.dataset.href}?peek=1`, { source: line, target: '#drawer', swap: 'innerHTML' })
-    const dialog = drawer.closest('dialog')
-    if (!dialog.open) dialog.showModal()
+    htmx.ajax('GET', `${line.dataset.href}?peek=1`, { target: '#drawer', swap: 'innerHTML', push: 'false' })
   }
 
-  const onLine = {
-    d: (line) => openForm(line, 'done'),
-    l: (line) => openForm(line, 'later'),
-    n: (line) => openForm(line, 'dismiss'),
-    o: (line) => { location.href = line.dataset.href },
-    p: look,
-  }
-  const anywhere = {
-    j: () => move(1),
-    k: () => move(-1),
-    u: undo,
-    f: () => document.getElementById('follow-up')?.showModal(),
+  const looking = () => document.querySelector('[data-drawer]')?.open
+
+  // The buttons of the key line: the shell presses them by their letters. On a line, or on the first one.
+
+  const presses = {
+    next: () => move(1),
+    previous: () => move(-1),
+    done: (line) => openForm(line, 'done'),
+    later: (line) => openForm(line, 'later'),
+    dismiss: (line) => openForm(line, 'dismiss'),
+    undo,
+    open: (line) => { location.href = line.dataset.href },
+    look,
   }
 
-  function onKey(event) {
-    if (!list() || event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return
-    if (document.querySelector('dialog[open]')) return
-    if (event.key === 'Escape' && event.target.closest('.work-form')) {
-      event.preventDefault()
-      closeForm()
-      return
-    }
-    if (event.target.closest('input, textarea, select, [contenteditable]')) return
+  function press(name) {
     const line = lineAt(document.activeElement) ?? lines()[0]
-    const step = event.key === 'Enter' && event.target.matches('.work-line') ? 'o' : event.key
-    if (onLine[step] && line && (step === 'o' || step === 'p' || line.querySelector('.work-acts'))) {
-      onLine[step](line)
-    } else if (anywhere[step]) {
-      anywhere[step]()
-    } else {
-      return
-    }
-    event.preventDefault()
-    event.stopImmediatePropagation()
+    if (line || name === 'undo') presses[name](line)
   }
 
-  // Before the shell's own keys, which move along the rows of tables.
-  document.addEventListener('keydown', onKey, true)
+  document.addEventListener('keydown', (event) => {
+    if (event.isComposing) return
+    if (event.key === 'Enter' && event.target.matches('.work-line')) presses.open(event.target)
+    if (event.key === ' ' && event.target.matches('.work-line')) {
+      event.preventDefault()
+      look(event.target)
+    }
+    if (looking() && ['ArrowDown', 'ArrowUp'].includes(event.key) && !event.target.closest('input, select')) {
+      event.preventDefault()
+      move(event.key === 'ArrowDown' ? 1 : -1)
+      look(lineAt(document.activeElement))
+    }
+    if (event.key === 'Escape' && event.target.closest('.work-form')) closeForm()
+  })
 
   document.addEventListener('click', (event) => {
     const act = event.target.closest('[data-act]')
     if (act) openForm(lineAt(act), act.dataset.act)
+    const pressed = event.target.closest('[data-press]')
+    if (pressed) press(pressed.dataset.press)
     if (event.target.closest('.work-form [data-cancel]')) closeForm()
     const close = event.target.closest('#follow-up [data-close]')
     if (close) document.getElementById('follow-up').close()
