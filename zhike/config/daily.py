@@ -9,7 +9,13 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.translation import gettext_noop
+
+from zhike.activities.models import WorkItem
 from zhike.activities.services import Found, replace_findings
+from zhike.desk.services.notices import notify
 from zhike.insight.findings import findings
 from zhike.insight.services import Progress, refresh
 from zhike.kernel import clock
@@ -43,4 +49,21 @@ def run_daily(
             for each in findings(day)
         ),
     )
+    if counts.created and day == clock.today():
+        _tell_whose_list_grew(actor, day)
     return DailyReport(day, run.counts, asdict(counts))
+
+
+def _tell_whose_list_grew(actor: Actor, day: date) -> None:
+    """One notice for everybody whose list the run added to; none for a day long past."""
+    new = WorkItem.objects.filter(found_on=day, state=WorkItem.State.OPEN)
+    new = new.exclude(rule=WorkItem.Rule.PROMISE)
+    for employee, count in new.values_list("employee").annotate(Count("pk")).order_by("employee"):
+        notify(
+            actor=actor,
+            kind="activities.today",
+            text=gettext_noop("Today's list is ready: %(count)s new lines."),
+            employees=[employee],
+            params={"count": count},
+            url=reverse("activities:today"),
+        )

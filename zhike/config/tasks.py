@@ -8,6 +8,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from zhike.customers.models import TimelineEntry
+from zhike.desk.services.remembered import forget_old
 from zhike.kernel import clock, partitions
 from zhike.kernel.actor import system
 from zhike.kernel.models import AuditEntry
@@ -31,6 +32,13 @@ def months_ahead(timestamp: int) -> None:
     today = clock.today()
     for model in (AuditEntry, TimelineEntry):
         partitions.ensure(model, today, today + timedelta(days=70))
+
+
+@app.periodic(cron="20 18 * * *")
+@app.task(queueing_lock="remembered")
+def forget_old_records(timestamp: int) -> None:
+    """Of what people opened, the newest few are kept."""
+    forget_old(actor=system("job remembered"))
 
 
 @app.periodic(cron="* * * * *")
