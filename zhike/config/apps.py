@@ -9,10 +9,21 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.customers.search import number_searchers
+        from zhike.desk.kinds import NoticeKind, kinds
+        from zhike.desk.subjects import subjects
         from zhike.insight.metrics import metrics
         from zhike.masterdata.values import readers
-        from zhike.ui.navigation import navigation
+        from zhike.ui.commands import commands
+        from zhike.ui.lists.bulk import bulk_actions, listings
+        from zhike.ui.lists.criteria import criteria
+        from zhike.ui.navigation import counters, navigation, tools
         from zhike.ui.panels import panels
+        from zhike.ui.suggestions import suggesters
 
-        for registry in (navigation, panels, number_searchers, metrics, readers):
+        kinds.register(NoticeKind("activities.today", icon="checklist"))
+        for registry in (
+            *(navigation, counters, tools, commands, suggesters, subjects, kinds),
+            *(panels, number_searchers, metrics, readers),
+            *(criteria, bulk_actions, listings),
+        ):
             registry.close()

@@ -6,3 +6,15 @@ class DeskConfig(AppConfig):
     name = "zhike.desk"
     label = "desk"
     verbose_name = _("Desk")
+
+    def ready(self) -> None:
+        from zhike.desk import shell, shelves
+        from zhike.desk.kinds import NoticeKind, kinds
+        from zhike.desk.services.arrangements import PanelPlaces
+        from zhike.ui.lists import kept
+        from zhike.ui.panels import keepers
+
+        keepers.append(PanelPlaces())
+        kept.keepers.append(shelves.Shelves())
+        shell.register()
+        kinds.register(NoticeKind("desk.bulk", icon="list-check"))
