@@ -106,6 +106,10 @@ types: setup ## Types alone
 benchmarks: setup ## Every figure, its peer's and the ratio; takes long
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
+.PHONY: screenshots
+screenshots: setup system ## A picture of every page into var/screenshots (URL=address of a running site, ONLY=words of a name)
+	@$(BIN)/python -m tests.browser.screenshots $(if $(URL),--url $(URL)) $(if $(ONLY),--only $(ONLY))
+
 # --- Keep up ------------------------------------------------------------------------------------
 
 .PHONY: messages

@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from tests.chromium import LAUNCH
+
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """The system's Chromium, without its own talk to the network."""
-    arguments = (
-        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync"
-    )
-    return {"executable_path": "/usr/bin/chromium", "args": arguments.split()}
+    return LAUNCH
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             process = subprocess.Popen(call, env=environment, stdout=log, stderr=log)
             try:
                 url = f"http://127.0.0.1:{port}"
-                _until_it_answers(url, process, home / "log")
+                until_it_answers(url, process, home / "log")
                 yield Site.of(url, home)
             finally:
                 process.terminate()
@@ -79,7 +79,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits for the health page; fails with the end of the log when the process ends or time is up."""
     from time import monotonic
 
     deadline = monotonic() + READY_SECONDS

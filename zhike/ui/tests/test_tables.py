@@ -10,7 +10,6 @@ from django.template import Context, Template
 from django.utils import translation
 
 from zhike.kernel import clock
-from zhike.ui import charts
 from zhike.ui.paging import Order
 from zhike.ui.tables import Column, Kind, Table
 
@@ -91,11 +90,3 @@ def test_a_click_turns_the_order_or_begins_with_the_useful_end() -> None:
     assert [header.sort for header in headers] == ["-name", "-balance", "owner__name", ""]
     assert [header.direction for header in headers] == ["ascending", "none", "none", "none"]
     assert [header.sort for header in Table(columns, []).headers] == ["", "", "", ""]
-
-
-def test_charts_are_plain_json_with_named_formatters() -> None:
-    option = charts.bars(["甲"], {"一": [Decimal("1.5")], "二": [None]}, "money", lying=True)
-    assert option["yAxis"] == {"type": "category", "data": ["甲"], "inverse": True}
-    assert option["xAxis"]["axisLabel"] == {"formatter": "money"}
-    assert [each["data"] for each in option["series"]] == [[1.5], [None]]
-    assert charts.heat(["a"], ["b"], {})["visualMap"]["max"] == 1

@@ -1,0 +1,177 @@
+"""A picture of every page: three languages, two themes, three widths. `make screenshots` runs it.
+
+It makes a sample institution and serves it, or looks at a running one (`--url`, with `--home` its data folder).
+A picture that is there already is not taken again, so that an interrupted run goes on where it stopped;
+`--only` takes those pages alone whose name holds the words given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from rich.progress import Progress
+
+from tests.browser.conftest import ZHIKE, Site, until_it_answers
+from tests.chromium import LAUNCH
+
+LANGUAGES = {"zh-hans": "zh-CN", "zh-hant": "zh-TW", "en": "en-GB"}
+THEMES = ("light", "dark")
+WIDTHS = {1440: 900, 1280: 800, 390: 844}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page by name as a role sees it; `follow` is a link of the address to click through first."""
+
+    name: str
+    role: str
+    address: str
+    follow: str = ""
+
+
+CUSTOMER = "main tbody a[href^='/customers/']"
+
+SHOTS = (
+    Shot("sign-in", "", "/sign-in/"),
+    Shot("today", "customer_manager", "/today/"),
+    Shot("today-team", "team_lead", "/today/"),
+    Shot("today-head", "branch_head", "/today/"),
+    Shot("customers", "customer_manager", "/customers/"),
+    Shot("customers-branch", "branch_head", "/customers/"),
+    Shot("customers-empty", "branch_head", "/customers/?q=齉龘鱻"),
+    Shot("customer", "customer_manager", "/customers/", CUSTOMER),
+    Shot("customer-head", "branch_head", "/customers/", CUSTOMER),
+    Shot("customer-new", "customer_manager", "/customers/new/"),
+    Shot("insight", "branch_head", "/insight/"),
+    Shot("insight-analyst", "analyst", "/insight/"),
+    Shot("products", "analyst", "/products/"),
+    Shot("organisation", "branch_head", "/organisation/"),
+    Shot("unit", "branch_head", "/organisation/", "main a[href*='/units/']"),
+    Shot("imports", "system_administrator", "/imports/"),
+    Shot("audit", "auditor", "/audit/"),
+    Shot("me", "teller", "/me/"),
+    Shot("gallery-words", "system_administrator", "/ui/"),
+    Shot("gallery-lists", "system_administrator", "/ui/lists/"),
+    Shot("gallery-forms", "system_administrator", "/ui/forms/"),
+    Shot("gallery-charts", "system_administrator", "/ui/charts/"),
+    Shot("gallery-grids", "system_administrator", "/ui/grids/"),
+    Shot("gallery-layers", "system_administrator", "/ui/layers/"),
+    Shot("absent", "customer_manager", "/no-such-page/"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A picture of every page.")
+    parser.add_argument("--into", type=Path, default=Path("var/screenshots"))
+    parser.add_argument(
+        "--url", default="", help="a running site; without it one is made and served"
+    )
+    parser.add_argument("--home", type=Path, default=Path("var"), help="its data folder")
+    parser.add_argument("--only", default="", help="pages whose name holds this")
+    wanted = parser.parse_args()
+    missing = [
+        (shot, language, theme, width, path)
+        for shot, language, theme, width in product(SHOTS, LANGUAGES, THEMES, WIDTHS)
+        if wanted.only in shot.name
+        and not (path := wanted.into / f"{shot.name}.{language}.{theme}.{width}.png").exists()
+    ]
+    if not missing:
+        print(f"Every picture is in {wanted.into}; delete what you want taken again.")  # noqa: T201
+        return
+    wanted.into.mkdir(parents=True, exist_ok=True)
+    running = Site.of(wanted.url.rstrip("/"), wanted.home) if wanted.url else None
+    with _served(running) as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**LAUNCH)
+        with Progress() as progress:
+            task = progress.add_task("Pictures", total=len(missing))
+            # A sign-in is slow, so that the pictures of one person are taken one after another.
+            missing.sort(key=lambda each: (each[0].role, each[1]))
+            opened: tuple[str, str] | None = None
+            context: BrowserContext | None = None
+            for shot, language, theme, width, path in missing:
+                if context is None or opened != (shot.role, language):
+                    if context is not None:
+                        context.close()
+                    context = _signed_in(browser, site, shot.role, language)
+                    opened = (shot.role, language)
+                progress.update(task, description=path.stem)
+                _take(context.pages[0], shot, theme, width, path)
+                progress.advance(task)
+        browser.close()
+    print(f"{len(missing)} pictures in {wanted.into}")  # noqa: T201
+
+
+@contextmanager
+def _served(running: Site | None) -> Iterator[Site]:
+    """The site given, or a fresh sample institution for as long as this lasts."""
+    if running is not None:
+        yield running
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="zhike-screenshots-") as folder,
+        socket.socket() as free,
+    ):
+        home = Path(folder)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
+        call = [*ZHIKE, "demo", "--customers", "2000", "--port", str(port)]
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(
+                call, env={**environment, "ZHIKE_HOME": folder}, stdout=log, stderr=log
+            )
+            try:
+                url = f"http://127.0.0.1:{port}"
+                until_it_answers(url, process, home / "log")
+                yield Site.of(url, home)
+            finally:
+                process.terminate()
+                process.wait(60)
+
+
+def _signed_in(browser: Browser, site: Site, role: str, language: str) -> BrowserContext:
+    """A browser of its own, in the language, signed in unless the role is ""."""
+    context = browser.new_context(
+        base_url=site.url, locale=LANGUAGES[language], reduced_motion="reduce"
+    )
+    page = context.new_page()
+    if role:
+        page.goto("/sign-in/")
+        page.fill("input[name=login]", site.logins[role])
+        page.fill("input[name=password]", site.password)
+        with page.expect_navigation():
+            page.click("main button[type=submit]")
+    return context
+
+
+def _take(page: Page, shot: Shot, theme: str, width: int, path: Path) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    page.goto(shot.address)
+    if shot.follow:
+        target = page.locator(shot.follow).first.get_attribute("href")
+        assert target, f"{shot.name}: the link leads nowhere"
+        page.goto(target)
+    # Seen from far above once, so that what loads when scrolled to is there.
+    page.set_viewport_size({"width": width, "height": 6000})
+    page.wait_for_function(
+        "!document.querySelector('main [aria-busy=true]')"
+        " && [...document.querySelectorAll('[data-chart]')].every(figure => figure.chart)"
+    )
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    page.screenshot(path=path, full_page=True)
+
+
+if __name__ == "__main__":
+    main()
