@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from zhike.activities import services
 from zhike.activities.models import WorkItem
 from zhike.activities.tests.factories import Person, item, party, person, unit
+from zhike.kernel import clock
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role
 
@@ -253,3 +256,132 @@ def test_the_list_costs_the_same_whatever_its_length(
     # The same without panels of the list; 4 for the people.
     with django_assert_max_num_queries(14):
         assert client.get("/today/team/").status_code == 200
+
+
+def test_several_lines_of_a_customer_stand_on_one_card() -> None:
+    mine = person()
+    customer = party(mine, name="张甲")
+    for rule in ("birthday", "maturing"):
+        item(mine, customer, rule=rule)
+    item(mine, party(mine, name="李乙"))
+    shown = page(mine)
+    assert (shown.count('class="work-card"'), shown.count('class="work-line"')) == (2, 3)
+
+
+def test_later_takes_the_line_away_and_offers_to_take_it_back() -> None:
+    mine = person()
+    line, other = item(mine), item(mine)
+    until = (clock.today() + timedelta(days=3)).isoformat()
+    answer = act(mine, line, "postpone", {"until": until}, **FRAGMENT)
+    shown = answer.content.decode()
+    assert f'hx-target="#line-{line.public_id}" hx-swap="delete"' in shown
+    assert f"/today/{line.public_id}/resume/" in shown
+    assert str(other.public_id) not in shown
+    assert answer.headers["HX-Trigger"] == "work-changed"
+    listed = page(mine)
+    assert f"line-{line.public_id}" not in listed
+    assert f"/today/{line.public_id}/resume/" in listed
+    assert f"line-{line.public_id}" in page(mine, f"?on={until}")
+    back = act(mine, line, "resume", {}, **FRAGMENT).content.decode()
+    assert f'data-focus="line-{line.public_id}"' in back
+
+
+@pytest.mark.parametrize("data", [{}, {"until": "soon"}, {"until": "2020-01-01"}])
+def test_later_without_a_day_says_what_is_missing(data: dict[str, str]) -> None:
+    mine = person()
+    line = item(mine)
+    assert act(mine, line, "postpone", data).status_code == 422
+    line.refresh_from_db()
+    assert line.postponed_until is None
+
+
+def test_what_a_contact_settled_along_leaves_with_it() -> None:
+    mine = person()
+    customer = party(mine)
+    line, along = item(mine, customer), item(mine, customer, rule="maturing")
+    stranger = item(person(), rule="tier_up")
+    data = {"result": "已联系", "channel": "phone", "also": [along.public_id, stranger.public_id]}
+    shown = act(mine, line, "complete", data, **FRAGMENT).content.decode()
+    assert "data-focus" not in shown
+    states = WorkItem.objects.values_list("pk", "state")
+    assert dict(states) == {line.pk: "done", along.pk: "done", stranger.pk: "open"}
+
+
+def test_a_reason_that_is_none_is_refused() -> None:
+    mine = person()
+    line = item(mine)
+    assert act(mine, line, "dismiss", {"because": "gossip"}).status_code == 422
+    line.refresh_from_db()
+    assert line.state == WorkItem.State.OPEN
+
+
+def test_a_follow_up_is_planned_from_the_workbench_and_from_the_customer() -> None:
+    mine = person()
+    customer, elsewhere = party(mine, name="张甲"), party(person(), name="张乙")
+    found = mine.client.post("/today/customers/", {"customer": "张"}).content.decode()
+    assert str(customer.public_id) in found
+    assert str(elsewhere.public_id) not in found
+    data = {"on": clock.today().isoformat(), "text": "回电谈车贷"}
+    shown = mine.client.post(
+        "/today/plan/", data | {"party": customer.public_id}, headers=FRAGMENT
+    ).content.decode()
+    assert "回电谈车贷" in shown
+    by_page = reverse("activities:follow_up", args=[customer.public_id])
+    assert mine.client.post(by_page, data, headers=FRAGMENT).status_code == 204
+    for address, more in (
+        ("/today/plan/", {"party": elsewhere.public_id}),
+        (reverse("activities:follow_up", args=[elsewhere.public_id]), {}),
+    ):
+        assert mine.client.post(address, data | more).status_code == 404
+    assert mine.client.post("/today/plan/", data | {"party": "nobody"}).status_code == 422
+    assert WorkItem.objects.count() == 2
+    assert str(by_page) in mine.client.get(customer.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize(
+    "panel", ["activities.week", "activities.waiting", "activities.closed", "activities.days"]
+)
+def test_every_panel_answers_alone(panel: str) -> None:
+    lead = person(Role.TEAM_LEAD)
+    line = item(lead)
+    services.dismiss(actor=lead.actor, item=line, because="wrong")
+    where = "/today/team/" if panel == "activities.days" else "/today/mine/"
+    shown = lead.client.get(f"{where}?panel={panel}", headers=FRAGMENT)
+    assert shown.status_code == 200
+    assert f'data-panel="{panel}"' in shown.content.decode()
+
+
+def test_a_head_without_customers_sees_the_team_first() -> None:
+    place = unit()
+    head, mine = person(Role.BRANCH_HEAD, place), person(place=place)
+    item(mine, party(mine, name="张甲"), days=-1)
+    shown = page(head)
+    assert 'id="team"' in shown
+    assert address_of(mine) in shown
+    assert "张甲" not in shown
+    assert 'id="today"' in head.client.get("/today/mine/").content.decode()
+    party(head)
+    assert 'id="today"' in page(head)
+
+
+def test_whoever_looks_after_nobody_is_told_so() -> None:
+    nobody, somebody = person(), person()
+    party(somebody)
+    text = "Nobody is assigned to you."
+    with translation.override("zh-hans"):
+        told = translation.gettext(
+            f"{text} Your team lead hands customers over; their lines then come by themselves."
+        )
+    assert told in page(nobody)
+    assert told not in page(somebody)
+
+
+def test_an_empty_list_says_what_comes_next_and_when() -> None:
+    mine = person()
+    line = item(mine, party(mine, name="张甲"))
+    until = clock.today() + timedelta(days=3)
+    services.postpone(actor=mine.actor, item=line, until=until)
+    empty = page(mine, **FRAGMENT)
+    assert "work-line" not in empty
+    assert "张甲" in empty
+    assert until.isoformat() in empty
