@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from zhike.activities.models import WorkItem
 from zhike.activities.tests.factories import Person, item, party, person, unit
@@ -36,7 +37,7 @@ def at_work(browser: Browser, live_server: Any, who: Person) -> Iterator[Page]:
     assert said == []
 
 
-def test_a_line_is_done_and_taken_back(browser: Browser, live_server: Any) -> None:
+def test_a_line_is_done_and_taken_back_by_keys_alone(browser: Browser, live_server: Any) -> None:
     who = person()
     for name in ("张甲", "李乙"):
         item(who, party(who, name=name))
@@ -44,30 +45,114 @@ def test_a_line_is_done_and_taken_back(browser: Browser, live_server: Any) -> No
         page.goto("/")
         lines = page.locator(".work-line")
         expect(lines).to_have_count(2)
-        line = lines.filter(has_text="张甲")
-        line.locator("summary").first.click()
-        line.locator("select").select_option("phone")
-        line.locator("input[name=result]").fill("已联系,下周来")
-        line.locator("button[type=submit]").first.click()
+        page.keyboard.press("j")
+        expect(lines.first).to_be_focused()
+        page.keyboard.press("d")
+        expect(page.locator(".work-form [name=result]")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator(".work-form")).to_have_count(0)
+        expect(lines.first).to_be_focused()
+        page.keyboard.press("d")
+        page.keyboard.type("已联系,下周来")
+        page.keyboard.press("Enter")
         expect(lines).to_have_count(1)
-        toast = page.locator("#toasts .toast", has_text="张甲")
-        toast.locator("form button").click()
+        expect(lines.first).to_be_focused()
+        expect(page.locator("#toasts .toast")).to_contain_text("张甲")
+        page.keyboard.press("u")
         expect(lines).to_have_count(2)
+        expect(lines.first).to_be_focused()
         expect(page).to_have_url(f"{live_server.url}/today/")
     assert set(WorkItem.objects.values_list("state", flat=True)) == {"open"}
 
 
-def test_a_refusal_is_a_toast_beside_the_untouched_list(browser: Browser, live_server: Any) -> None:
+def test_a_line_leaves_before_the_server_answers(browser: Browser, live_server: Any) -> None:
+    who = person()
+    for name in ("张甲", "李乙"):
+        item(who, party(who, name=name))
+    with at_work(browser, live_server, who) as page:
+        held: list[Route] = []
+        page.route("**/later/**", lambda route: held.append(route))
+        page.goto("/")
+        lines = page.locator(".work-line")
+        first = lines.first
+        first.locator("[data-do=later]").click()
+        page.keyboard.press("Enter")
+        expect(first).to_be_hidden()
+        expect(lines.nth(1)).to_be_focused()
+        assert WorkItem.objects.filter(postponed_until=None).count() == 2
+        held[0].continue_()
+        expect(lines).to_have_count(1)
+        expect(page.locator("#panel-activitieswaiting")).to_contain_text("张甲")
+    assert WorkItem.objects.filter(postponed_until=None).count() == 1
+
+
+def test_a_refusal_brings_the_line_and_the_words_back(browser: Browser, live_server: Any) -> None:
     who = person()
     item(who, party(who, name="张甲"))
     with at_work(browser, live_server, who) as page:
         page.goto("/today/")
         line = page.locator(".work-line")
-        line.locator("summary").last.click()
-        line.locator("input[name=reason]").fill("改打13800138000")
-        line.locator("button[type=submit]").last.click()
+        line.locator("[data-do=dismiss]").click()
+        line.locator("[value=other]").check()
+        line.locator("[name=reason]").fill("改打13800138000")
+        line.locator("button[type=submit]").click()
         expect(page.locator("#toasts .toast[data-tone=danger]")).to_be_visible()
-        expect(line).to_have_count(1)
+        expect(line).to_be_visible()
+        expect(line.locator("[name=reason]")).to_have_value("改打13800138000")
+    assert set(WorkItem.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_the_last_line_leaves_an_empty_list_and_undo_fills_it(
+    browser: Browser, live_server: Any
+) -> None:
+    who = person()
+    item(who, party(who, name="张甲"))
+    with at_work(browser, live_server, who) as page:
+        page.goto("/today/")
+        page.keyboard.press("n")
+        page.keyboard.press("Enter")
+        expect(page.locator("#today .empty-state")).to_be_visible()
+        expect(page.locator("#panel-activitiesclosed")).to_contain_text("张甲")
+        page.keyboard.press("u")
+        expect(page.locator(".work-line")).to_have_count(1)
+        expect(page.locator("#panel-activitiesclosed")).not_to_contain_text("张甲")
+
+
+def test_one_contact_settles_both_lines_of_a_card(browser: Browser, live_server: Any) -> None:
+    who = person()
+    customer = party(who, name="张甲")
+    for rule in ("birthday", "maturing"):
+        item(who, customer, rule=rule)
+    with at_work(browser, live_server, who) as page:
+        page.goto("/today/")
+        page.keyboard.press("d")
+        page.keyboard.type("都谈好了")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        expect(page.locator("#today .empty-state")).to_be_visible()
+    assert set(WorkItem.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_a_follow_up_is_planned_with_a_name_that_never_stands_in_an_address(
+    browser: Browser, live_server: Any
+) -> None:
+    who = person()
+    party(who, name="张甲")
+    asked: list[str] = []
+    with at_work(browser, live_server, who) as page:
+        page.on("request", lambda request: asked.append(unquote(request.url)))
+        page.goto("/today/")
+        page.keyboard.press("f")
+        expect(page.locator("#follow-up [name=customer]")).to_be_focused()
+        page.keyboard.type("张")
+        expect(page.locator("#follow-up-found")).to_contain_text("张甲")
+        page.locator("#follow-up [name=text]").fill("回电谈车贷")
+        page.keyboard.press("Enter")
+        expect(page.locator("#follow-up")).to_be_hidden()
+        expect(page.locator("#panel-activitieswaiting")).to_contain_text("回电谈车贷")
+    assert not [url for url in asked if "张" in url]
+    assert WorkItem.objects.get().rule == "promise"
 
 
 def test_the_tree_opens_where_it_is_clicked(browser: Browser, live_server: Any) -> None:

@@ -125,8 +125,8 @@
   })
 
   document.addEventListener('click', (event) => {
-    const act = event.target.closest('[data-act]')
-    if (act) openForm(lineAt(act), act.dataset.act)
+    const act = event.target.closest('[data-do]')
+    if (act) openForm(lineAt(act), act.dataset.do)
     const pressed = event.target.closest('[data-press]')
     if (pressed) press(pressed.dataset.press)
     if (event.target.closest('.work-form [data-cancel]')) closeForm()
