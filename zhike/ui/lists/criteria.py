@@ -57,11 +57,15 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Operator:
-    """`takes` says what stands behind it: how many values, of which kind of input."""
+    """`takes` says what stands behind it: how many values, of which kind of input.
+
+    `told` is how the whole is said of a number of days.
+    """
 
     name: str
     label: str | Promise
     takes: Literal["", "value", "two", "many", "days"] = "value"
+    told: str | Promise = ""
 
 
 _EMPTY = (
@@ -90,9 +94,24 @@ OPERATORS: Mapping[Kind, tuple[Operator, ...]] = {
     "number": (*_FIGURE, *_EMPTY),
     "money": (*_FIGURE, *_EMPTY),
     "date": (
-        Operator("older", gettext_lazy("is longer ago than (days)"), "days"),
-        Operator("last", gettext_lazy("was in the last (days)"), "days"),
-        Operator("next", gettext_lazy("is in the next (days)"), "days"),
+        Operator(
+            "older",
+            gettext_lazy("is longer ago than (days)"),
+            "days",
+            gettext_lazy("more than %(n)s days ago"),
+        ),
+        Operator(
+            "last",
+            gettext_lazy("was in the last (days)"),
+            "days",
+            gettext_lazy("in the last %(n)s days"),
+        ),
+        Operator(
+            "next",
+            gettext_lazy("is in the next (days)"),
+            "days",
+            gettext_lazy("in the next %(n)s days"),
+        ),
         Operator("today", gettext_lazy("is today"), ""),
         Operator("this_month", gettext_lazy("is this month"), ""),
         Operator("before", gettext_lazy("is before")),
@@ -193,6 +212,8 @@ def told(test: Test, known: Mapping[str, Criterion], actor: Actor) -> str:
     """The test in words; raises Wrong."""
     criterion, operator = found(test, known)
     values = list(test.values)
+    if operator.told:
+        return f"{criterion.label} {operator.told % {'n': ', '.join(values)}}"
     if criterion.choices is not None:
         names = {value: str(label) for value, label in criterion.choices(actor)}
         values = [names.get(value, value) for value in values]

@@ -321,11 +321,10 @@ def _figures(sums: Sequence[Column], found: Sums) -> list[str]:
 
 
 def _facts(view: ListView, columns: Sequence[Column], row: Any) -> list[tuple[Any, str]]:
-    return [
-        (column.label, column.html(row))
-        for column in columns[1:]
-        if column.read(row) not in (None, "")
-    ][:MOST_FACTS]
+    """Figures before words: what a card is looked at for."""
+    told = [column for column in columns[1:] if column.read(row) not in (None, "")]
+    told.sort(key=lambda column: (not column.total, column.kind == "badge"))
+    return [(column.label, column.html(row)) for column in told[:MOST_FACTS]]
 
 
 def _peek(view: ListView, row: Any) -> str:

@@ -147,8 +147,9 @@
     const content = document.getElementById('drawer')
     const words = document.querySelector('[data-drawer-ways]')
     if (!words || peeked === null || content.querySelector('.peek-ways')) return
-    if (!content.querySelector('.drawer-head, .peek')) return
+    if (!content.querySelector('.peek')) return
     content.prepend(words.content.cloneNode(true))
+    content.querySelector('[data-peek-page]').href = document.querySelector('#rows tr.peeked')?.dataset.href ?? ''
   }
 
   // Groups
