@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import models
@@ -11,6 +12,9 @@ from zhike.activities.models import WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
+from zhike.insight.models import Threshold
+from zhike.insight.seed import seed
+from zhike.insight.services import set_target
 from zhike.kernel import clock, crypto
 from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem
 from zhike.masterdata.rejects import Reject, RejectFile
@@ -132,3 +136,20 @@ def import_file(world: World, on: Party) -> models.Model:
     return ImportFile.objects.create(
         run=run, name="people.csv", table="people", digest="", reject_file=rejects.path
     )
+
+
+def target(world: World, on: Party) -> models.Model:
+    return set_target(
+        actor=SYSTEM,
+        metric="portfolio_customers",
+        who=world.branch,
+        period="year",
+        day=clock.today(),
+        amount=Decimal(1),
+    )
+
+
+def threshold_group(world: World, on: Party) -> models.Model:
+    """A group has no row of its own: its code stands where others have their public id."""
+    seed(actor=SYSTEM)
+    return Threshold(public_id="abc")

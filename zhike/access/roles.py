@@ -48,11 +48,18 @@ WORKS = READS | {
 
 RIGHTS: dict[str, Rights] = {
     Role.CUSTOMER_MANAGER: Rights(Reach.OWN, WORKS),
-    Role.TEAM_LEAD: Rights(Reach.UNIT, WORKS | {"customers.assign"}),
-    Role.BRANCH_HEAD: Rights(Reach.UNIT_AND_BELOW, WORKS | {"customers.assign", "masterdata.view"}),
+    Role.TEAM_LEAD: Rights(
+        Reach.UNIT, WORKS | {"customers.assign", "insight.targets", "desk.lend_unit"}
+    ),
+    Role.BRANCH_HEAD: Rights(
+        Reach.UNIT_AND_BELOW,
+        WORKS
+        | {"customers.assign", "masterdata.view", "insight.targets"}
+        | {"desk.lend_unit", "desk.lend_all"},
+    ),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
-        READS | {"masterdata.view", "insight.refresh", "insight.thresholds"},
+        READS | {"masterdata.view", "insight.refresh", "insight.thresholds", "desk.lend_all"},
     ),
     Role.TELLER: Rights(Reach.UNIT, ANYONE | {"customers.view", "customers.edit", "products.view"}),
     Role.SYSTEM_ADMINISTRATOR: Rights(
@@ -66,6 +73,8 @@ RIGHTS: dict[str, Rights] = {
 
 PERMISSIONS: Mapping[str, str | Promise] = {
     "account.use": _("use one's own account"),
+    "desk.lend_unit": _("show one's views of lists to one's unit"),
+    "desk.lend_all": _("show one's views of lists to everyone"),
     "organisation.view": _("see units and people"),
     "customers.view": _("see customers"),
     "customers.edit": _("correct customers and write on their timeline"),
@@ -77,6 +86,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "insight.view": _("see values, scores and charts"),
     "insight.refresh": _("bring scores and lists up to date"),
     "insight.thresholds": _("change thresholds"),
+    "insight.targets": _("set targets for one's people"),
     "activities.view": _("see work lists"),
     "activities.work": _("work them off"),
     "masterdata.view": _("see loads and their rejects"),

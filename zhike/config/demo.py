@@ -6,14 +6,16 @@ import json
 import secrets
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import ROUND_UP, Decimal
 from pathlib import Path
 
 from django.conf import settings
 
 from zhike.config.daily import run_daily
 from zhike.config.institution import sample_file
-from zhike.insight.services import Progress
+from zhike.insight.queries import actuals, last_run
+from zhike.insight.services import Progress, refresh, set_target
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
@@ -24,6 +26,7 @@ from zhike.organisation.services import give_login, reset_password
 from zhike.packs.bank.sample import generate
 
 SOURCES = ("core", "card", "notebooks", "contacts")
+MONTHS_BACK = 6
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def make(*, customers: int, seed: int, as_of: date | None, progress: Progress) -
     for source in SOURCES:
         load(actor=actor, mapping=find_mapping(source), paths=[folder], progress=progress)
     match(actor=actor)
+    _look_back(actor, day, progress)
     run_daily(actor=actor, as_of=day, progress=progress)
+    _aim(actor, day)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     demo = Demo(customers, seed, day.isoformat(), password, _logins(actor, day, password))
     half = sample_file().with_suffix(".half")
@@ -81,6 +86,44 @@ def make(*, customers: int, seed: int, as_of: date | None, progress: Progress) -
     half.write_text(json.dumps(asdict(demo), ensure_ascii=False, indent=1))
     half.replace(sample_file())
     return demo
+
+
+def _look_back(actor: Actor, day: date, progress: Progress) -> None:
+    """Scores of the month ends before, and of yesterday: without them nothing has moved since anything."""
+    first = day.replace(day=1)
+    ends = [first - timedelta(days=1)]
+    while len(ends) < MONTHS_BACK:
+        ends.append(ends[-1].replace(day=1) - timedelta(days=1))
+    last = last_run()
+    for past in sorted({*ends, day - timedelta(days=1)}):
+        if last is None or past > last.as_of:
+            refresh(actor=actor, as_of=past, progress=progress)
+
+
+def _aim(actor: Actor, day: date) -> None:
+    """Targets of the quarter for the people the sample logins open, a little above what they have."""
+    for role in (Role.CUSTOMER_MANAGER, Role.TEAM_LEAD, Role.BRANCH_HEAD):
+        appointment = _seat(role, day)
+        if appointment is None:
+            continue
+        leads = role != Role.CUSTOMER_MANAGER
+        who = appointment.position.unit if leads else appointment.employee
+        for metric, amount in actuals(who).items():
+            if amount > 0:
+                goal = (amount * Decimal("1.08")).quantize(Decimal(1), ROUND_UP)
+                set_target(
+                    actor=actor, metric=metric, who=who, period="quarter", day=day, amount=goal
+                )
+
+
+def _seat(role: str, day: date) -> Appointment | None:
+    """The appointment of a role with the most to see."""
+    return (
+        Appointment.objects.filter(position__role=role, during__contains=day)
+        .select_related("employee__unit", "position__unit")
+        .order_by("position__unit__path", "pk")
+        .first()
+    )
 
 
 def _begun_file() -> Path:
@@ -95,12 +138,7 @@ def _logins(actor: Actor, day: date, password: str) -> list[Login]:
     """One sign-in a role, on the appointment with the most to see."""
     logins = []
     for role in Role:
-        appointment = (
-            Appointment.objects.filter(position__role=role, during__contains=day)
-            .select_related("employee__unit", "position__unit")
-            .order_by("position__unit__path", "pk")
-            .first()
-        )
+        appointment = _seat(role, day)
         if appointment is None:
             continue
         employee = appointment.employee

@@ -434,3 +434,69 @@ _add(
     _("When the money came."),
     "R-059",
 )
+
+PORTFOLIO = "portfolio and day"
+_add(
+    "portfolio_customers",
+    _("Customers looked after"),
+    "count",
+    _("number of customers of a main manager, or of a unit and all below it"),
+    _("How many customers somebody answers for."),
+    "R-045",
+    owner=RETAIL,
+    grain=PORTFOLIO,
+)
+_add(
+    "portfolio_upper",
+    _("Customers of upper tiers"),
+    "count",
+    _("number of those customers above the lowest tier"),
+    _("How many of them have earned more than the ordinary service."),
+    "R-098",
+    "tier",
+    owner=RETAIL,
+    grain=PORTFOLIO,
+)
+_add(
+    "portfolio_balance",
+    _("Balance looked after"),
+    "money",
+    _("sum of the balances of those customers"),
+    _("What these customers have placed with us on the day."),
+    "R-045",
+    "balance",
+    owner=FINANCE,
+    grain=PORTFOLIO,
+)
+_add(
+    "portfolio_contribution",
+    _("Contribution looked after, 12 months"),
+    "money",
+    _("sum of the contributions of those customers"),
+    _("What these customers brought in twelve months."),
+    "R-045",
+    "contribution_12m",
+    owner=FINANCE,
+    grain=PORTFOLIO,
+)
+_add(
+    "top_n_share",
+    _("Share of the largest"),
+    "share",
+    _("gains of the largest 1, 10, 50 or 100 customers ÷ gains of all; losses count as zero"),
+    _("What would be missing if the few largest left."),
+    "R-098",
+    "contribution_12m balance",
+    grain=INSTITUTION,
+)
+_add(
+    "upper_growth",
+    _("Growth of the upper tiers"),
+    "share",
+    _("customers above the lowest tier ÷ those on the earlier day − 1"),
+    _("Whether the group that carries the business grows."),
+    "R-098",
+    "portfolio_upper",
+    owner=RETAIL,
+    grain=INSTITUTION,
+)

@@ -7,11 +7,13 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers.models import Party
+from zhike.customers.models import Party, Standing, Tier
+from zhike.insight.scopes import TallyScope, TargetScope
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
+from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import Holders, SignedIn, Via
-from zhike.organisation.models import Unit
+from zhike.organisation.models import Employee, Unit
 
 
 class RefreshRun(Base):
@@ -24,7 +26,7 @@ class RefreshRun(Base):
 
     scope = Holders("insight.view")
     field_classes = classify(
-        open="as_of state model_version snapshot counts started_at ended_at error"
+        open="as_of state model_version snapshot counts curves started_at ended_at error"
     )
 
     as_of = models.DateField(_("as of"))
@@ -34,6 +36,7 @@ class RefreshRun(Base):
     model_version = models.CharField(_("version"), max_length=40)
     snapshot = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
+    curves = models.JSONField(_("concentration of the whole institution"), default=dict)
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     error = models.TextField(blank=True)
@@ -46,23 +49,96 @@ class Score(Base):
     """What one customer was worth on one date, by named metric, with the reasons in figures.
 
     `values` maps a metric's name to its value (money as text, classes as their code);
-    `reasons` maps a metric's name to the figures that made it.
+    `reasons` maps a metric's name to the figures that made it. Beside them, as columns, what many customers are
+    counted and compared by: where they belonged on the day, tier, class, and whether the tier is about to change.
     """
 
+    class Outlook(models.TextChoices):
+        """Near the next tier, or below the terms of one that is still held."""
+
+        UP = "up", _("about to rise")
+        DOWN = "down", _("about to fall")
+
     scope = Via("party", permission="insight.view")
-    field_classes = classify(open="party run as_of", c2="values reasons")
+    field_classes = classify(
+        open="party run as_of unit manager tier value_class outlook",
+        c2="values reasons balance contribution",
+    )
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="scores")
     run = models.ForeignKey(RefreshRun, models.CASCADE, related_name="scores")
     as_of = models.DateField(_("as of"))
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+", db_index=False)
+    manager = models.ForeignKey(
+        Employee, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", db_index=False)
+    value_class = models.CharField(
+        _("value class"), max_length=10, choices=Standing.ValueClass.choices, blank=True
+    )
+    outlook = models.CharField(max_length=4, choices=Outlook.choices, blank=True)
+    balance = MoneyField(_("balance"), default=0)
+    contribution = MoneyField(_("contribution, 12 months"), default=0)
     values = models.JSONField(default=dict)
     reasons = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("score")
         constraints = (
-            models.UniqueConstraint(fields=("party", "as_of"), name="one_score_a_party_and_day"),
+            models.UniqueConstraint(
+                fields=("as_of", "party"),
+                name="one_score_a_party_and_day",
+                include=(
+                    "unit",
+                    "manager",
+                    "tier",
+                    "value_class",
+                    "outlook",
+                    "balance",
+                    "contribution",
+                ),
+            ),
         )
+        indexes = (models.Index(fields=["as_of", "unit", "balance"], name="score_by_unit"),)
+
+
+class Tally(Base):
+    """How many customers were in which tier and class on `since`, and where they are on `as_of`: counts and sums a
+    unit and main manager, written by the refresh so that a page over a million customers adds up a few rows.
+
+    `since` equal to `as_of` is the structure of a day (nothing before). Otherwise "before" is what the same
+    customers were: a tier and class before that are empty are new customers, those now that are empty have gone.
+    Unit and manager are those of `as_of`, of the gone those of `since`.
+    """
+
+    scope = TallyScope()
+    field_classes = classify(
+        open="since as_of unit manager tier_before tier class_before value_class outlook customers",
+        c1="balance_before balance contribution_before contribution",
+    )
+
+    since = models.DateField()
+    as_of = models.DateField(_("as of"))
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+", db_index=False)
+    manager = models.ForeignKey(
+        Employee, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier_before = models.ForeignKey(
+        Tier, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", db_index=False)
+    class_before = models.CharField(max_length=10, blank=True)
+    value_class = models.CharField(max_length=10, blank=True)
+    outlook = models.CharField(max_length=4, blank=True)
+    customers = models.PositiveIntegerField(_("customers"))
+    balance_before = MoneyField(default=0)
+    balance = MoneyField(_("balance"), default=0)
+    contribution_before = MoneyField(default=0)
+    contribution = MoneyField(_("contribution, 12 months"), default=0)
+
+    class Meta:
+        verbose_name = _("tally")
+        indexes = (models.Index(fields=["as_of", "since", "unit"], name="tally_by_day"),)
 
 
 class Threshold(Base):
@@ -90,5 +166,40 @@ class Threshold(Base):
                     (models.functions.Coalesce("unit", 0), RangeOperators.EQUAL),
                     ("during", RangeOperators.OVERLAPS),
                 ),
+            ),
+        )
+
+
+class Target(Base):
+    """What a person or a unit is to reach by the end of a period, in a named metric of a portfolio."""
+
+    class Period(models.TextChoices):
+        MONTH = "month", _("month")
+        QUARTER = "quarter", _("quarter")
+        YEAR = "year", _("year")
+
+    scope = TargetScope()
+    field_classes = classify(open="metric employee unit period starts_on amount set_by")
+
+    metric = models.CharField(_("metric"), max_length=80)
+    employee = models.ForeignKey(Employee, models.CASCADE, null=True, related_name="targets")
+    unit = models.ForeignKey(Unit, models.CASCADE, null=True, related_name="targets")
+    period = models.CharField(_("period"), max_length=10, choices=Period.choices)
+    starts_on = models.DateField(_("begins on"))
+    amount = models.DecimalField(_("target"), max_digits=20, decimal_places=2)
+    set_by = models.CharField(_("set by"), max_length=80)
+
+    class Meta:
+        verbose_name = _("target")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("metric", "employee", "unit", "period", "starts_on"),
+                name="one_target_a_metric_and_period",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="target_of_a_person_or_a_unit",
+                condition=models.Q(employee__isnull=False, unit__isnull=True)
+                | models.Q(employee__isnull=True, unit__isnull=False),
             ),
         )

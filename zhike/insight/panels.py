@@ -16,8 +16,11 @@ from zhike.customers.models import Party, Standing, Tier
 from zhike.insight import queries
 from zhike.insight.methods.value_grid import STRATEGIES
 from zhike.insight.metrics import Metric, metrics
+from zhike.insight.models import Score
+from zhike.insight.queries import Sums, View
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.ui import format
+from zhike.ui import charts, format
 from zhike.ui.panels import Panel, panels
 
 SHOWN = (
@@ -75,14 +78,61 @@ def register() -> None:
             order=20,
             template="insight/panel_value.html",
             load=value,
+            load_on=value_on,
             title=gettext_lazy("Customer value"),
+        )
+    )
+    panels.register(
+        Panel(
+            id="insight.over_time",
+            page="customers.party",
+            permission="insight.view",
+            order=25,
+            template="insight/panel_over_time.html",
+            load=over_time,
+            title=gettext_lazy("Value over time"),
+            lazy=True,
+        )
+    )
+    panels.register(
+        Panel(
+            id="insight.targets",
+            page="activities.today",
+            permission="insight.view",
+            order=20,
+            template="insight/panel_targets.html",
+            load=own_targets,
+            title=gettext_lazy("Own numbers against targets"),
+            side=True,
+        )
+    )
+    panels.register(
+        Panel(
+            id="insight.changed",
+            page="activities.today",
+            permission="insight.view",
+            order=30,
+            template="insight/panel_changed.html",
+            load=changed,
+            title=gettext_lazy("What changed since the last scores"),
+            side=True,
+            lazy=True,
         )
     )
 
 
 def value(actor: Actor, party: Party) -> dict[str, Any]:
     """The newest score in words; no score answers an empty list."""
-    score = queries.latest_score(actor, party)
+    return _in_words(actor, queries.latest_score(actor, party))
+
+
+def value_on(actor: Actor, party: Party, day: date) -> dict[str, Any]:
+    """The score that stood on a past day."""
+    scores = queries.scores_of(actor, party).filter(as_of__lte=day)
+    return _in_words(actor, scores.select_related("run", "tier").last())
+
+
+def _in_words(actor: Actor, score: Score | None) -> dict[str, Any]:
     if score is None:
         return {"shown": []}
     tiers = dict(Tier.objects.visible_to(actor).values_list("code", "name"))
@@ -96,6 +146,66 @@ def value(actor: Actor, party: Party) -> dict[str, Any]:
         if name in score.values
     ]
     return {"shown": shown, "score": score, "strategy": _strategy(score.values["value_class"])}
+
+
+def over_time(actor: Actor, party: Party) -> dict[str, Any]:
+    """Scores by date as two charts with their tables: values of 100, and money."""
+    scores = list(queries.scores_of(actor, party).select_related("tier"))
+    days = [score.as_of.isoformat() for score in scores]
+
+    def series(*names: str) -> dict[str, list[Decimal | None]]:
+        return {
+            str(metrics.get(name).label): [
+                Decimal(score.values[name]) if score.values.get(name) else None for score in scores
+            ]
+            for name in names
+        }
+
+    return {
+        "scores": scores,
+        "values": charts.lines(
+            days, series("current_value", "potential_value"),
+            measure=gettext_lazy("points of 100"), heading=gettext_lazy("as of"),
+        ),
+        "money": charts.lines(
+            days, series("balance", "contribution_12m"), "money", heading=gettext_lazy("as of")
+        ),
+    }  # fmt: skip
+
+
+def own_targets(actor: Actor, _row: Any) -> dict[str, Any]:
+    """The actor's own running targets; those of the units they lead where they have none."""
+    today = clock.today()
+    targets = queries.targets_of(actor, today)
+    own = targets.filter(employee=actor.employee_id)
+    shown = own if own.exists() else targets.filter(unit__isnull=False)
+    return {"lines": queries.progress(shown, today)[:8]}
+
+
+def changed(actor: Actor, _row: Any) -> dict[str, Any]:
+    """Moves of tier, class and balance among the actor's customers between the last two days with scores."""
+    days = queries.score_days()
+    if len(days) < 2:
+        return {"days": days}
+    view = View(actor, days[1], days[0])
+    moved = queries.flows(view, "tier_before_id", "tier_id", "class_before", "value_class")
+    rank = dict(Tier.objects.visible_to(actor).values_list("pk", "rank"))
+    rose = fell = better = 0
+    for (was, now, was_class, now_class), sums in moved.items():
+        if was and now and was != now:
+            rose += sums.customers if rank[now] > rank[was] else 0
+            fell += sums.customers if rank[now] < rank[was] else 0
+        if was_class and now_class and was_class != now_class:
+            better += sums.customers
+    total = sum(moved.values(), Sums())
+    return {
+        "days": days,
+        "rose": rose,
+        "fell": fell,
+        "classes": better,
+        "balance": total.balance - total.balance_before,
+        "largest": queries.largest_changes(view),
+    }
 
 
 def _strategy(value_class: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -129,3 +129,27 @@ def rating(
 def contact_every(tier_days: int, value_class: str) -> int:
     """Days between contacts: the tier's, or fewer where the value class's policy asks for more (R-025)."""
     return min(tier_days, STRATEGIES[value_class].contact_every_days)
+
+
+def kept_days(days: Iterable[date], on: date) -> set[date]:
+    """Of the days with scores, those kept once `on` is refreshed: the last of each month, `on` itself, and the
+    one before it, so that what changed since then can be told."""
+    before = [day for day in days if day < on]
+    last_of_month = {(day.year, day.month): day for day in sorted(before)}
+    last_of_month[on.year, on.month] = on
+    return {*last_of_month.values(), *([max(before)] if before else []), on}
+
+
+PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def begins_on(period: str, day: date) -> date:
+    """The first day of the month, quarter or year that holds `day`."""
+    months = PERIOD_MONTHS[period]
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def ends_on(period: str, starts_on: date) -> date:
+    """The last day of a period that begins on `starts_on`."""
+    at = starts_on.year * 12 + starts_on.month - 1 + PERIOD_MONTHS[period]
+    return date(at // 12, at % 12 + 1, 1) - timedelta(days=1)

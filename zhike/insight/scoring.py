@@ -138,8 +138,27 @@ def rated(staged: Staged, ratings: Ratings) -> Iterator[Rated]:
         )
 
 
-def scores(staged: Staged, ratings: Ratings) -> Iterator[tuple[int, str, str]]:
-    """(party, values, reasons) of every customer, the two as JSON text, streamed.
+@dataclass(frozen=True)
+class ScoreRow:
+    """One customer's score; `values` and `reasons` are JSON text, `outlook` is "up", "down" or ""."""
+
+    party_id: int
+    unit_id: int
+    manager_id: int | None
+    tier: str
+    value_class: str
+    outlook: str
+    balance: Decimal
+    contribution: Decimal
+    values: str
+    reasons: str
+
+
+PLACED = ("party_id", "unit_id", "manager_id", "value_class", "balance", "contribution_12m")
+
+
+def scores(staged: Staged, ratings: Ratings) -> Iterator[ScoreRow]:
+    """The score of every customer, streamed.
 
     The text is put together in the warehouse: every value is a number, a date or a code, so nothing needs
     escaping, and a million rows cost seconds instead of minutes.
@@ -148,7 +167,7 @@ def scores(staged: Staged, ratings: Ratings) -> Iterator[tuple[int, str, str]]:
     reasons = {name: {part: mart[part] for part in parts} for name, parts in REASONS.items()}
     reasons["value_class"] = {name: mart[column] for name, column in CUTS.items()}
     lines = mart.select(
-        *("party_id", "unit_id", "balance", "contribution_12m", "tier_before", "below_since"),
+        *(*PLACED, "tier_before", "below_since"),
         values=_members({name: mart[name] for name in VALUES}),
         reasons=_joined(
             [
@@ -163,10 +182,17 @@ def scores(staged: Staged, ratings: Ratings) -> Iterator[tuple[int, str, str]]:
         if rating.next_code:
             tier["tier_gap"] = str(max(rating.gap, Decimal(0)))
         why = json.dumps({"tier": _tier_reasons(rating)})
-        yield (
-            row["party_id"],
-            "{" + row["values"] + "," + json.dumps(tier)[1:],
-            "{" + row["reasons"] + "," + why[1:],
+        yield ScoreRow(
+            party_id=row["party_id"],
+            unit_id=row["unit_id"],
+            manager_id=row["manager_id"],
+            tier=rating.code,
+            value_class=row["value_class"],
+            outlook="down" if rating.below_since else "up" if rating.near else "",
+            balance=row["balance"],
+            contribution=row["contribution_12m"],
+            values="{" + row["values"] + "," + json.dumps(tier)[1:],
+            reasons="{" + row["reasons"] + "," + why[1:],
         )
 
 

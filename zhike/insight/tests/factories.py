@@ -10,8 +10,12 @@ from typing import Any
 import pyarrow as pa
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from zhike.customers.models import Assignment, Party
+from zhike.customers.models import Assignment, Party, Tier
+from zhike.insight.models import RefreshRun, Score
+from zhike.insight.queries import curves, score_days
 from zhike.insight.seed import seed
+from zhike.insight.services.tallies import tally
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.warehouse import Warehouse
 from zhike.organisation.models import Employee, Unit
@@ -127,3 +131,50 @@ def state_balances(rows: Iterable[tuple[Agreement, date, str, str]], batch: str 
 
 def seeded(actor: Actor = SYSTEM) -> None:
     seed(actor=actor)
+
+
+EARLIER = date(2026, 10, 31)
+
+
+def scored(
+    party: Party,
+    on: date = AS_OF,
+    *,
+    tier: str = "ordinary",
+    value_class: str = "low",
+    balance: str = "1000",
+    contribution: str = "10",
+    outlook: str = "",
+    manager: Employee | None = None,
+) -> Score:
+    """What the party was worth on a day, as a refresh writes it."""
+    run, _made = RefreshRun.objects.get_or_create(
+        as_of=on,
+        defaults={
+            "model_version": "1",
+            "started_at": clock.now(),
+            "state": RefreshRun.State.DONE,
+        },
+    )
+    score: Score = Score.objects.create(
+        party=party,
+        run=run,
+        as_of=on,
+        unit=party.unit,
+        manager=manager,
+        tier=Tier.objects.get(code=tier),
+        value_class=value_class,
+        balance=Decimal(balance),
+        contribution=Decimal(contribution),
+        outlook=outlook,
+        values={"current_value": "50.00", "potential_value": "40.00", "balance": balance},
+    )
+    return score
+
+
+def tallied() -> None:
+    """Tallies and curves over the scores that are there, a refresh a day."""
+    days = sorted(score_days())
+    for at, day in enumerate(days):
+        tally(days[: at + 1], day)
+    RefreshRun.objects.filter(as_of=days[-1]).update(curves=curves(SYSTEM))

@@ -12,7 +12,7 @@ from django.db import connection
 
 from zhike.customers.models import Party, Tier
 from zhike.insight.findings import PRIORITIES, Finding, findings
-from zhike.insight.services import refresh, set_threshold
+from zhike.insight.services import refresh, set_thresholds
 from zhike.insight.tests.factories import (
     AS_OF,
     SYSTEM,
@@ -62,7 +62,7 @@ def found(as_of: date = AS_OF) -> dict[tuple[int, str], Finding]:
 
 
 def test_the_rules_are_those_of_the_work_list() -> None:
-    assert set(PRIORITIES) == set(apps.get_model("activities.WorkItem").Rule.values)
+    assert set(PRIORITIES) == set(apps.get_model("activities.WorkItem").Rule.values) - {"promise"}
 
 
 def test_value_that_fell(customer: Callable[..., Party]) -> None:
@@ -123,11 +123,11 @@ def test_the_next_agreement_to_mature(customer: Callable[..., Party]) -> None:
 
 
 def test_a_tier_within_reach_and_one_about_to_go(customer: Callable[..., Party]) -> None:
-    for code in ("gold", "platinum", "private"):
-        set_threshold(
-            actor=SYSTEM, name=f"tier.{code}.contribution", value=Decimal(10**9),
-            since=date(2020, 1, 1), reason="test",
-        )  # fmt: skip
+    out_of_reach = {
+        f"tier.{code}.contribution": Decimal(10**9 + rank)
+        for rank, code in enumerate(("gold", "platinum", "private"))
+    }
+    set_thresholds(actor=SYSTEM, values=out_of_reach, since=date(2020, 1, 1), reason="test")
     near, falling = customer("近"), customer("失")
     one, other = agreement(near, product()), agreement(falling, product())
     load(

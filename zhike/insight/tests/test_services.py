@@ -14,7 +14,7 @@ from zhike.insight import services
 from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
 from zhike.insight.seed import DEFAULTS, seed
-from zhike.insight.services import refresh, set_threshold
+from zhike.insight.services import refresh, refreshing, set_threshold, set_thresholds
 from zhike.insight.tests.factories import (
     AS_OF,
     SYSTEM,
@@ -128,32 +128,27 @@ def test_a_refresh_of_new_facts_equals_a_full_one(account: Agreement) -> None:
     before = everything()
     refresh(actor=SYSTEM, as_of=AS_OF, full=True)
     assert everything() == before
-    assert before["scores"][0][2]["balance"] == "399005.00"
+    assert before["scores"][1][2]["balance"] == "399005.00", "yesterday's come first"
 
 
 def test_of_a_month_only_the_last_day_is_kept(account: Agreement) -> None:
     for day in (date(2026, 10, 30), date(2026, 11, 19), AS_OF):
         refresh(actor=SYSTEM, as_of=day)
-    assert set(Score.objects.values_list("as_of", flat=True)) == {date(2026, 10, 30), AS_OF}
+    assert set(Score.objects.values_list("as_of", flat=True)) == {
+        date(2026, 10, 30),
+        date(2026, 11, 19),
+        AS_OF,
+    }, "the last of each month, and the one before the last"
 
 
 def test_who_stays_below_loses_the_tier_after_the_hold_period(
     rich: Party, account: Agreement
 ) -> None:
-    set_threshold(
-        actor=SYSTEM,
-        name="tier.platinum.contribution",
-        value=Decimal(10**9),
-        since=date(2020, 1, 1),
-        reason="test",
-    )
-    set_threshold(
-        actor=SYSTEM,
-        name="tier.gold.contribution",
-        value=Decimal(10**9),
-        since=date(2020, 1, 1),
-        reason="test",
-    )
+    out_of_reach = {
+        f"tier.{code}.contribution": Decimal(10**9 + rank)
+        for rank, code in enumerate(("gold", "platinum", "private"))
+    }
+    set_thresholds(actor=SYSTEM, values=out_of_reach, since=date(2020, 1, 1), reason="test")
     refresh(actor=SYSTEM, as_of=AS_OF)
     day = AS_OF + timedelta(days=1)
     load([movement(account, day, "-398990", "10", key="5")], "2")
@@ -196,7 +191,7 @@ def test_a_stopped_refresh_leaves_the_old_scores(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(services, "record_standings", stop)
+        patch.setattr(refreshing, "record_standings", stop)
         with pytest.raises(KeyboardInterrupt):
             refresh(actor=SYSTEM, as_of=AS_OF + timedelta(days=1))
     assert everything() == before
@@ -204,7 +199,7 @@ def test_a_stopped_refresh_leaves_the_old_scores(
     assert (run.state, run.error) == (RefreshRun.State.FAILED, "KeyboardInterrupt")
     after = refresh(actor=SYSTEM, as_of=AS_OF + timedelta(days=1))
     assert after.state == RefreshRun.State.DONE
-    assert Score.objects.get(party=account.party).values["balance"] == "399005.00"
+    assert Score.objects.get(party=account.party, run=after).values["balance"] == "399005.00"
 
 
 def test_a_killed_run_is_told_as_failed_by_the_next(account: Agreement) -> None:

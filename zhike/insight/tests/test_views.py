@@ -1,25 +1,25 @@
-"""The overview and the value panel: what is in scope, with its reasons, and nothing else."""
+"""The value pages and panels: what is in scope, with its reasons, and nothing else."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from zhike.access.queries import actor_for
-from zhike.customers.models import Party, Standing
+from zhike.customers.models import Assignment, Party
 from zhike.customers.tests import factories as people
-from zhike.insight import queries
 from zhike.insight.metrics import metrics
 from zhike.insight.models import RefreshRun, Score
-from zhike.insight.panels import REASON_LABELS, SHOWN, value
-from zhike.insight.tests.factories import AS_OF, SYSTEM, seeded
+from zhike.insight.panels import REASON_LABELS, SHOWN, changed, over_time, value
+from zhike.insight.tests.factories import AS_OF, EARLIER, scored, seeded, tallied
 from zhike.kernel import clock
+from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role, Unit
 
 pytestmark = pytest.mark.django_db
@@ -48,18 +48,6 @@ def here() -> Unit:
     return people.unit()
 
 
-def standing(party: Party, contribution: str, value_class: str = "low") -> None:
-    Standing.objects.update_or_create(
-        party=party,
-        defaults={
-            "contribution": Decimal(contribution),
-            "balance": Decimal(1000),
-            "value_class": value_class,
-            "as_of": AS_OF,
-        },
-    )
-
-
 def done() -> RefreshRun:
     run: RefreshRun = RefreshRun.objects.create(
         as_of=AS_OF, model_version="1", started_at=clock.now(), state=RefreshRun.State.DONE
@@ -71,67 +59,145 @@ def text(answer: Any) -> str:
     return str(answer.content.decode())
 
 
-def test_the_overview_counts_only_what_is_in_scope(here: Unit) -> None:
-    done()
-    elsewhere = people.unit()
-    for contribution in ("80", "15", "5", "0", "-3"):
-        standing(people.person("张伟明", unit=here), contribution, "high")
-    standing(people.person("王小芳", unit=elsewhere), "1000000")
-    head = people.employee_with_role(Role.BRANCH_HEAD, here)
-    seen = queries.overview(actor_for(head.user))
-    assert seen.customers == 5
-    assert [(group.code, group.customers) for group in seen.classes] == [
-        ("high", 5),
-        ("second", 0),
-        ("potential", 0),
-        ("low", 0),
-    ]
-    assert [(group.code, group.customers, group.share) for group in seen.abc] == [
-        ("A", 1, Decimal("0.8")),
-        ("B", 1, Decimal("0.15")),
-        ("C", 3, Decimal("0.05")),
-    ]
-    assert seen.top_share == Decimal("0.8")
-    everyone = queries.overview(SYSTEM)
-    assert everyone.customers == 6
+PAGES = (
+    "overview", "scatter", "concentration", "movements", "movers", "bulletin", "targets",
+    "thresholds", "metrics",
+)  # fmt: skip
 
 
-def test_the_page_leads_to_the_customers_behind_each_number(here: Unit) -> None:
-    done()
-    standing(people.person("张伟明", unit=here), "80", "high")
-    client: Client = people.signed_in_client(Role.BRANCH_HEAD, here)
-    page = text(client.get(reverse("insight:overview")))
-    assert f"{reverse('customers:list')}?value=high" in page
-    assert f"{reverse('customers:list')}?tier=gold" in page
+def two_days(here: Unit) -> dict[str, Party]:
+    """One customer who rose and one unseen who did the same elsewhere."""
+    elsewhere = people.unit("城西支行")
+    made = {
+        "seen": people.person("张伟明", unit=here),
+        "hidden": people.person("王小芳", unit=elsewhere),
+    }
+    for each in made.values():
+        scored(each, EARLIER, tier="ordinary", value_class="low", balance="100")
+        scored(each, tier="gold", value_class="high", balance="60000")
+    tallied()
+    return made
 
 
-def test_the_number_of_queries_does_not_grow_with_the_customers(here: Unit) -> None:
-    done()
-    actor = actor_for(people.employee_with_role(Role.BRANCH_HEAD, here).user)
+@pytest.mark.parametrize("name", PAGES)
+def test_without_any_score_each_page_says_what_to_do(name: str) -> None:
+    client = people.signed_in_client(Role.ANALYST, people.unit())
+    assert client.get(reverse(f"insight:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("role", [Role.TELLER, Role.AUDITOR, Role.SYSTEM_ADMINISTRATOR])
+def test_who_has_no_business_with_values_sees_none(here: Unit, name: str, role: str) -> None:
+    client = people.signed_in_client(role, here)
+    assert client.get(reverse(f"insight:{name}")).status_code == 403
+
+
+def test_the_grid_counts_and_leads_to_what_the_reader_may_see(here: Unit) -> None:
+    two_days(here)
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
+    answer = client.get(reverse("insight:overview"))
+    cells = answer.context["cells"]
+    assert {code: cell.now.customers for code, cell in cells.items()} == {
+        "high": 1, "second": 0, "potential": 0, "low": 0,
+    }  # fmt: skip
+    assert cells["low"].change == -1
+    assert f"{reverse('customers:list')}?value=high" in text(answer)
+    assert "was_class=low&amp;value_class=high" in text(answer)
+    everyone = people.signed_in_client(Role.ANALYST, here).get(reverse("insight:overview"))
+    assert everyone.context["cells"]["high"].now.customers == 2
+
+
+@pytest.mark.parametrize("name", ["movements", "movers"])
+def test_the_customers_who_moved_are_those_in_scope(here: Unit, name: str) -> None:
+    made = two_days(here)
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
+    page = text(client.get(reverse(f"insight:{name}") + "?turn=rose"))
+    assert made["seen"].name in page
+    assert made["hidden"].name not in page
+
+
+def test_a_unit_or_person_out_of_sight_is_not_there(here: Unit) -> None:
+    two_days(here)
+    other = people.employee_with_role(Role.CUSTOMER_MANAGER, people.unit())
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
+    address = reverse("insight:overview")
+    assert client.get(f"{address}?unit={here.code}").status_code == 200
+    assert client.get(f"{address}?unit={other.unit.code}").status_code == 404
+    assert client.get(f"{address}?who={other.code}").status_code == 404
+    assert client.get(f"{address}?unit=nowhere").status_code == 404
+    own = people.client_of(other)
+    assert own.get(f"{address}?who={other.code}").status_code == 200
+    assert own.get(f"{address}?unit={here.code}").status_code == 404
+
+
+def test_a_day_without_scores_is_answered_by_one_with(here: Unit) -> None:
+    two_days(here)
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
+    for asked in ("2026-10-31", "1999-01-01", "x"):
+        answer = client.get(reverse("insight:overview"), {"since": asked})
+        assert answer.context["since"] == EARLIER
+        assert answer.context["days"] == [AS_OF, EARLIER]
+
+
+def test_the_bulletin_says_how_each_tier_changed(here: Unit) -> None:
+    two_days(here)
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
+    whole = client.get(reverse("insight:bulletin")).context["whole"]
+    changes = {
+        line.tier: (line.now.customers, line.customers, line.balance) for line in whole.lines
+    }
+    assert changes["金"] == (1, 1, Decimal(60000))
+    assert changes["普通"] == (0, -1, Decimal(-100))
+    assert whole.total.now.customers == 1
+
+
+def test_what_is_taken_out_is_in_scope_and_on_the_trail(here: Unit) -> None:
+    made = two_days(here)
+    address = reverse("insight:export") + "?turn=rose"
+    file = people.signed_in_client(Role.BRANCH_HEAD, here).get(address).content.decode("utf-8-sig")
+    assert made["seen"].name in file
+    assert made["hidden"].name not in file
+    assert AuditEntry.objects.filter(action="export.insight.movers").count() == 1
+    assert people.signed_in_client(Role.ANALYST, here).get(address).status_code == 403
+    assert AuditEntry.objects.filter(action="export.insight.movers").count() == 1
+
+
+@pytest.mark.parametrize("name", ["overview", "movements", "bulletin", "concentration"])
+def test_the_number_of_queries_does_not_grow_with_the_customers(here: Unit, name: str) -> None:
+    client = people.signed_in_client(Role.BRANCH_HEAD, here)
 
     def count() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
-            queries.overview(actor)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(reverse(f"insight:{name}")).status_code == 200
         return len(asked)
 
-    standing(people.person("张伟明", unit=here), "80")
+    two_days(here)
     first = count()
-    for _ in range(5):
-        standing(people.person("张伟明", unit=here), "80")
-    assert count() == first <= 7
+    for at in range(3):
+        party = people.person("李", unit=here)
+        scored(party, EARLIER, tier="gold")
+        scored(party, AS_OF, tier="platinum", balance=str(70000 + at))
+    tallied()
+    assert count() == first <= 30
 
 
-def test_without_figures_or_thresholds_the_page_says_so() -> None:
-    client = people.signed_in_client(Role.ANALYST, people.unit())
-    assert client.get(reverse("insight:overview")).status_code == 200
-    assert queries.overview(SYSTEM).top_share is None
+def test_the_panels_tell_what_moved_and_how_it_went(here: Unit) -> None:
+    made = two_days(here)
+    manager = people.employee_with_role(Role.CUSTOMER_MANAGER, here)
+    Assignment.objects.create(party=made["seen"], employee=manager, during=(date(2020, 1, 1), None))
+    actor = people.actor_of(manager)
+    told = changed(actor, None)
+    assert (told["rose"], told["fell"], told["classes"]) == (1, 0, 1)
+    assert told["balance"] == Decimal(59900)
+    assert [row.party for row in told["largest"]] == [made["seen"]]
+    assert len(over_time(actor, made["seen"])["scores"]) == 2
+    assert over_time(actor, made["hidden"])["scores"] == []
 
 
-def test_a_teller_sees_no_figures(here: Unit) -> None:
-    client = people.signed_in_client(Role.TELLER, here)
-    assert client.get(reverse("insight:overview")).status_code == 403
+def test_every_metric_is_explained_on_the_catalogue(here: Unit) -> None:
+    page = text(people.signed_in_client(Role.ANALYST, here).get(reverse("insight:metrics")))
+    for metric in metrics:
+        assert f'id="{metric.name}"' in page
 
 
 def test_the_panel_tells_each_number_with_its_reasons(here: Unit) -> None:

@@ -1,14 +1,12 @@
-"""Refreshing what is known about every customer, and setting the thresholds it is judged by."""
+"""Refreshing what is known about every customer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 
 from django.db import connection
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models.functions import Now
 
 from zhike.customers.models import Tier
@@ -20,16 +18,16 @@ from zhike.customers.services.standing import (
 )
 from zhike.insight import build, queries, scoring, snapshot, staging
 from zhike.insight.marts import CUSTOMER_VALUE, Period
-from zhike.insight.models import RefreshRun, Score, Threshold
-from zhike.insight.rules import Book, contact_every
-from zhike.insight.scoring import Rated
-from zhike.kernel import audit, clock
+from zhike.insight.models import RefreshRun, Score
+from zhike.insight.rules import Book, contact_every, kept_days
+from zhike.insight.scoring import Rated, ScoreRow
+from zhike.insight.services.tallies import tally
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.copying import copy_rows
+from zhike.kernel.copying import copy_rows, refresh_statistics
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import service
 from zhike.kernel.warehouse import Warehouse
-from zhike.organisation.models import Unit
 from zhike.products.facts import TRANSACTIONS
 
 MODEL_VERSION = "1"
@@ -75,51 +73,6 @@ def refresh(
             _failed(run, error)
             raise
     return run
-
-
-@service("insight.thresholds")
-def set_threshold(
-    *,
-    actor: Actor,
-    name: str,
-    value: Decimal,
-    unit: Unit | None = None,
-    since: date | None = None,
-    reason: str,
-) -> Threshold:
-    """A threshold from `since` (today) on, for the institution or for one unit and all below it (R-037).
-
-    What held before stays for its own days. Raises UserError for a name that no rule reads.
-    """
-    if not Threshold.objects.filter(name=name).exists():
-        raise UserError(f"No threshold is called {name}.", "See docs/insight.md for their names.")
-    day = since or clock.today()
-    same = Threshold.objects.select_for_update().filter(name=name, unit=unit)
-    same.filter(during__startswith__gte=day).delete()
-    for old in same.filter(during__contains=day):
-        old.during = DateRange(old.during.lower, day)
-        old.save(update_fields=["during"])
-    new = Threshold.objects.create(
-        name=name, unit=unit, value=value, during=DateRange(day, None), reason=reason
-    )
-    audit.record(
-        actor, "insight.threshold.set", new, changes={"value": (None, value)}, reason=reason
-    )
-    return new
-
-
-@service("insight.thresholds")
-def add_thresholds(*, actor: Actor, values: Mapping[str, Decimal]) -> int:
-    """The institution's thresholds that are not there yet, for all time; answers how many came."""
-    there = set(Threshold.objects.filter(unit=None).values_list("name", flat=True))
-    added = Threshold.objects.bulk_create(
-        Threshold(name=name, value=value, during=DateRange(None, None))
-        for name, value in values.items()
-        if name not in there
-    )
-    if added:
-        audit.record(actor, "insight.thresholds.add", reason=f"{len(added)} thresholds")
-    return len(added)
 
 
 def _chosen(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -207,7 +160,7 @@ def _work(
     }
     run.state = RefreshRun.State.DONE
     run.ended_at = clock.now()
-    run.save(update_fields=["state", "ended_at", "snapshot", "counts"])
+    run.save(update_fields=["state", "ended_at", "snapshot", "counts", "curves"])
 
 
 @service("insight.refresh")
@@ -237,23 +190,37 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
         return TierRatingRow(row.party_id, tiers[row.rating.code], row.rating.change, row.figures)
 
     with staging.reading(warehouse, CUSTOMER_VALUE) as staged:
-        scores = _write_scores(run, scoring.scores(staged, rated))
+        scores = _write_scores(run, scoring.scores(staged, rated), tiers)
         standings = record_standings(actor=actor, rows=map(standing, scoring.rated(staged, rated)))
         changed = rate_tiers(
             actor=actor,
             ratings=(moved(row) for row in scoring.rated(staged, rated) if row.to_write),
             on=run.as_of,
         )
+    tally(queries.score_days(), run.as_of)
+    run.curves = queries.curves(actor)
     return {"scores": scores, "standings": standings, "tiers_changed": changed}
 
 
-def _write_scores(run: RefreshRun, rows: Iterator[tuple[int, str, str]]) -> int:
-    """Replace the month's scores by those of the day: what stays of a month is its last day."""
-    Score.objects.filter(as_of__gte=run.as_of.replace(day=1), as_of__lte=run.as_of).delete()
-    columns = ("party_id", "run_id", "as_of", "values", "reasons")
+def _write_scores(run: RefreshRun, rows: Iterator[ScoreRow], tiers: Mapping[str, int]) -> int:
+    """Replace the day's scores, and drop those of days that are kept no longer (`rules.kept_days`)."""
+    days = queries.score_days()
+    kept = kept_days(days, run.as_of) - {run.as_of}
+    Score.objects.filter(as_of__in=({*days, run.as_of} - kept)).delete()
+    columns = (
+        "party_id", "run_id", "as_of", "unit_id", "manager_id", "tier_id", "value_class", "outlook",
+        "balance", "contribution", "values", "reasons",
+    )  # fmt: skip
     copy_rows(
         Score,
         columns,
-        ((party_id, run.pk, run.as_of, values, reasons) for party_id, values, reasons in rows),
-    )
+        (
+            (
+                row.party_id, run.pk, run.as_of, row.unit_id, row.manager_id, tiers[row.tier],
+                row.value_class, row.outlook, row.balance, row.contribution, row.values, row.reasons,
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+    refresh_statistics(Score)
     return Score.objects.filter(run=run).count()

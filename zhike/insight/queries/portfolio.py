@@ -1,0 +1,213 @@
+"""Customers by tier and class on a day, and where they moved since another, for a person, a unit, the institution.
+
+How one actor's sums come about: customers of the units they see are added up from the night's tallies, by the unit
+they belonged to on the day; those they look after outside these units are counted one by one and added. Nobody is
+counted twice, and nobody else's customers are counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+
+from zhike.customers.models import Party
+from zhike.customers.queries import looked_after_by
+from zhike.insight.models import Score, Tally
+from zhike.kernel.actor import Actor
+from zhike.organisation.models import Employee, Unit
+
+SAMPLE = 400
+"""Points of a scatter at most: more are a cloud, not customers."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Whose customers, and between which days with scores; `since` may be `as_of`.
+
+    Without unit and employee all that the actor sees; a unit stands for itself and all below it, an employee for
+    the customers they are main manager of.
+    """
+
+    actor: Actor
+    since: date
+    as_of: date
+    unit: Unit | None = None
+    employee: Employee | None = None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Number and money of some customers; "before" is what the same ones had on the earlier day."""
+
+    customers: int = 0
+    balance_before: Decimal = Decimal(0)
+    balance: Decimal = Decimal(0)
+    contribution_before: Decimal = Decimal(0)
+    contribution: Decimal = Decimal(0)
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            *(getattr(self, each.name) + getattr(other, each.name) for each in fields(Sums))
+        )
+
+
+AMOUNTS = tuple(each.name for each in fields(Sums))
+Key = tuple[Any, ...]
+
+
+def flows(view: View, *by: str) -> dict[Key, Sums]:
+    """Customers of `view` by the named columns of `Tally`, from `since` to `as_of`."""
+    tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
+    summed = _within(tallies, view).order_by().values_list(*by)
+    total: defaultdict[Key, Sums] = defaultdict(Sums)
+    for row in summed.annotate(*(Sum(name) for name in AMOUNTS)):
+        total[row[: len(by)]] += Sums(*row[len(by) :])
+    for line in _outside_units(view):
+        total[tuple(line[name] for name in by)] += Sums(*(line[name] for name in AMOUNTS))
+    return dict(total)
+
+
+def structure(view: View, *by: str, on: date | None = None) -> dict[Key, Sums]:
+    """Customers of `view` as they stood on a day (`as_of`), by the named columns."""
+    return flows(still(view, on or view.as_of), *by)
+
+
+def still(view: View, on: date) -> View:
+    """The same customers on one day, with nothing before."""
+    return replace(view, since=on, as_of=on)
+
+
+def units_of(view: View) -> QuerySet[Unit]:
+    """The units whose customers `view` is about, as far as the actor's sight reaches."""
+    units = Unit.objects.visible_to(view.actor)
+    if not view.actor.everywhere:
+        units = units.filter(pk__in=view.actor.units)
+    return units.filter(path__startswith=view.unit.path) if view.unit else units
+
+
+def _within(rows: QuerySet[Any], view: View) -> QuerySet[Any]:
+    if view.unit is not None:
+        rows = rows.filter(unit__in=Unit.objects.filter(path__startswith=view.unit.path))
+    return rows if view.employee is None else rows.filter(manager=view.employee)
+
+
+def _outside_units(view: View) -> Iterator[dict[str, Any]]:
+    """A line as of `Tally` for each customer the actor looks after whom no tally in their scope counts."""
+    actor = view.actor
+    if actor.everywhere or actor.employee_id is None:
+        return
+    mine = looked_after_by(Party.objects.visible_to(actor), actor.employee_id).order_by()
+    scores = Score.objects.visible_to(actor).filter(
+        party__in=mine.values("pk"), as_of__in={view.since, view.as_of}
+    )
+    found: defaultdict[int, dict[date, Score]] = defaultdict(dict)
+    for score in scores.defer("values", "reasons"):
+        found[score.party_id][score.as_of] = score
+    units = set(units_of(view).values_list("pk", flat=True)) if actor.units else set()
+    below = None if view.unit is None else _below(view.unit)
+    for days in found.values():
+        now = days.get(view.as_of)
+        before = days.get(view.since) if view.since != view.as_of else None
+        place = now or before
+        if place is None or place.unit_id in actor.units or place.unit_id in units:
+            continue
+        if below is not None and place.unit_id not in below:
+            continue
+        if view.employee is not None and place.manager_id != view.employee.pk:
+            continue
+        yield {
+            "unit_id": place.unit_id,
+            "manager_id": place.manager_id,
+            "tier_before_id": before.tier_id if before else None,
+            "tier_id": now.tier_id if now else None,
+            "class_before": before.value_class if before else "",
+            "value_class": now.value_class if now else "",
+            "outlook": now.outlook if now else "",
+            "customers": 1,
+            "balance_before": before.balance if before else Decimal(0),
+            "balance": now.balance if now else Decimal(0),
+            "contribution_before": before.contribution if before else Decimal(0),
+            "contribution": now.contribution if now else Decimal(0),
+        }
+
+
+def _below(unit: Unit) -> set[int]:
+    return set(Unit.objects.filter(path__startswith=unit.path).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a view: a unit right below, or a manager of the last unit. Neither is nobody's customers.
+
+    `own` are the customers of a unit itself, beside those of the units below it.
+    """
+
+    unit: Unit | None
+    employee: Employee | None
+    own: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.unit.name if self.unit else self.employee.name if self.employee else ""
+
+
+def parts(view: View, *by: str) -> list[tuple[Part, dict[Key, Sums]]]:
+    """The customers of a view by units one level down; where there is no lower level, by main manager."""
+    units = list(units_of(view).order_by("path"))
+    ids = {unit.pk for unit in units}
+    tops = [view.unit] if view.unit else [unit for unit in units if unit.parent_id not in ids]
+    if len(tops) == 1:
+        lower = [unit for unit in units if unit.parent_id == tops[0].pk]
+        if not lower:
+            return _by_manager(view, by)
+        shown = [*lower, *tops]
+    elif tops:
+        shown = tops
+    else:
+        return _by_manager(view, by)
+    below = {unit.pk: unit for unit in shown}
+    paths = {unit.pk: [int(part) for part in unit.path.strip("/").split("/")] for unit in units}
+    grouped: defaultdict[int, defaultdict[Key, Sums]] = defaultdict(lambda: defaultdict(Sums))
+    for (unit_id, *key), sums in flows(view, "unit_id", *by).items():
+        home = next((pk for pk in reversed(paths.get(unit_id, [])) if pk in below), None)
+        grouped[home or 0][tuple(key)] += sums
+    found = [
+        (Part(unit, None, own=len(tops) == 1 and unit in tops), dict(grouped[unit.pk]))
+        for unit in shown
+        if unit.pk in grouped
+    ]
+    return [*found, *([(Part(None, None), dict(grouped[0]))] if 0 in grouped else [])]
+
+
+def _by_manager(view: View, by: tuple[str, ...]) -> list[tuple[Part, dict[Key, Sums]]]:
+    grouped: defaultdict[int | None, dict[Key, Sums]] = defaultdict(dict)
+    for (manager_id, *key), sums in flows(view, "manager_id", *by).items():
+        grouped[manager_id][tuple(key)] = sums
+    people = {each.pk: each for each in Employee.objects.filter(pk__in=[*filter(None, grouped)])}
+    named = sorted((people[pk].code, pk) for pk in grouped if pk is not None)
+    order = [pk for _code, pk in named] + ([None] if None in grouped else [])
+    return [(Part(None, people[pk] if pk else None), grouped[pk]) for pk in order]
+
+
+def sample(view: View, size: int = SAMPLE) -> list[dict[str, Any]]:
+    """At most about `size` customers of the view with current and potential value, spread evenly over the keys,
+    so that the same ones come again."""
+    count = sum(each.customers for each in structure(view, "unit_id").values())
+    step = max(1, -(-count // size))
+    scores = _within(Score.objects.visible_to(view.actor).filter(as_of=view.as_of), view)
+    rows = (
+        scores.annotate(rest=F("party") % step)
+        .filter(Q(rest=0))
+        .values(
+            "value_class",
+            current=F("values__current_value"),
+            potential=F("values__potential_value"),
+        )
+    )
+    return list(rows[: 2 * size])

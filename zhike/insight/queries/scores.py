@@ -1,0 +1,36 @@
+"""Reads over runs and scores."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from zhike.customers.models import Party
+from zhike.insight.models import RefreshRun, Score
+from zhike.kernel.actor import Actor
+
+
+def last_run() -> RefreshRun | None:
+    """The last refresh that finished."""
+    done = RefreshRun.objects.filter(state=RefreshRun.State.DONE)
+    return done.order_by("-as_of", "-pk").first()
+
+
+def latest_score(actor: Actor, party: Party) -> Score | None:
+    """What the actor may see of the party's newest score."""
+    scores = Score.objects.visible_to(actor).filter(party=party)
+    found: Score | None = scores.select_related("run").order_by("-as_of").first()
+    return found
+
+
+def score_days() -> list[date]:
+    """The days that have scores, the latest first."""
+    scores = Score.objects.filter(run=OuterRef("pk"))
+    days = RefreshRun.objects.filter(Exists(scores)).values_list("as_of", flat=True)
+    return sorted(set(days), reverse=True)
+
+
+def scores_of(actor: Actor, party: Party) -> QuerySet[Score]:
+    """Every score of the party that the actor may see, the oldest first."""
+    return Score.objects.visible_to(actor).filter(party=party).order_by("as_of")

@@ -1,0 +1,5 @@
+// Buttons that print the page.
+
+document.addEventListener('click', (event) => {
+  if (event.target.closest('[data-print]')) window.print()
+})
