@@ -40,8 +40,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['tier', 'tier.', '.is', 'tier.is.', 'any(tier.is.a', 'some(tier.is.a)', 'tier.is.a)', 'tier.is.a b"', 'Tier.is.a', 'a.is.b,,', 'any(any(any(any(a.is.b))))', 'a.is."b'],
-)  # fmt: skip
+    [
+        *("tier", "tier.", ".is", "tier.is.", "any(tier.is.a", "some(tier.is.a)", "tier.is.a)"),
+        *('tier.is.a b"', "Tier.is.a", "a.is.b,,", "any(any(any(any(a.is.b))))", 'a.is."b'),
+    ],
+)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         read(text)
