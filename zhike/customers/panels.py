@@ -173,11 +173,13 @@ def consent(actor: Actor, party: Party) -> dict[str, Any]:
 def consent_on(actor: Actor, party: Party, day: date | None) -> dict[str, Any]:
     state = queries.consent_of(actor, party, day)
     return {
-        "channels": [ConsentEvent.Channel(key).label for key in ConsentEvent.Channel.values],
         "lines": [
             (
                 ConsentEvent.Purpose(purpose).label,
-                [state[purpose, channel] for channel in ConsentEvent.Channel.values],
+                [
+                    (ConsentEvent.Channel(channel).label, state[purpose, channel])
+                    for channel in ConsentEvent.Channel.values
+                ],
             )
             for purpose in ConsentEvent.Purpose.values
         ],

@@ -63,6 +63,13 @@ class Happening:
     changes: Sequence[FieldChange] = ()
     dated: bool = False
 
+    @property
+    def aside(self) -> str:
+        """Where, who and at what time, as one line."""
+        time_of_day = self.at.astimezone(clock.BUSINESS_ZONE)
+        parts = (self.where, self.who, "" if self.dated else f"{time_of_day:%H:%M}")
+        return " · ".join(part for part in parts if part)
+
     def says(self, text: str) -> bool:
         """Whether the words shown hold `text`, in any case."""
         words = (str(self.title), self.text, self.result, self.who, self.where)
@@ -308,7 +315,7 @@ def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
                 _("Tier %(tier)s") % {"tier": row.tier}
                 if before is None
                 else _("Tier %(before)s → %(after)s") % {"before": before, "after": row.tier},
-                row.reason,
+                _(row.reason) if row.reason else "",
                 icon="trending-up" if rose else "trending-down",
                 tone="green" if rose else "orange",
             )

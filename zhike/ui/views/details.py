@@ -122,7 +122,9 @@ class DetailView(RowView):
         panel = placed.panel
         unable = self.as_of is not None and panel.load_on is None
         html = None if wait or unable else self._filled(panel, row)
-        waits = ["revealed"] if html is None and not (placed.hidden or placed.closed) else []
+        shown = not (placed.hidden or placed.closed)
+        # One that failed waits for the person: fetched when seen it would ask for ever.
+        waits = ["revealed"] if wait and shown else []
         events = [f"{event} from:body" for event in panel.reload_on]
         return {
             "panel": panel,

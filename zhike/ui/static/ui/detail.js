@@ -46,11 +46,7 @@
     })
   }
 
-  async function arrange() {
-    const bar = document.getElementById('arrange-bar')
-    if (!bar) return
-    bar.hidden = false
-    panels().classList.add('arranging')
+  function addTools() {
     const tools = document.getElementById('arrange-tools')
     for (const frame of frames()) {
       if (frame.querySelector('.arrange-tools')) continue
@@ -58,6 +54,14 @@
       made.querySelector('[data-move="hide"]').setAttribute('aria-pressed', String(frame.hidden))
       frame.querySelector('.card-header').append(made)
     }
+  }
+
+  async function arrange() {
+    const bar = document.getElementById('arrange-bar')
+    if (!bar) return
+    bar.hidden = false
+    panels().classList.add('arranging')
+    addTools()
     bar.scrollIntoView({ block: 'nearest' })
     bar.querySelector('[data-arrange-done]').focus()
     await script(own.dataset.sortable)
@@ -166,6 +170,7 @@
     if (frame) sessionStorage.setItem('zhike-back', frame.dataset.back)
   })
   document.addEventListener('htmx:after:swap', () => {
+    if (panels()?.classList.contains('arranging')) addTools()
     const name = sessionStorage.getItem('zhike-back')
     sessionStorage.removeItem('zhike-back')
     if (name) document.querySelector(`[data-fact="${CSS.escape(name)}"] [data-edit]`)?.focus()
