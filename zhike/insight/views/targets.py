@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.insight import queries, services
 from zhike.insight.metrics import metrics
@@ -28,7 +28,7 @@ class TargetForm(forms.Form):
     """One target; `who` is a unit or a person by code."""
 
     who = forms.ChoiceField(label=gettext_lazy("For"))
-    metric = forms.ChoiceField(label=gettext_lazy("Number"))
+    metric = forms.ChoiceField(label=pgettext_lazy("of a target", "Number"))
     period = forms.ChoiceField(label=gettext_lazy("Period"), choices=Target.Period.choices)
     day = forms.DateField(
         label=gettext_lazy("A day of the period"),
