@@ -81,7 +81,7 @@
       yAxis: mapped(option.yAxis, axis),
       series: option.series.map(series),
       legend: option.legend && { type: 'scroll', icon: 'roundRect', itemWidth: 12, itemHeight: 8, ...option.legend,
-        textStyle: { color: text, fontSize: size }, pageTextStyle: { color: text }, pageIconColor: text },
+        textStyle: { color: text, fontSize: size, width: narrow ? 120 : 260, overflow: 'truncate' }, pageTextStyle: { color: text }, pageIconColor: text },
       // HTML tooltips carry inline styles, which the content security policy refuses.
       tooltip: option.tooltip && { renderMode: 'richText', confine: true, ...option.tooltip,
         backgroundColor: paper, borderColor: faint, textStyle: { color: text, fontSize: 12 } },
