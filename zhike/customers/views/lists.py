@@ -55,7 +55,8 @@ class PartyList(EditableListView):
         return self._chips
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return queries.with_standing(rows)
+        # What no column shows is wide: tokens, origins, notes.
+        return queries.with_standing(rows).defer("search_tokens", "provenance", "note")
 
     def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
         """Former customers are shown where somebody asks for a stage, or for a name."""
@@ -114,7 +115,7 @@ class PartyList(EditableListView):
             {
                 "found": found,
                 "problems": [*found.problems, *gone],
-                "bar": drawing.bar(self, found, columns),
+                "bar": drawing.bar(self, found),
                 "table": self.table(columns, ranked, None),
                 "page": paging.Page(ranked, None, None),
                 "count": paging.Count(len(ranked), len(self.hits) == SEARCH_LIMIT),

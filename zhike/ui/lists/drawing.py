@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.http import QueryDict
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
 MOST_FACTS = 3
 
 
-def bar(view: ListView, found: Found, columns: Sequence[Column]) -> dict[str, Any]:
+def bar(view: ListView, found: Found) -> dict[str, Any]:
     """Kept views, filters, tools and pills; each choice with the address it leads to."""
     params = view.params
     known = view.criteria()
-    order = view.sorted_by()
     return {
         "shelf": _shelf(view),
         "picks": [
@@ -55,18 +55,11 @@ def bar(view: ListView, found: Found, columns: Sequence[Column]) -> dict[str, An
         "clear": _clear(view, found),
         "asks": bool(known),
         "asked": len(list(found.asked.tests)),
-        "box": builder.drawn(builder.drafted(found.asked), known, view.actor) if known else None,
+        "builder_url": address(params, part="builder"),
+        "columns_url": address(params, part="columns"),
         "group": _grouping_pick(view),
         "renderings": _renderings(view),
-        "columns": chosen_first(view.columns, columns),
-        "orders": _orders(view.columns, order),
-        "kept_params": [
-            (key, value)
-            for key in params
-            for value in params.getlist(key)
-            if key not in ("cols", "sort", "where", "cursor", "part") and not builder.is_ours(key)
-        ],
-        "where": params.get("where", ""),
+        "kept_params": _kept_params(params),
         "sort": params.get("sort", ""),
         "cols": params.get("cols", ""),
         "sizes": [
@@ -81,6 +74,28 @@ def bar(view: ListView, found: Found, columns: Sequence[Column]) -> dict[str, An
             found.text or any(each.values for each in found.chosen) or found.asked.parts
         ),
     }
+
+
+def columns_form(view: ListView, columns: Sequence[Column]) -> dict[str, Any]:
+    """The form of columns and order: every column, the chosen ones first, and three selects."""
+    params = view.params
+    return {
+        "columns": chosen_first(view.columns, columns),
+        "orders": _orders(view.columns, view.sorted_by()),
+        "kept_params": _kept_params(params),
+        "where": params.get("where", ""),
+    }
+
+
+def _kept_params(params: QueryDict) -> list[tuple[str, str]]:
+    """What a form of the list does not set itself and must send along."""
+    set_by_forms = ("cols", "sort", "where", "cursor", "part")
+    return [
+        (key, value)
+        for key in params
+        for value in params.getlist(key)
+        if key not in set_by_forms and not builder.is_ours(key)
+    ]
 
 
 def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _xlsx_cell(
         case date():
             sheet.write_datetime(row, n, value, kinds["date"])
         # A sheet keeps fifteen digits: an amount beyond them goes as text, whole.
-        case int() | float() | Decimal() if abs(value) < 10**13:
+        case int() | float() | Decimal() if abs(float(value)) < 1e13:
             sheet.write_number(row, n, float(value), kind)
         case _:
             sheet.write_string(row, n, str(value))

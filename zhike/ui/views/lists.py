@@ -178,6 +178,9 @@ class ListView(PageView):
         part = self.params.get("part", "")
         if part == "builder" and wants_fragment(request):
             return self._builder()
+        if part == "columns" and wants_fragment(request):
+            columns, _gone = self.shown()
+            return self._part("columns_form", {"bar": drawing.columns_form(self, columns)})
         if part == "totals" and wants_fragment(request):
             return self._totals()
         if part == "group" and wants_fragment(request):
@@ -191,7 +194,7 @@ class ListView(PageView):
             "problems": [*found.problems, *gone],
             "search_text": found.text,
             "actions": self.actions(),
-            "bar": drawing.bar(self, found, columns),
+            "bar": drawing.bar(self, found),
             **drawing.body(self, found, columns),
         }
         if "page" in context and context["page"] is None:
@@ -220,7 +223,8 @@ class ListView(PageView):
 
     def _builder(self) -> HttpResponse:
         known = self.criteria()
-        draft = builder.sent(self.params)
+        held = "build" not in self.params
+        draft = builder.drafted(self._asked()[0]) if held else builder.sent(self.params)
         return self._part("builder", {"box": builder.drawn(draft, known, self.actor)})
 
     def _totals(self) -> HttpResponse:

@@ -195,7 +195,6 @@
     else if (target.closest('[data-tick-none]')) tickNone()
     else if (target.closest('[data-act]')) act(target.closest('[data-act]').dataset.act)
     else if (target.closest('[data-move]')) moveColumn(target.closest('[data-move]'))
-    else if (target.closest('[data-open=columns]')) loadSortable()
     else if (target.closest('[data-cell-cancel]')) leaveCell(target.closest('td'), Boolean(target.closest('form').querySelector('[role=alert]')))
     else if (target.closest('[data-expands]')) openGroup(target.closest('[data-expands]'))
     else if (target.closest('[data-peek-step]')) peekNext(Number(target.closest('[data-peek-step]').dataset.peekStep))
@@ -249,6 +248,7 @@
   document.addEventListener('htmx:after:swap', (event) => {
     reopen()
     addWays()
+    loadSortable()
     const form = document.querySelector('.cell-form')
     form?.querySelector('[autofocus]')?.focus()
     for (const cell of document.querySelectorAll('td[data-edit]')) {
