@@ -12,6 +12,7 @@ from zhike.activities.models import WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
+from zhike.desk.models import Notice
 from zhike.insight.models import Threshold
 from zhike.insight.seed import seed
 from zhike.insight.services import set_target
@@ -153,3 +154,19 @@ def threshold_group(world: World, on: Party) -> models.Model:
     """A group has no row of its own: its code stands where others have their public id."""
     seed(actor=SYSTEM)
     return Threshold(public_id="abc")
+
+
+def noted_field(world: World, on: Party) -> models.Model:
+    """A field has no row of its own: its name stands where others have their public id."""
+    return Party(public_id="note")
+
+
+def month(world: World, on: Party) -> models.Model:
+    """A month of flows; its name stands where others have their public id."""
+    return Party(public_id="2026-11")
+
+
+def notice(world: World, on: Party) -> models.Model:
+    """On the desk of somebody who is none of those asked."""
+    reader = User.objects.create(login="matrix-reader")
+    return Notice.objects.create(user=reader, kind="matrix", text="Unread", at=clock.now())

@@ -25,6 +25,7 @@ READERS = EDITORS | {Role.ANALYST.value}
 WORKERS = LINE | {Role.ANALYST.value}
 OPERATOR = frozenset({Role.SYSTEM_ADMINISTRATOR.value})
 AUDITOR = frozenset({Role.AUDITOR.value})
+ANALYST = frozenset({Role.ANALYST.value})
 LOADS = OPERATOR | {Role.BRANCH_HEAD.value, Role.ANALYST.value}
 
 SHOWN = frozenset({200})
@@ -73,6 +74,23 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "ui/<slug:group>/", "GET", Entry(OPERATOR, ABSENT)
 
 
+def _shell() -> Iterator[tuple[str, str, Entry]]:
+    yield "find/", "POST", Entry(STAFF, body={"q": "张伟", "here": '["导出"]'})
+    yield "session/", "GET", Entry(SIGNED_IN)
+    yield "session/", "POST", Entry(SIGNED_IN)
+    yield "session/kept/", "POST", Entry(SIGNED_IN, DONE)
+    for path in ("notices/", "notices/bell/", "notices/unread/", "remembered/"):
+        yield path, "GET", Entry(STAFF)
+    yield "notices/read/", "POST", Entry(STAFF, DONE)
+    for what in ("open", "read"):
+        # Somebody else's notice: nobody gets it. One's own are in zhike/desk/tests.
+        theirs = Entry(STAFF, ABSENT, on(rows.notice), shared=True)
+        yield f"notices/<uuid:public_id>/{what}/", "POST", theirs
+    pinned = {"subject": "customer", "pinned": "1"}
+    pin = Entry(READERS, rows=on(rows.party), body=pinned)
+    yield "remembered/<uuid:public_id>/pin/", "POST", pin
+
+
 def _customers() -> Iterator[tuple[str, str, Entry]]:
     yield "customers/", "GET", Entry(READERS)
     yield "customers/search/", "GET", Entry(READERS, MOVED)
@@ -84,7 +102,24 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
     yield one, "GET", Entry(READERS, rows=on(rows.party))
     yield f"{one}edit/", "GET", Entry(EDITORS, rows=on(rows.party))
     yield f"{one}edit/", "POST", Entry(EDITORS, MOVED, on(rows.party), body=_corrected)
-    yield f"{one}timeline/", "GET", Entry(READERS, rows=on(rows.party))
+    yield (
+        f"{one}edit/<slug:field>/",
+        "GET",
+        Entry(EDITORS, rows={**on(rows.party), "field": rows.noted_field}),
+    )
+    yield (
+        f"{one}edit/<slug:field>/",
+        "POST",
+        Entry(
+            EDITORS,
+            DONE,
+            {**on(rows.party), "field": rows.noted_field},
+            body={"note": "喜欢喝茶", "version": "1"},
+        ),
+    )
+    yield f"{one}brief/", "GET", Entry(LINE, rows=on(rows.party))
+    yield f"{one}story/", "POST", Entry(READERS, rows=on(rows.party), body={"kind": "contact"})
+    yield one, "POST", Entry(READERS, DONE, on(rows.party), body={"panel": ["customers.facts"]})
     for step, allowed, make, body in (
         ("confirm", EDITORS, rows.party, {"fields_seen": ["name"]}),
         ("relate", EDITORS, rows.party, {"kind": "family", "other": "王秀英"}),
@@ -269,7 +304,23 @@ def _api() -> Iterator[tuple[str, str, Entry]]:
 
 
 def _insight() -> Iterator[tuple[str, str, Entry]]:
-    yield "insight/", "GET", Entry(WORKERS)
+    for page in (
+        "", "scatter/", "concentration/", "movements/", "movers/", "bulletin/", "targets/",
+        "thresholds/", "metrics/",
+    ):  # fmt: skip
+        yield f"insight/{page}", "GET", Entry(WORKERS)
+    yield "insight/movers/export/", "GET", Entry(LINE)
+    flows = "insight/flows/<uuid:public_id>/<str:month>/"
+    yield flows, "GET", Entry(WORKERS, rows={**on(rows.party), "month": rows.month})
+    yield "insight/targets/", "POST", Entry(HEADS, READ)
+    yield (
+        "insight/targets/<uuid:public_id>/drop/",
+        "POST",
+        Entry(HEADS, MOVED, on(rows.target), shared=True),
+    )
+    group = "insight/thresholds/<slug:group>/"
+    for method, ok in (("GET", SHOWN), ("POST", READ)):
+        yield group, method, Entry(ANALYST, ok, {"group": rows.threshold_group}, shared=True)
 
 
 def _imports() -> Iterator[tuple[str, str, Entry]]:
@@ -282,7 +333,7 @@ def _imports() -> Iterator[tuple[str, str, Entry]]:
         yield f"imports/{path}", "GET", Entry(LOADS, rows=on(make), shared=True)
 
 
-PARTS = (_site, _api, _customers, _products, _organisation, _activities, _insight, _imports)
+PARTS = (_site, _shell, _api, _customers, _products, _organisation, _activities, _insight, _imports)
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()
 }

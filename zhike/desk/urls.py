@@ -16,9 +16,7 @@ urlpatterns = [
     path("notices/<uuid:public_id>/open/", notices.OpenView.as_view(), name="open"),
     path("notices/<uuid:public_id>/read/", notices.ReadView.as_view(), name="read"),
     path("remembered/", remembered.RememberedView.as_view(), name="remembered"),
-    path(
-        "remembered/<str:subject>/<uuid:public_id>/pin/", remembered.PinView.as_view(), name="pin"
-    ),
+    path("remembered/<uuid:public_id>/pin/", remembered.PinView.as_view(), name="pin"),
     path("views/", shelves.ViewsView.as_view(), name="views"),
     path("bulk/", runs.BulkView.as_view(), name="bulk"),
     path("jobs/", runs.RunsView.as_view(), name="runs"),

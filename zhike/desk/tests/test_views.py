@@ -137,13 +137,19 @@ def test_an_opened_record_stands_among_the_recent(reader: Employee) -> None:
 def test_the_star_pins_and_unpins(reader: Employee) -> None:
     place = unit()
     client = client_of(reader)
-    address = f"/remembered/unit/{place.public_id}/pin/"
-    assert 'aria-pressed="true"' in client.post(address, {"pinned": "1"}).content.decode()
+    address = f"/remembered/{place.public_id}/pin/"
+    assert (
+        'aria-pressed="true"'
+        in client.post(address, {"subject": "unit", "pinned": "1"}).content.decode()
+    )
     assert 'aria-pressed="true"' in page(client, place.get_absolute_url())
     assert [hit.url for hit in queries.remembered(actor_of(reader), pinned=True, limit=5)] == [
         place.get_absolute_url()
     ]
-    assert 'aria-pressed="false"' in client.post(address, {"pinned": "0"}).content.decode()
+    assert (
+        'aria-pressed="false"'
+        in client.post(address, {"subject": "unit", "pinned": "0"}).content.decode()
+    )
     assert queries.remembered(actor_of(reader), pinned=True, limit=5) == []
 
 
@@ -151,12 +157,16 @@ def test_nothing_is_pinned_beyond_what_one_sees(reader: Employee) -> None:
     place = unit()
     seatless = client_of(employee())
     assert (
-        seatless.post(f"/remembered/unit/{place.public_id}/pin/", {"pinned": "1"}).status_code
+        seatless.post(
+            f"/remembered/{place.public_id}/pin/", {"subject": "unit", "pinned": "1"}
+        ).status_code
         == 403
     )
     client = client_of(reader)
-    assert client.post(f"/remembered/nothing/{place.public_id}/pin/").status_code == 404
-    assert client.post(f"/remembered/unit/{reader.public_id}/pin/").status_code == 404
+    assert client.post(f"/remembered/{place.public_id}/pin/").status_code == 404
+    assert (
+        client.post(f"/remembered/{reader.public_id}/pin/", {"subject": "unit"}).status_code == 404
+    )
     assert not Remembered.objects.exists()
 
 

@@ -33,13 +33,14 @@ class RememberedView(PageView):
 
 
 class PinView(PageView):
-    """POST `pinned=1` keeps a record at hand, anything else lets it go; answers the star anew."""
+    """POST `pinned=1` keeps a record of `subject` at hand, else lets it go; answers the star anew."""
 
     permission = "account.use"
     template_name = "desk/star.html"
     fragment = "star"
 
-    def post(self, request: HttpRequest, subject: str, public_id: UUID) -> HttpResponse:
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
+        subject = request.POST.get("subject", "")
         if subject not in subjects:
             raise Http404
         kept = subjects.get(subject)
