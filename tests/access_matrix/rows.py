@@ -12,7 +12,7 @@ from zhike.activities.models import WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
-from zhike.desk.models import Notice
+from zhike.desk.models import BulkRun, Notice
 from zhike.insight.models import Threshold
 from zhike.insight.seed import seed
 from zhike.insight.services import set_target
@@ -170,3 +170,9 @@ def notice(world: World, on: Party) -> models.Model:
     """On the desk of somebody who is none of those asked."""
     reader = User.objects.create(login="matrix-reader")
     return Notice.objects.create(user=reader, kind="matrix", text="Unread", at=clock.now())
+
+
+def bulk_run(world: World, on: Party) -> models.Model:
+    """A job of somebody who asks for none of the routes."""
+    user = User.objects.get(employee=world.stranger)
+    return BulkRun.objects.create(user=user, page="customers.party", action="customers.note")

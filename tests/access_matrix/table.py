@@ -86,6 +86,14 @@ def _shell() -> Iterator[tuple[str, str, Entry]]:
         # Somebody else's notice: nobody gets it. One's own are in zhike/desk/tests.
         theirs = Entry(STAFF, ABSENT, on(rows.notice), shared=True)
         yield f"notices/<uuid:public_id>/{what}/", "POST", theirs
+    kept = {"page": "customers.party", "do": "new", "name": "大户", "query": "kind=person"}
+    yield "views/", "POST", Entry(STAFF, MOVED, body=kept)
+    yield "bulk/", "POST", Entry(EDITORS, SHOWN, body={"action": "customers.note", "ids": ""})
+    yield "jobs/", "GET", Entry(STAFF)
+    # Somebody else's job, as with notices.
+    for method in ("GET", "POST"):
+        theirs = Entry(STAFF, ABSENT, on(rows.bulk_run), shared=True)
+        yield "jobs/<uuid:public_id>/", method, theirs
     pinned = {"subject": "customer", "pinned": "1"}
     pin = Entry(READERS, rows=on(rows.party), body=pinned)
     yield "remembered/<uuid:public_id>/pin/", "POST", pin
@@ -93,9 +101,12 @@ def _shell() -> Iterator[tuple[str, str, Entry]]:
 
 def _customers() -> Iterator[tuple[str, str, Entry]]:
     yield "customers/", "GET", Entry(READERS)
+    # A cell changed in place; which row it is of stands in the form.
+    yield "customers/", "POST", Entry(EDITORS, body=_cell)
     yield "customers/search/", "GET", Entry(READERS, MOVED)
     yield "customers/search/", "POST", Entry(READERS, MOVED, body={"q": "张伟"})
     yield "customers/export/", "GET", Entry(LINE)
+    yield "customers/export/", "POST", Entry(LINE, NOT_THIS_WAY)
     yield "customers/new/", "GET", Entry(EDITORS)
     yield "customers/new/", "POST", Entry(EDITORS, MOVED, body=_new_customer)
     one = "customers/<uuid:public_id>/"
@@ -151,6 +162,10 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
 
 
 CONSENT = {"purpose": "marketing", "channel": "phone", "given": "yes", "text_version": "2026-1"}
+
+
+def _cell(world: World) -> dict[str, Any]:
+    return {"row": world.inside.public_id, "column": "occupation", "value": "教师", "version": "1"}
 
 
 def _new_customer(world: World) -> dict[str, Any]:
