@@ -67,6 +67,6 @@ def save(page: Page) -> None:
 
 
 def head_fact(page: Page, label: str) -> Locator:
-    """A fact in the head of the customer page, by its label."""
-    facts = page.locator(".page-content > .card dl.facts > div")
+    """A fact of the customer page, in the head or among the particulars, by its label."""
+    facts = page.locator(".party-figures > div, [data-fact]")
     return facts.filter(has=page.locator("dt", has_text=label)).locator("dd")

@@ -95,10 +95,10 @@ def test_three_languages(sign_in: SignIn) -> None:
 
 
 def test_todays_list_is_worked_off(sign_in: SignIn) -> None:
-    """A line says why, is done with a result, comes back, and is dismissed for a reason."""
+    """A line says why and what to do, is done with a result, comes back, and is of no use for a reason."""
     page = sign_in("customer_manager")
     chip = page.locator("#chip-rule-maturing")
-    promised = int(re.sub(r"\D", "", chip.inner_text()))
+    promised = int(chip.locator(".figure").inner_text())
     lines = page.locator(".work-line")
     everything = lines.count()
     chip.click()
@@ -109,28 +109,29 @@ def test_todays_list_is_worked_off(sign_in: SignIn) -> None:
     counts = page.locator("#today .card-header .badge").all_inner_texts()
     assert sum(map(int, counts)) == promised
 
-    name = lines.first.locator("details").first.get_attribute("name")
-    line = page.locator(f".work-line:has(details[name='{name}'])")
-    who = line.locator(".work-who a").inner_text()
+    line = page.locator(f"#{lines.first.get_attribute('id')}")
+    who = page.locator(".work-card").first.locator(".work-who a").first.inner_text()
     expect(line.locator(".work-why")).to_contain_text(re.compile(r"[0-9]+\.[0-9]{2}.*[0-9]{4}-"))
+    expect(line.locator(".work-next")).to_contain_text(re.compile("[一-龥]{4}.*[0-9]{4}-"))
 
-    line.locator("summary").first.click()
+    line.locator("[data-do=done]").click()
     line.locator("select[name=channel]").select_option("phone")
     line.locator("input[name=result]").fill("续存一年")
-    line.locator("form[action*=done] button").click()
+    line.locator("button[type=submit]").click()
     expect(line).to_have_count(0)
-    toast = page.locator("#toasts .toast", has_text=who)
+    toast = page.locator("#toasts .toast", has_text=who).last
     expect(toast).to_be_visible()
-    expect(page.locator("#today > details")).to_contain_text("续存一年")
+    expect(panel(page, "activities.closed")).to_contain_text("续存一年")
     toast.locator("form button").click()
     expect(line).to_be_visible()
 
-    line.locator("summary").nth(1).click()
+    line.locator("[data-do=dismiss]").click()
+    line.locator("input[value=other]").check()
     line.locator("input[name=reason]").fill("客户已转存他行")
-    line.locator("form[action*=dismiss] button").click()
+    line.locator("button[type=submit]").click()
     expect(line).to_have_count(0)
     page.reload()
-    expect(page.locator("#today > details")).to_contain_text("客户已转存他行")
+    expect(panel(page, "activities.closed")).to_contain_text("客户已转存他行")
     expect(line).to_have_count(0)
 
 
@@ -197,8 +198,9 @@ def test_the_customer_page_explains_and_takes_a_contact(sign_in: SignIn) -> None
     expect(value.locator("dl dd").first).to_contain_text(re.compile(r"[0-9]"))
 
     timeline = panel(page, "customers.timeline")
-    timeline.locator("summary").click()
-    form = timeline.locator("form[method=post]")
+    note = page.locator(".page-actions [data-open=note-dialog]")
+    note.click()
+    form = page.locator("#note-dialog form")
     form.locator("[name=kind]").select_option("contact")
     form.locator("[name=channel]").select_option("phone")
     form.locator("[name=direction]").select_option("out")
@@ -211,7 +213,7 @@ def test_the_customer_page_explains_and_takes_a_contact(sign_in: SignIn) -> None
     expect(entry).to_contain_text("约好下周来网点")
     expect(head_fact(page, "上次联系")).to_contain_text("今天")
 
-    timeline.locator("summary").click()
+    note.click()
     form.locator("[name=kind]").select_option("note")
     form.locator("[name=title]").fill("换了号码")
     form.locator("[name=body]").fill("新号码 154 0000 1234")
@@ -229,7 +231,7 @@ def test_a_number_in_clear_is_on_the_trail(sign_in: SignIn, site: Site) -> None:
     page = sign_in("team_lead")
     name, address = customer_with_mobile(page)
     masked = masked_mobile(page).inner_text()
-    row = panel(page, "customers.facts").locator("tr", has_text=masked).first
+    row = panel(page, "customers.facts").locator("li", has_text=masked).first
     sealed = row.locator(".masked")
     sealed.locator("summary").click()
     sealed.locator("form button").click()
@@ -337,18 +339,21 @@ def test_a_prospect_becomes_a_customer_and_is_handed_over(sign_in: SignIn, site:
     assert answer is not None
     assert answer.status == 404
 
+    more = lead.locator(".page-actions [data-bs-toggle=dropdown]")
+    more.click()
     convert = lead.locator("form[action$='/convert/'] button")
     with lead.expect_navigation():
         convert.click()
     expect(convert).to_have_count(0)
     seats = panel(lead, "customers.assignments")
-    seats.locator("summary").click()
-    choice = seats.locator("[name=employee] option", has_text=site.names["customer_manager"])
-    seats.locator("[name=employee]").select_option(choice.get_attribute("value"))
-    seats.locator("[name=role]").select_option("main")
-    seats.locator("[name=reason]").fill("住得近")
-    seats.locator("form button[type=submit]").click()
-    expect(seats.locator("tbody tr")).to_contain_text(site.names["customer_manager"])
+    seats.locator("[data-open=hand-over-dialog]").click()
+    form = lead.locator("#hand-over-dialog form")
+    choice = form.locator("[name=employee] option", has_text=site.names["customer_manager"])
+    form.locator("[name=employee]").select_option(choice.get_attribute("value"))
+    form.locator("[name=role]").select_option("main")
+    form.locator("[name=reason]").fill("住得近")
+    form.locator("button[type=submit]").click()
+    expect(seats.locator("li").first).to_contain_text(site.names["customer_manager"])
     expect(panel(lead, "customers.timeline").locator("li").first).to_contain_text("住得近")
 
     manager.goto("/today/")
@@ -362,7 +367,8 @@ def test_dark_mode_stays_and_the_keyboard_walks_the_list(sign_in: SignIn) -> Non
     page = sign_in("branch_head")
     html = page.locator("html")
     expect(html).to_have_attribute("data-bs-theme", "light")
-    page.locator("[data-theme-switch]").click()
+    page.locator("[data-theme-menu]").click()
+    page.locator("[data-theme=dark]").click()
     expect(html).to_have_attribute("data-bs-theme", "dark")
     page.goto("/customers/")
     expect(html).to_have_attribute("data-bs-theme", "dark")

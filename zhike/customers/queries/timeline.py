@@ -271,14 +271,17 @@ def _assignment_steps(rows: list[Assignment]) -> Iterable[Happening]:
         what = {"name": row.employee.name, "role": row.get_role_display()}
         begun, ended = row.during.lower, row.during.upper
         if begun is not None:
-            yield _step(
-                on_day(begun),
-                row.pk * 2 + 1,
-                "assignment",
-                _("%(name)s looks after them as %(role)s") % what,
-                row.reason,
+            # Said on its first day it has the time of day at which it was said.
+            said_on = row.created_at.astimezone(clock.BUSINESS_ZONE).date()
+            yield Happening(
+                at=row.created_at if said_on == begun else on_day(begun),
+                key=row.pk * 2 + 1,
+                kind="assignment",
+                title=_("%(name)s looks after them as %(role)s") % what,
+                text=row.reason,
                 icon="user-check",
                 tone="azure",
+                dated=said_on != begun,
             )
         if ended is not None:
             yield _step(
@@ -292,6 +295,14 @@ def _assignment_steps(rows: list[Assignment]) -> Iterable[Happening]:
 
 def _step(at: datetime, key: int, kind: str, title: str, text: str = "", **look: Any) -> Happening:
     return Happening(at=at, key=key, kind=kind, title=title, text=text, dated=True, **look)
+
+
+RATED: dict[str, str | Promise] = {
+    "first": gettext_lazy("first rating"),
+    "promoted": gettext_lazy("the terms of the higher tier are met"),
+    "demoted": gettext_lazy("the terms were not met any longer"),
+}
+"""Reasons that the rules of tiers write, in words."""
 
 
 def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
@@ -315,7 +326,7 @@ def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
                 _("Tier %(tier)s") % {"tier": row.tier}
                 if before is None
                 else _("Tier %(before)s → %(after)s") % {"before": before, "after": row.tier},
-                _(row.reason) if row.reason else "",
+                str(RATED.get(row.reason, row.reason)),
                 icon="trending-up" if rose else "trending-down",
                 tone="green" if rose else "orange",
             )
