@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import DateField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries
-from zhike.customers.models import Assignment, ConsentEvent, Party, Relation, Standing, Tier
+from zhike.customers.models import ConsentEvent, Party, Relation, Standing, Tier
+from zhike.customers.queries import conditions as asked
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Unit
@@ -28,9 +28,8 @@ def quick(actor: Actor, asked_unit: str) -> list[Filter]:
 
     def who(value: str) -> Q:
         if value == "nobody":
-            return _unassigned()
-        mine = Assignment.objects.filter(employee=actor.employee_id, during__contains=today)
-        return Q(pk__in=mine.values("party"))
+            return asked.without_manager()
+        return asked.in_care_of(actor.employee_id)
 
     def quiet(days: str) -> Q:
         last = today - timedelta(days=int(days))
@@ -74,20 +73,6 @@ def quick(actor: Actor, asked_unit: str) -> list[Filter]:
     return filters
 
 
-def asks_for(text: str, field: str) -> bool:
-    """Whether conditions in an address speak of the field at all."""
-    return f"{field}." in text
-
-
-def _unassigned() -> Q:
-    """Living relations without a main manager today (R-203)."""
-    return Q(~Exists(_mains().filter(party=OuterRef("pk")))) & ~Q(stage=Party.Stage.FORMER)
-
-
-def _mains() -> Any:
-    return Assignment.objects.filter(role=Assignment.Role.MAIN, during__contains=clock.today())
-
-
 def _tiers(actor: Actor) -> Sequence[tuple[str, str]]:
     return [(tier.code, tier.name) for tier in Tier.objects.visible_to(actor).order_by("rank")]
 
@@ -101,39 +86,6 @@ def _units(actor: Actor) -> Sequence[tuple[str, str]]:
 
 def _below(actor: Actor, q: Q) -> Q:
     return Q(unit__in=units_at_or_below(Unit.objects.visible_to(actor).filter(q)))
-
-
-def _managed(actor: Actor, q: Q) -> Q:
-    return Q(pk__in=_mains().filter(q).values("party"))
-
-
-def _has_manager(actor: Actor, q: Q) -> Q:
-    return Q(Exists(_mains().filter(party=OuterRef("pk"))))
-
-
-def _related(actor: Actor, q: Q) -> Q:
-    """Either side of a relation in force; the other side need not be in sight, only that there is one."""
-    relations = Relation.objects.filter(q, during__contains=clock.today())
-    return Q(pk__in=relations.values("party")) | Q(pk__in=relations.values("other"))
-
-
-def _consents(actor: Actor, q: Q) -> Q:
-    """The last word on a purpose by some channel is yes."""
-    later = ConsentEvent.objects.filter(
-        party=OuterRef("party"),
-        purpose=OuterRef("purpose"),
-        channel=OuterRef("channel"),
-        at__gt=OuterRef("at"),
-    )
-    given = ConsentEvent.objects.filter(q, ~Exists(later), given=True)
-    return Q(pk__in=given.values("party"))
-
-
-def _due(actor: Actor, q: Q) -> Q:
-    due = ExpressionWrapper(
-        F("last_contact_on") + F("contact_every_days"), output_field=DateField()
-    )
-    return Q(pk__in=Standing.objects.annotate(due_on=due).filter(q).values("party"))
 
 
 def register() -> None:
@@ -236,7 +188,7 @@ def register() -> None:
             _("Next contact due"),
             "date",
             "due_on",
-            within=_due,
+            within=lambda actor, q: asked.contact_due(q),
             group=care,
         ),
         Criterion(
@@ -245,7 +197,7 @@ def register() -> None:
             _("Main manager"),
             "text",
             "employee__name",
-            within=_managed,
+            within=lambda actor, q: asked.managed_by(q),
             group=care,
         ),
         Criterion(
@@ -254,7 +206,7 @@ def register() -> None:
             _("Has a main manager"),
             "boolean",
             "",
-            within=_has_manager,
+            within=lambda actor, q: asked.managed(),
             group=care,
         ),
         Criterion(
@@ -264,7 +216,7 @@ def register() -> None:
             "choice",
             "kind",
             lambda actor: Relation.Kind.choices,
-            within=_related,
+            within=lambda actor, q: asked.related(q),
             group=care,
         ),
         Criterion(
@@ -274,7 +226,7 @@ def register() -> None:
             "choice",
             "purpose",
             lambda actor: ConsentEvent.Purpose.choices,
-            within=_consents,
+            within=lambda actor, q: asked.consents(q),
             group=care,
         ),
     )

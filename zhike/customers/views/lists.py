@@ -163,3 +163,6 @@ class Export(PartyList):
         return files.answer(  # type: ignore[return-value]
             "customers", kind, (*columns, tables.MOBILE), rows.iterator(chunk_size=2000), note
         )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.http_method_not_allowed(request)
