@@ -94,7 +94,7 @@ def test_all_read_means_all_of_mine() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_what_is_told_leaves_at_commit_and_holds_no_name() -> None:
     who = employee(Role.CUSTOMER_MANAGER)
-    parameters = connection.get_connection_params()  # type: ignore[no-untyped-call]
+    parameters = connection.get_connection_params()
     where = {key: parameters[key] for key in parameters.keys() & {"host", "port", "user", "dbname"}}
     with psycopg.connect(**where, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")

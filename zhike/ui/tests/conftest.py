@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,8 +17,10 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from zhike.kernel.registry import Registry
-from zhike.ui.navigation import NavItem, navigation
+from zhike.ui.commands import commands
+from zhike.ui.navigation import NavItem, counters, navigation, tools
 from zhike.ui.panels import panels
+from zhike.ui.suggestions import suggesters
 from zhike.ui.tests.sample import PANELS, Thing
 
 MIDDLEWARE = [
@@ -109,7 +111,10 @@ def sample_site() -> Iterator[None]:
         LOGIN_URL="sign-in",
         ALLOWED_HOSTS=["*"],
     )
-    with replaced, holding(panels, PANELS), holding(navigation, NAVIGATION):
+    shell = [holding(registry, ()) for registry in (counters, tools, suggesters, commands)]
+    with ExitStack() as stack:
+        for held in (replaced, holding(panels, PANELS), holding(navigation, NAVIGATION), *shell):
+            stack.enter_context(held)
         yield
 
 

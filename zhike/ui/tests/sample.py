@@ -36,7 +36,7 @@ KEEPER = Actor(
     employee_id=1,
     name="周小满",
     roles=frozenset({"keeper"}),
-    permissions=frozenset({"things.read", "things.change"}),
+    permissions=frozenset({"things.read", "things.change", "account.use"}),
     titles=("样例保管员",),
 )
 STRANGER = Actor(user_id=2, employee_id=2, name="路人", roles=frozenset({"guest"}))
@@ -302,10 +302,6 @@ class ActorFromCookie:
         return self.get_response(request)
 
 
-def ended(request: HttpRequest) -> HttpResponse:
-    return redirect_to_login(request.path)
-
-
 def down(request: HttpRequest) -> HttpResponse:
     raise OperationalError("connection refused: secret words")
 
@@ -326,9 +322,9 @@ things = (
 urlpatterns = [
     path("", Components.as_view(), name="home"),
     path("things/", include(things)),
+    path("", include("zhike.ui.urls")),
     path("touch/", touch, name="touch"),
     path("reveal/", Reveal.as_view(), name="reveal"),
-    path("ended/", ended),
     path("down/", down),
     path("broken/", broken),
     path("sign-in/", LoginView.as_view(), name="sign-in"),

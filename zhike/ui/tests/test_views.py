@@ -271,12 +271,6 @@ def test_an_error_is_a_toast_to_htmx(visitor: Client, address: str) -> None:
     assert answer.content.decode().startswith('<hx-partial hx-target="#toasts"')
 
 
-def test_a_fragment_after_the_session_leads_the_whole_page_to_sign_in(visitor: Client) -> None:
-    assert visitor.get("/ended/").status_code == 302
-    answer = visitor.get("/ended/", headers=HTMX)
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/sign-in/")
-
-
 def test_a_form_without_its_token_says_so(sample_site: None) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/touch/")
