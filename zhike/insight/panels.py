@@ -17,6 +17,7 @@ from zhike.insight import queries
 from zhike.insight.methods.value_grid import STRATEGIES
 from zhike.insight.metrics import Metric, metrics
 from zhike.insight.models import Score
+from zhike.insight.panels_flows import rows_behind
 from zhike.insight.queries import Sums, View
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -62,11 +63,15 @@ REASON_LABELS: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Shown:
-    """One number as the panel shows it; `reasons` are (label, value) of the figures behind."""
+    """One number as the panel shows it; `reasons` are (label, value) of the figures behind.
+
+    `rows_url` leads to the movements it is made of, "" where it is made of what is held.
+    """
 
     metric: Metric
     text: str
     reasons: list[tuple[str | Promise, str]]
+    rows_url: str
 
 
 def register() -> None:
@@ -123,16 +128,16 @@ def register() -> None:
 
 def value(actor: Actor, party: Party) -> dict[str, Any]:
     """The newest score in words; no score answers an empty list."""
-    return _in_words(actor, queries.latest_score(actor, party))
+    return _in_words(actor, party, queries.latest_score(actor, party))
 
 
 def value_on(actor: Actor, party: Party, day: date) -> dict[str, Any]:
     """The score that stood on a past day."""
     scores = queries.scores_of(actor, party).filter(as_of__lte=day)
-    return _in_words(actor, scores.select_related("run", "tier").last())
+    return _in_words(actor, party, scores.select_related("run", "tier").last())
 
 
-def _in_words(actor: Actor, score: Score | None) -> dict[str, Any]:
+def _in_words(actor: Actor, party: Party, score: Score | None) -> dict[str, Any]:
     if score is None:
         return {"shown": []}
     tiers = dict(Tier.objects.visible_to(actor).values_list("code", "name"))
@@ -141,6 +146,7 @@ def _in_words(actor: Actor, score: Score | None) -> dict[str, Any]:
             metrics.get(name),
             _text(name, score.values[name], tiers),
             _reasons(name, score.values, score.reasons.get(name, {}), tiers),
+            rows_behind(name, party, score.as_of),
         )
         for name in SHOWN
         if name in score.values

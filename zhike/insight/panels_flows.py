@@ -177,6 +177,25 @@ def _changed(now: Mapping[str, str], before: Mapping[str, str] | None, name: str
     return Decimal(now[name]) - Decimal(before[name])
 
 
+FLOW_METRICS = {
+    "inflow_12m": "in",
+    "outflow_12m": "out",
+    "fee_income_12m": "out",
+    "contribution_12m": "",
+    "input_output_ratio": "",
+    "profit_contribution_rate": "",
+}
+"""Metrics made of movements, and the direction of those; the others are made of agreements."""
+
+
+def rows_behind(name: str, party: Party, as_of: date) -> str:
+    """The address of the movements that a metric is made of, "" where it is made of what is held."""
+    if name not in FLOW_METRICS:
+        return ""
+    address = reverse("insight:flows", kwargs={"public_id": party.public_id, "month": "year"})
+    return f"{address}?to={as_of:%Y-%m}&direction={FLOW_METRICS[name]}"
+
+
 def register() -> None:
     """Called once when the room starts."""
     panels.register(

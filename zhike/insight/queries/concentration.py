@@ -26,14 +26,14 @@ MEASURES = ("contribution", "balance")
 
 @dataclass(frozen=True)
 class Concentration:
-    """`curve` has (per cent of customers, share of all) at each whole per cent; `largest` (how many, share);
+    """`curve` has (share of customers, share of all) at each whole per cent; `largest` (how many, share);
     `abc` (letter, customers, share). Shares are 0 to 1 of the gains; `top_share` is that of the top per cent."""
 
     customers: int
     total: Decimal
     top_percent: int
     top_share: float | None
-    curve: list[tuple[int, float]]
+    curve: list[tuple[float, float]]
     largest: list[tuple[int, float]]
     abc: list[tuple[str, int, float]]
 
@@ -100,13 +100,17 @@ def _worked_out(view: View, measure: str) -> Concentration | None:
     def share(gain: Decimal) -> float:
         return round(float(gain / total), 6) if total else 0.0
 
-    curve = {place * 100 // size: share(upto) for place, (_s, upto) in sorted(sizes.items())}
+    edges = [
+        (round(place / size, 6), share(upto))
+        for place, (_size, upto) in sorted(sizes.items())
+        if place * 100 // size > (place - 1) * 100 // size
+    ]
     return Concentration(
         customers=size,
         total=total,
         top_percent=top,
         top_share=next((share(row[4]) for row in rows if row[0] == "top"), None) if total else None,
-        curve=[(0, 0.0), *((per_cent, at) for per_cent, at in curve.items() if per_cent)],
+        curve=[(0.0, 0.0), *edges],
         largest=[(place, share(sizes[place][1])) for place in wanted if place in sizes],
         abc=sorted(
             (key, count, share(gain)) for kind, key, count, _t, gain in rows if kind == "abc"

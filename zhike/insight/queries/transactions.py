@@ -71,9 +71,9 @@ def flows(actor: Actor, party: Party, day: date) -> list[Flow]:
 
 
 def movements(
-    actor: Actor, party: Party, month: str, *, direction: str = "", kind: str = "", offset: int = 0
+    actor: Actor, party: Party, first: str, last: str, *, direction: str = "", offset: int = 0
 ) -> list[Movement]:
-    """One page of the transactions of a month, the largest first, one more than `AT_ONCE` when there are more."""
+    """One page of the transactions from month to month, the largest first; one more than `AT_ONCE` if there are more."""
     store = Warehouse()
     if not Party.objects.visible_to(actor).filter(pk=party.pk).exists() or not store.exists(
         TRANSACTIONS
@@ -81,11 +81,9 @@ def movements(
         return []
     with store.reading(TRANSACTIONS) as backend:
         t = backend.table("transactions")
-        own = t.filter(t.party_id == party.pk, t.month == month)
+        own = t.filter(t.party_id == party.pk, t.month >= first, t.month <= last)
         if direction:
             own = own.filter(own.direction == direction)
-        if kind:
-            own = own.filter(own.kind == kind)
         page = (
             own.order_by(ibis.desc("amount"), "booked_on", "transaction_key")
             .limit(AT_ONCE + 1, offset=offset)

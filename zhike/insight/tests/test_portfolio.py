@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -166,6 +167,18 @@ def test_the_customers_behind_a_cell_are_those_counted(here: Unit) -> None:
     assert sum(each.customers for each in moved.values()) == len(rows)
 
 
+def by_hand(gains: list[int], places: range) -> list[tuple[float, object]]:
+    whole = sum(gain for gain in gains if gain > 0)
+    best = sorted((max(gain, 0) for gain in gains), reverse=True)
+    return [
+        (
+            pytest.approx(place / len(best), abs=1e-6),
+            pytest.approx(sum(best[:place]) / whole, abs=1e-6),
+        )
+        for place in places
+    ]  # type: ignore[return-value]
+
+
 def test_the_curve_is_that_of_sorting_by_hand(here: Unit) -> None:
     gains = [50, 30, 10, 5, 4, 1, 0, 0, 0, -20]
     for gain in gains:
@@ -176,15 +189,7 @@ def test_the_curve_is_that_of_sorting_by_hand(here: Unit) -> None:
     found = queries.concentration(view(head, AS_OF), "contribution")
     assert found is not None
     assert found.customers == len(gains)
-    whole = sum(gain for gain in gains if gain > 0)
-    by_hand = [
-        (10 * (at + 1), sum(gain for gain in gains[: at + 1] if gain > 0) / whole)
-        for at in range(len(gains))
-    ]
-    assert found.curve == [
-        (0, 0.0),
-        *((at, pytest.approx(share, abs=1e-6)) for at, share in by_hand),
-    ]
+    assert found.curve == [(0.0, 0.0), *by_hand(gains, range(1, 11))]
     assert found.top_share == pytest.approx(0.8)
     assert found.largest == [(1, 0.5), (10, 1.0)]
     assert found.abc == [("A", 2, 0.8), ("B", 2, 0.15), ("C", 6, 0.05)]
@@ -192,6 +197,20 @@ def test_the_curve_is_that_of_sorting_by_hand(here: Unit) -> None:
     assert kept is not None
     assert kept.customers == len(gains) + 1
     assert kept.total == Decimal(10100)
+
+
+def test_the_curve_of_many_has_a_point_a_per_cent_and_no_other(here: Unit) -> None:
+    gains = [7 * at % 131 for at in range(130)]
+    for gain in gains:
+        scored(people.person("甲", unit=here), contribution=str(gain))
+    tallied()
+    found = queries.concentration(view(SYSTEM, AS_OF), "contribution")
+    assert found is not None
+    assert len(found.curve) == 101
+    shares = [share for _at, share in found.curve]
+    steps = [later - sooner for sooner, later in pairwise(shares)]
+    assert all(step >= -1e-9 for step in steps)
+    assert dict(found.largest)[50] == by_hand(gains, range(50, 51))[0][1]
 
 
 @given(st.sets(st.dates(date(2024, 1, 1), date(2026, 11, 20))))

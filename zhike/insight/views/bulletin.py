@@ -15,7 +15,7 @@ from zhike.insight.queries import Concentration, Sums, View
 from zhike.insight.queries.concentration import MEASURES
 from zhike.insight.views.frame import ValueView
 from zhike.ui import charts
-from zhike.ui.steps import Chip
+from zhike.ui.steps import Tab
 
 NOTHING = Sums()
 WORDS = {"contribution": gettext_lazy("by contribution"), "balance": gettext_lazy("by balance")}
@@ -38,9 +38,7 @@ class Concentrated(ValueView):
         return {
             "found": found,
             "measure": measure,
-            "chips": [
-                Chip(WORDS[each], self.address(by=each), on=each == measure) for each in MEASURES
-            ],
+            "tabs": [Tab(WORDS[each], self.address(by=each), each == measure) for each in MEASURES],
             "chart": _chart(found, str(WORDS[measure])) if found else None,
             "top": metrics.get("top20_share"),
             "largest": metrics.get("top_n_share"),
@@ -57,7 +55,7 @@ class Concentrated(ValueView):
 
 def _chart(found: Concentration, words: str) -> charts.Chart:
     return charts.curve(
-        {words: [(at / 100, share) for at, share in found.curve]},
+        {words: found.curve},
         str(gettext_lazy("share of customers, the largest first")),
         str(gettext_lazy("share of all")),
         mark=found.top_percent / 100,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from zhike.customers.models import Party
 from zhike.insight.panels_flows import CHANNELS, DIRECTIONS, KINDS
-from zhike.insight.queries.transactions import AT_ONCE, movements
+from zhike.insight.queries.transactions import AT_ONCE, months_up_to, movements
 from zhike.ui.views import RowView
+
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 class Month(RowView):
-    """The month's transactions, the largest first; the whole page, or a piece for the drawer."""
+    """The transactions of a month, or of the year up to `?to=`, the largest first; a page, or a piece for the drawer."""
 
     model = Party
     permission = "insight.view"
@@ -23,16 +27,32 @@ class Month(RowView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         party, month = self.row(), self.kwargs["month"]
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        first = last = month
+        if month == "year":
+            last = request.GET.get("to", "")
+        if not MONTH.fullmatch(last):
             raise Http404
+        if month == "year":
+            first = months_up_to(date.fromisoformat(f"{last}-01"))[0]
+        direction = request.GET.get("direction", "")
         asked = request.GET.get("from", "")
         offset = min(int(asked), 100_000) if asked.isdecimal() else 0
-        found = movements(self.actor, party, month, offset=offset)
+        found = movements(
+            self.actor,
+            party,
+            first,
+            last,
+            direction=direction if direction in DIRECTIONS else "",
+            offset=offset,
+        )
+        said = {key: value for key in ("to", "direction") if (value := request.GET.get(key))}
         return self.show(
             {
                 "row": party,
-                "title": f"{party.name} · {month}",
-                "month": month,
+                "title": f"{party.name} · {first}"
+                if first == last
+                else f"{party.name} · {first} – {last}",
+                "kept": f"&{urlencode(said)}" if said else "",
                 "lines": [
                     {
                         "movement": each,

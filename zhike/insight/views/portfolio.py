@@ -27,7 +27,7 @@ from zhike.insight.queries.movers import NONE
 from zhike.insight.views.frame import CLASSES, GONE, NEW, ValueView
 from zhike.ui import charts, paging
 from zhike.ui.navigation import Action
-from zhike.ui.steps import Chip
+from zhike.ui.steps import Tab
 from zhike.ui.tables import Column, Table
 
 Label = str | Promise
@@ -131,7 +131,6 @@ class Scatter(ValueView):
     """A sample of the customers as points; said to be one. A fragment of the grid."""
 
     template_name = "insight/scatter.html"
-    fragment = ""
 
     def figures(self, view: View) -> dict[str, Any]:
         sample = queries.sample(view)
@@ -191,8 +190,8 @@ class Movements(ValueView):
                 for part, sums in queries.parts(view, "tier_before_id", "tier_id", "outlook")
             ],
             "labels": list(TURNS.values()),
-            "chips": [
-                Chip(label, self.address(turn=name), on=name == turn, count=turns[name])
+            "tabs": [
+                Tab(label, self.address(turn=name) + "#who", name == turn, turns[name])
                 for name, label in TURNS.items()
             ],
             "metric": metrics.get("tier"),
