@@ -20,7 +20,7 @@ from zhike.kernel.actor import Actor
 
 AT_ONCE = 12
 """Customers of a group shown at first, so that no group hides the next."""
-AT_MOST = 500
+AT_MOST = 2_000
 """Lines of one list that are looked at; whoever has more needs help, not a longer page."""
 
 
@@ -88,18 +88,30 @@ def work_list(
     rule: str = "",
     day: date | None = None,
     whole: str = "",
+    keep: int | None = None,
 ) -> WorkList:
     """The list of one person in groups (overdue, today, this week, later), a card a customer. Two queries.
 
     `rule` narrows it to one reason, `day` to what is planned for one day, waiting lines included; `whole`
-    names the group to show beyond its first customers.
+    names the group to show beyond its first customers, `keep` a line that is shown wherever it stands.
     """
     rows = open_work(actor, employee_id)
     rows = rows.filter(on_the_list(today)) if day is None else rows.filter(plan_on=day)
-    keys = list(rows.order_by("pk").only("pk", "party_id", "rule", "priority", "plan_on")[:AT_MOST])
+    keys = list(
+        rows.order_by("plan_on", "pk").only("pk", "party_id", "rule", "priority", "plan_on")[
+            :AT_MOST
+        ]
+    )
     chosen = [each for each in keys if not rule or each.rule == rule]
     groups = rules.cards(chosen, today)
-    shown = {due: cards if whole == due else cards[:AT_ONCE] for due, cards in groups.items()}
+    shown = {
+        due: [
+            card
+            for at, card in enumerate(cards)
+            if at < AT_ONCE or whole == due or any(line.pk == keep for line in card.lines)
+        ]
+        for due, cards in groups.items()
+    }
     ids = [line.pk for cards in shown.values() for card in cards for line in card.lines]
     full = rows.select_related("party__standing__tier").in_bulk(ids)
     return WorkList(
@@ -109,8 +121,9 @@ def work_list(
                 DUE_LABELS[due],
                 len(groups[due]),
                 [
-                    _card([full[line.pk] for line in card.lines if line.pk in full])
+                    _card(lines)
                     for card in cards
+                    if (lines := [full[line.pk] for line in card.lines if line.pk in full])
                 ],
             )
             for due, cards in shown.items()

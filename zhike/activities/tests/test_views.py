@@ -79,6 +79,17 @@ def test_a_long_group_shows_its_first_lines_and_all_when_asked() -> None:
     assert page(mine, "?whole=today").count('class="work-line"') == 33
 
 
+def test_a_line_taken_back_is_shown_wherever_it_stands() -> None:
+    mine = person()
+    for _ in range(20):
+        item(mine, priority=90)
+    line = item(mine, priority=10)
+    services.dismiss(actor=mine.actor, item=line, because="wrong")
+    shown = act(mine, line, "reopen", {}, **FRAGMENT).content.decode()
+    assert shown.count('class="work-line"') == 13
+    assert f'id="line-{line.public_id}"' in shown
+
+
 def test_an_empty_list_says_what_to_do() -> None:
     assert "empty-state" in page(person())
 

@@ -119,7 +119,7 @@ class Reopen(WorkAction):
         return _("Open again: %(name)s") % {"name": item.party.name}
 
     def answer(self, item: WorkItem, said: str) -> HttpResponse:
-        return self.list_alone(item.employee, said=said, focus=item.public_id)
+        return self.list_alone(item.employee, said=said, focus=item)
 
 
 class Resume(Reopen):

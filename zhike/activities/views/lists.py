@@ -89,10 +89,14 @@ class TodayPage(DetailView):
     def head(self, row: Any) -> dict[str, Any]:
         return work_context(self.request, row)
 
-    def list_alone(self, employee: Employee, **context: Any) -> HttpResponse:
-        """What htmx puts in the place of the list."""
+    def list_alone(
+        self, employee: Employee, said: str = "", focus: WorkItem | None = None
+    ) -> HttpResponse:
+        """What htmx puts in the place of the list; `focus` is the line to look at, shown in any case."""
         self.fragment = "list"
-        return self.show({"row": employee, **work_context(self.request, employee), **context})
+        keep = focus.pk if focus else None
+        context = work_context(self.request, employee, keep)
+        return self.show({"row": employee, "said": said, "focus": focus, **context})
 
 
 class PersonPage(TodayPage):
@@ -115,14 +119,16 @@ def list_address(actor: Actor, employee: Employee) -> str:
     return reverse("activities:person", kwargs={"public_id": employee.public_id})
 
 
-def work_context(request: PageRequest, employee: Employee) -> dict[str, Any]:
+def work_context(
+    request: PageRequest, employee: Employee, keep: int | None = None
+) -> dict[str, Any]:
     """What the list of `employee` is drawn from, as the address asks."""
     actor, params, now = request.actor, request.GET, clock.today()
     rule = params.get("rule", "")
     rule = rule if rule in WorkItem.Rule.values else ""
     day = _day(params.get("on", ""))
     work = queries.work_list(
-        actor, employee.pk, now, rule=rule, day=day, whole=params.get("whole", "")
+        actor, employee.pk, now, rule=rule, day=day, whole=params.get("whole", ""), keep=keep
     )
     address = list_address(actor, employee)
     nothing = not work.groups and not rule and day is None
