@@ -73,7 +73,7 @@ def flows(actor: Actor, party: Party, day: date) -> list[Flow]:
 def movements(
     actor: Actor, party: Party, first: str, last: str, *, direction: str = "", offset: int = 0
 ) -> list[Movement]:
-    """One page of the transactions from month to month, the largest first; one more than `AT_ONCE` if there are more."""
+    """Transactions from month to month, the largest first: a page and one more when there are more."""
     store = Warehouse()
     if not Party.objects.visible_to(actor).filter(pk=party.pk).exists() or not store.exists(
         TRANSACTIONS

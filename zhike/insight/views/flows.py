@@ -18,7 +18,7 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 class Month(RowView):
-    """The transactions of a month, or of the year up to `?to=`, the largest first; a page, or a piece for the drawer."""
+    """The transactions of a month or of the year up to `?to=`, the largest first; for the drawer too."""
 
     model = Party
     permission = "insight.view"
