@@ -99,7 +99,14 @@ class Score(Base):
                 ),
             ),
         )
-        indexes = (models.Index(fields=["as_of", "unit", "balance"], name="score_by_unit"),)
+        indexes = (
+            models.Index(fields=["as_of", "unit", "balance"], name="score_by_unit"),
+            models.Index(
+                fields=["as_of", "outlook", "balance"],
+                name="score_about_to_move",
+                condition=~models.Q(outlook=""),
+            ),
+        )
 
 
 class Tally(Base):
