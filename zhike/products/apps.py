@@ -8,12 +8,19 @@ class ProductsConfig(AppConfig):
     verbose_name = _("Products")
 
     def ready(self) -> None:
-        from zhike.products import happenings, panels, search, subscribers  # noqa: F401
+        from zhike.products import (
+            filters,
+            happenings,
+            panels,
+            search,
+            subscribers,  # noqa: F401
+        )
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         happenings.register()
         search.register()
+        filters.register()
         navigation.register(
             NavItem(
                 id="products",
