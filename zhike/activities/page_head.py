@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
@@ -26,12 +27,20 @@ from zhike.ui.heads import BriefPart, HeadNote, HeadSource, Step, briefs, notes,
 PAGE = "customers.party"
 
 
+def _open_work(actor: Actor, party: Any) -> list[WorkItem]:
+    """The open lines, read once for a row: notes and the next step of one head ask for the same."""
+    if not hasattr(party, "open_work_read"):
+        party.open_work_read = list(queries.open_work_on(actor, party))
+    items: list[WorkItem] = party.open_work_read
+    return items
+
+
 def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote]:
     """That the tier is about to fall, and that a reason for work is overdue; what waits is not."""
     if day is not None:
         return ()
     today = clock.today()
-    items = list(queries.open_work_on(actor, party))
+    items = _open_work(actor, party)
     found = [
         HeadNote(_("The tier is about to fall"), icon="trending-down", panel="activities.open")
         for item in items
@@ -102,7 +111,7 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
             item.due_on.isoformat(),
             f"{item.get_rule_display()}: {sentence(item.rule, item.figures, language)}",
         )
-        for item in queries.open_work_on(actor, party)[:6]
+        for item in _open_work(actor, party)[:6]
     ]
     return [BriefPart(_("Open work and promises"), lines)]
 
