@@ -79,12 +79,14 @@ class _served:
     def __enter__(self) -> int:
         import socket
 
-        from zhike.config.supervisor import site_children
+        from zhike.config.supervisor import collect_files, site_children
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
-        pages = site_children(host="127.0.0.1", port=port, workers=2, threads=4)[0]
+        collect_files()
+        children = site_children(host="127.0.0.1", port=port, events_port=0, workers=2, threads=4)
+        pages = children[0]
         self.process = subprocess.Popen(
             pages.argv,
             env={**os.environ, **pages.env},

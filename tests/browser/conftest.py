@@ -38,15 +38,16 @@ class Site:
     names: dict[str, str]
     units: dict[str, str]
     home: Path
+    database: str
 
     @classmethod
-    def of(cls, url: str, home: Path) -> Site:
+    def of(cls, url: str, home: Path, database: str) -> Site:
         made = json.loads((home / "demo.json").read_text())
         logins, names, units = (
             {each["role"]: each[key] for each in made["logins"]}
             for key in ("login", "name", "unit")
         )
-        return cls(url, made["password"], logins, names, units, home)
+        return cls(url, made["password"], logins, names, units, home, database)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +73,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             try:
                 url = f"http://127.0.0.1:{port}"
                 until_it_answers(url, process, home / "log")
-                yield Site.of(url, home)
+                yield Site.of(url, home, environment["DATABASE_URL"])
             finally:
                 process.terminate()
                 process.wait(60)
