@@ -112,8 +112,8 @@ def sample_site() -> Iterator[None]:
         ALLOWED_HOSTS=["*"],
     )
     shell = [holding(registry, ()) for registry in (counters, tools, suggesters, commands)]
-    with ExitStack() as stack:
-        for held in (replaced, holding(panels, PANELS), holding(navigation, NAVIGATION), *shell):
+    with replaced, holding(panels, PANELS), holding(navigation, NAVIGATION), ExitStack() as stack:
+        for held in shell:
             stack.enter_context(held)
         yield
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth.views import LoginView, redirect_to_login
+from django.contrib.auth.views import LoginView
 from django.db import OperationalError, models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
