@@ -166,6 +166,7 @@ def test_an_identity_number_never_stands_in_an_address(sign_in: SignIn) -> None:
     own.fill(number)
     with page.expect_navigation():
         own.press("Enter")
+    page.locator("#pick-kind").click()
     page.locator("#chip-kind-person").click()
     expect(page.locator("#chip-kind-person")).to_have_attribute("aria-current", "true")
     assert asked
@@ -358,6 +359,7 @@ def test_a_prospect_becomes_a_customer_and_is_handed_over(sign_in: SignIn, site:
 
     manager.goto("/today/")
     search(manager, name)
+    manager.locator("#pick-who").click()
     manager.locator("#chip-who-mine").click()
     expect(manager.locator("#chip-who-mine")).to_have_attribute("aria-current", "true")
     expect(manager.locator(f"tbody a[href='{address}']")).to_be_visible()
