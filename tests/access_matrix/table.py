@@ -69,9 +69,8 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "language/", "POST", Entry(EVERYBODY, MOVED, body={"language": "en"})
     yield "me/", "GET", Entry(SIGNED_IN)
     yield "audit/", "GET", Entry(AUDITOR)
-    yield "ui/", "GET", Entry(OPERATOR)
-    yield "ui/drawer/", "GET", Entry(OPERATOR)
-    yield "ui/<slug:group>/", "GET", Entry(OPERATOR, ABSENT)
+    for page in ("", "lists/", "forms/", "charts/", "grids/", "layers/", "drawer/"):
+        yield f"ui/{page}", "GET", Entry(OPERATOR)
 
 
 def _shell() -> Iterator[tuple[str, str, Entry]]:

@@ -9,7 +9,11 @@ from zhike.ui.gallery import views
 app_name = "gallery"
 
 urlpatterns = [
-    path("", views.GalleryView.as_view(), name="words"),
     path("drawer/", views.DrawerView.as_view(), name="drawer"),
-    path("<slug:group>/", views.GalleryView.as_view(), name="group"),
+    *(
+        path(
+            "" if name == "words" else f"{name}/", views.GalleryView.as_view(group=name), name=name
+        )
+        for name in views.GROUPS
+    ),
 ]

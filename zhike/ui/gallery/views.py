@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -43,21 +43,15 @@ class GalleryView(_Gallery):
     template_name = "ui/gallery/page.html"
     fragment = ""
 
-    def get(self, request: HttpRequest, group: str = "words") -> HttpResponse:
-        if group not in GROUPS:
-            raise Http404
+    group = "words"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
         language = get_language() or "en"
         return self.show(
             {
-                "specimens": f"ui/gallery/{group}.html",
+                "specimens": f"ui/gallery/{self.group}.html",
                 "tabs": [
-                    Tab(
-                        label,
-                        reverse("gallery:words")
-                        if name == "words"
-                        else reverse("gallery:group", kwargs={"group": name}),
-                        current=name == group,
-                    )
+                    Tab(label, reverse(f"gallery:{name}"), current=name == self.group)
                     for name, label in GROUPS.items()
                 ],
                 "sides": [
