@@ -38,10 +38,10 @@ class Site:
     names: dict[str, str]
     units: dict[str, str]
     home: Path
-    database: str
+    database: str = ""
 
     @classmethod
-    def of(cls, url: str, home: Path, database: str) -> Site:
+    def of(cls, url: str, home: Path, database: str = "") -> Site:
         made = json.loads((home / "demo.json").read_text())
         logins, names, units = (
             {each["role"]: each[key] for each in made["logins"]}

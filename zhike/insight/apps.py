@@ -17,7 +17,7 @@ class InsightConfig(AppConfig):
         section = pgettext_lazy("navigation", "Value")
         for item in (
             NavItem("insight", _("Four classes"), "insight:overview",
-                icon="layout-grid", permission="insight.view", order=40, section=section),
+                icon="layout-grid", permission="insight.view", order=40, section=section, key="v"),
             NavItem("insight.concentration", _("Concentration"), "insight:concentration",
                 icon="chart-pie", permission="insight.view", order=41, section=section),
             NavItem("insight.movements", _("Tier movements"), "insight:movements",

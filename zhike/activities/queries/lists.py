@@ -70,9 +70,8 @@ def open_work(actor: Actor, employee_id: int) -> QuerySet[WorkItem]:
 
 def due_now(actor: Actor) -> QuerySet[WorkItem]:
     """The actor's own lines that are overdue or due today; their number stands in the navigation."""
-    if actor.employee_id is None:
-        return WorkItem.objects.none()
-    return open_work(actor, actor.employee_id).filter(plan_on__lte=clock.today())
+    mine = WorkItem.objects.visible_to(actor).filter(employee=actor.employee_id)
+    return mine.filter(state=WorkItem.State.OPEN, plan_on__lte=clock.today())
 
 
 def on_the_list(today: date) -> Q:
