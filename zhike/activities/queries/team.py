@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 
 from zhike.activities.models import WorkItem
 from zhike.activities.queries.lists import on_the_list
-from zhike.customers.models import Assignment
+from zhike.customers.models import Assignment, Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
@@ -67,18 +67,14 @@ class TeamWork:
 
 
 def team_work(actor: Actor, today: date) -> TeamWork:
-    """Everybody in reach who looks after customers or has lines. Four queries whatever their number.
+    """The people of the units in reach who look after customers or have lines. Five queries whatever their number.
 
     For an actor who sees the whole institution only the `MOST_PEOPLE` with the most overdue lines.
     """
-    lines = WorkItem.objects.visible_to(actor)
-    seats = Assignment.objects.visible_to(actor).filter(
-        role=Assignment.Role.MAIN, during__contains=today
-    )
+    lines = _lines_of_team(actor)
     open_now = _open_lines(lines, today)
-    if actor.everywhere:
-        seats = seats.filter(employee__in=list(open_now)[:MOST_PEOPLE])
-    portfolios = _portfolios(seats, today)
+    team = list(open_now)[:MOST_PEOPLE] if actor.everywhere else _team(actor)
+    portfolios = _portfolios(Party.objects.visible_to(actor), team, today)
     people = (
         Employee.objects.visible_to(actor)
         .select_related("unit")
@@ -121,6 +117,19 @@ def team_work(actor: Actor, today: date) -> TeamWork:
     return TeamWork(table, by_rule)
 
 
+def _team(actor: Actor) -> list[int]:
+    """The people who work in the units of the actor's reach."""
+    return list(
+        Employee.objects.visible_to(actor).filter(unit__in=actor.units).values_list("pk", flat=True)
+    )
+
+
+def _lines_of_team(actor: Actor) -> QuerySet[WorkItem]:
+    """Their lines the actor may see. By people first: their customers alone are a scan of everybody's."""
+    lines = WorkItem.objects.visible_to(actor)
+    return lines if actor.everywhere else lines.filter(employee__in=_team(actor))
+
+
 def _open_lines(lines: QuerySet[WorkItem], today: date) -> dict[int, dict[str, int]]:
     """Employee → how many lines are on the list, of those overdue, and how many wait; the most overdue first."""
     now = on_the_list(today)
@@ -140,21 +149,32 @@ def _open_lines(lines: QuerySet[WorkItem], today: date) -> dict[int, dict[str, i
     }
 
 
-def _portfolios(seats: QuerySet[Assignment], today: date) -> dict[int, dict[str, int]]:
+def _portfolios(
+    parties: QuerySet[Party], team: list[int], today: date
+) -> dict[int, dict[str, int]]:
     """Employee → customers, those with a contact period, and of these those contacted within it."""
-    standing = "party__standing"
-    period = Q(**{f"{standing}__contact_every_days__isnull": False})
-    every = F(f"{standing}__contact_every_days")
+    period = Q(standing__contact_every_days__isnull=False)
+    every = F("standing__contact_every_days")
     since = ExpressionWrapper(Value(today, DateField()) - every, DateField())
-    fresh = Q(**{f"{standing}__last_contact_on__gte": since})
-    rows = seats.values("employee").annotate(
-        customers=Count("pk"),
-        periods=Count("pk", filter=period),
-        in_touch=Count("pk", filter=period & fresh),
+    rows = (
+        parties.filter(
+            assignments__role=Assignment.Role.MAIN,
+            assignments__during__contains=today,
+            assignments__employee__in=team,
+        )
+        .values("assignments__employee")
+        .annotate(
+            customers=Count("pk"),
+            periods=Count("pk", filter=period),
+            in_touch=Count("pk", filter=period & Q(standing__last_contact_on__gte=since)),
+        )
+        .order_by()
     )
     return {
-        each["employee"]: {key: each[key] for key in ("customers", "periods", "in_touch")}
-        for each in rows.order_by()
+        each["assignments__employee"]: {
+            key: each[key] for key in ("customers", "periods", "in_touch")
+        }
+        for each in rows
     }
 
 
@@ -169,7 +189,7 @@ class DayCount:
 def days_of_work(actor: Actor, today: date) -> list[DayCount]:
     """Lines found and closed by day, the last fourteen days, of everybody in reach. Two queries."""
     first = today - timedelta(days=CHART_DAYS - 1)
-    lines = WorkItem.objects.visible_to(actor)
+    lines = _lines_of_team(actor)
     found = dict(
         lines.filter(found_on__range=(first, today))
         .values_list("found_on")
