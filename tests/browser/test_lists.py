@@ -1,4 +1,4 @@
-"""The list as it is used: conditions, a view of one's own, many rows at once, a cell, the drawer, by hand and by key."""
+"""The list as it is used: conditions, a view of one's own, many rows at once, cells, the drawer."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def test_conditions_become_a_view(sign_in: SignIn) -> None:
     page.locator("#pick-kind").click()
     page.locator("#chip-kind-person").click()
     expect(page.locator("#view-keep")).to_be_visible()
+    page.keyboard.press("Escape")
     page.locator("#clear-all").click()
     expect(page.locator(".pill")).to_have_count(0)
 
