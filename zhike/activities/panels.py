@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from zhike.activities import queries, rules
 from zhike.customers.models import Party
@@ -48,7 +48,7 @@ def closed_today(actor: Actor, employee: Employee) -> dict[str, Any]:
 def days_of_work(actor: Actor, employee: Employee) -> dict[str, Any]:
     days = queries.days_of_work(actor, clock.today())
     series = {
-        _("found"): [day.found for day in days],
+        pgettext("lines", "found"): [day.found for day in days],
         _("done"): [day.done for day in days],
         _("not useful"): [day.dismissed for day in days],
     }
