@@ -8,10 +8,19 @@ class CustomersConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
-        from zhike.customers import panels, subscribers  # noqa: F401  hangs the guard on leaving
+        from zhike.customers import (
+            bulk_actions,
+            filters,
+            panels,
+            subscribers,  # noqa: F401  the guard on leaving, the notice on handing over
+            suggestions,
+        )
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
+        suggestions.register()
+        filters.register()
+        bulk_actions.register()
         navigation.register(
             NavItem(
                 id="customers",
@@ -20,6 +29,7 @@ class CustomersConfig(AppConfig):
                 icon="users",
                 permission="customers.view",
                 order=20,
+                key="c",
                 section=_("Customers"),
             )
         )
