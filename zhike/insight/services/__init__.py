@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zhike.insight.services.refreshing import STEPS, Progress, refresh
 from zhike.insight.services.targets import drop_target, set_target
-from zhike.insight.services.thresholds import add_thresholds, set_threshold, set_thresholds
+from zhike.insight.services.thresholds import add_thresholds, set_thresholds
 
 __all__ = [
     "STEPS",
@@ -13,6 +13,5 @@ __all__ = [
     "drop_target",
     "refresh",
     "set_target",
-    "set_threshold",
     "set_thresholds",
 ]

@@ -22,21 +22,6 @@ from zhike.organisation.models import Unit
 Values = Mapping[str, Decimal | None]
 
 
-def set_threshold(
-    *,
-    actor: Actor,
-    name: str,
-    value: Decimal,
-    unit: Unit | None = None,
-    since: date | None = None,
-    reason: str,
-) -> Threshold:
-    """One threshold, as `set_thresholds`."""
-    return set_thresholds(actor=actor, values={name: value}, unit=unit, since=since, reason=reason)[
-        0
-    ]
-
-
 @service("insight.thresholds")
 def set_thresholds(
     *,

@@ -14,7 +14,7 @@ from zhike.insight import services
 from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
 from zhike.insight.seed import DEFAULTS, seed
-from zhike.insight.services import refresh, refreshing, set_threshold, set_thresholds
+from zhike.insight.services import refresh, refreshing, set_thresholds
 from zhike.insight.tests.factories import (
     AS_OF,
     SYSTEM,
@@ -170,8 +170,8 @@ def test_a_unit_may_have_its_own_terms(home: Unit, account: Agreement) -> None:
     elsewhere = party(branch, "外")
     other = agreement(elsewhere, product())
     load([movement(other, date(2026, 11, 1), "30000", "30000", key="7")], "2")
-    set_threshold(
-        actor=SYSTEM, name="tier.gold.balance", value=Decimal(20000), unit=branch,
+    set_thresholds(
+        actor=SYSTEM, values={"tier.gold.balance": Decimal(20000)}, unit=branch,
         since=date(2026, 1, 1), reason="a poor county",
     )  # fmt: skip
     refresh(actor=SYSTEM, as_of=AS_OF)
@@ -229,8 +229,8 @@ def test_refusals(account: Agreement) -> None:
     refresh(actor=SYSTEM, as_of=AS_OF)
     with pytest.raises(UserError, match="lies before it"):
         refresh(actor=SYSTEM, as_of=AS_OF - timedelta(days=1))
-    with pytest.raises(UserError, match="No threshold is called"):
-        set_threshold(actor=SYSTEM, name="tier.nobody", value=Decimal(1), reason="")
+    with pytest.raises(UserError, match="tier.nobody"):
+        set_thresholds(actor=SYSTEM, values={"tier.nobody": Decimal(1)}, reason="")
 
 
 def test_named_steps_alone(account: Agreement) -> None:
@@ -254,8 +254,8 @@ def test_without_any_fact_there_are_still_figures(home: Unit) -> None:
 
 def test_seeding_twice_adds_nothing_and_keeps_what_people_set(home: Unit) -> None:
     Tier.objects.filter(code="gold").update(name="金卡")
-    set_threshold(
-        actor=SYSTEM, name="abc.a", value=Decimal(70), since=date(2026, 1, 1), reason="narrower"
+    set_thresholds(
+        actor=SYSTEM, values={"abc.a": Decimal(70)}, since=date(2026, 1, 1), reason="narrower"
     )
     assert seed(actor=SYSTEM) == 0
     assert Tier.objects.get(code="gold").name == "金卡"
