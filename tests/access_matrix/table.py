@@ -41,19 +41,19 @@ NOT_THIS_WAY = frozenset({405})
 class Entry:
     """`allowed` get one of the statuses `ok`; everybody else is refused.
 
-    `rows` maps a parameter of the address to what makes its row on a customer; `shared` rows (a unit, a load)
-    belong to no customer and have no outside. `body` is the query of a GET, the form of anything else (JSON for
+    `rows` maps a parameter of the address to what makes its row on a customer, or to the word that stands
+    there whatever the row; `shared` rows (a unit, a load) belong to no customer and have no outside. `body` is the query of a GET, the form of anything else (JSON for
     the API).
     """
 
     allowed: frozenset[str]
     ok: frozenset[int] = SHOWN
-    rows: Mapping[str, Maker] = field(default_factory=dict)
+    rows: Mapping[str, Maker | str] = field(default_factory=dict)
     shared: bool = False
     body: Body = field(default_factory=dict)
 
 
-def on(make: Maker) -> Mapping[str, Maker]:
+def on(make: Maker) -> Mapping[str, Maker | str]:
     return {"public_id": make}
 
 
@@ -115,7 +115,7 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
     yield (
         f"{one}edit/<slug:field>/",
         "GET",
-        Entry(EDITORS, rows={**on(rows.party), "field": rows.noted_field}),
+        Entry(EDITORS, rows={**on(rows.party), "field": "note"}),
     )
     yield (
         f"{one}edit/<slug:field>/",
@@ -123,13 +123,14 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
         Entry(
             EDITORS,
             DONE,
-            {**on(rows.party), "field": rows.noted_field},
+            {**on(rows.party), "field": "note"},
             body={"note": "喜欢喝茶", "version": "1"},
         ),
     )
     yield f"{one}brief/", "GET", Entry(LINE, rows=on(rows.party))
     yield f"{one}story/", "POST", Entry(READERS, rows=on(rows.party), body={"kind": "contact"})
     yield one, "POST", Entry(READERS, DONE, on(rows.party), body={"panel": ["customers.facts"]})
+    yield f"{one}hand-over/", "GET", Entry(HEADS, rows=on(rows.party))
     for step, allowed, make, body in (
         ("confirm", EDITORS, rows.party, {"fields_seen": ["name"]}),
         ("relate", EDITORS, rows.party, {"kind": "family", "other": "王秀英"}),
@@ -325,7 +326,7 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
         yield f"insight/{page}", "GET", Entry(WORKERS)
     yield "insight/movers/export/", "GET", Entry(LINE)
     flows = "insight/flows/<uuid:public_id>/<str:month>/"
-    yield flows, "GET", Entry(WORKERS, rows={**on(rows.party), "month": rows.month})
+    yield flows, "GET", Entry(WORKERS, rows={**on(rows.party), "month": "2026-11"})
     yield "insight/targets/", "POST", Entry(HEADS, READ)
     yield (
         "insight/targets/<uuid:public_id>/drop/",

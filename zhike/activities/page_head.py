@@ -27,7 +27,7 @@ from zhike.ui.heads import BriefPart, HeadNote, HeadSource, Step, briefs, notes,
 PAGE = "customers.party"
 
 
-def _open_work(actor: Actor, party: Any) -> list[WorkItem]:
+def open_work(actor: Actor, party: Any) -> list[WorkItem]:
     """The open lines, read once for a row: notes and the next step of one head ask for the same."""
     if not hasattr(party, "open_work_read"):
         party.open_work_read = list(queries.open_work_on(actor, party))
@@ -40,7 +40,7 @@ def head_notes(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNot
     if day is not None:
         return ()
     today = clock.today()
-    items = _open_work(actor, party)
+    items = open_work(actor, party)
     found = [
         HeadNote(_("The tier is about to fall"), icon="trending-down", panel="activities.open")
         for item in items
@@ -71,7 +71,7 @@ def next_steps(actor: Actor, party: Party, day: date | None) -> Sequence[Step]:
                 "may_work": may_work and item.employee_id == actor.employee_id,
             },
         )
-        for item in queries.open_work_on(actor, party)
+        for item in open_work(actor, party)
         if item.postponed_until is None or item.postponed_until <= today
     ]
 
@@ -80,8 +80,8 @@ def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
     """Lines that were found to need no work; what was done is on the timeline as its contact or note."""
     at, key = asked.before
     rows = (
-        WorkItem.objects.visible_to(actor)
-        .filter(party=party, state=WorkItem.State.DISMISSED, closed_at__lte=at)
+        WorkItem.objects.visible_to(actor, party=party)
+        .filter(state=WorkItem.State.DISMISSED, closed_at__lte=at)
         .exclude(closed_at=at, pk__gte=key)
         .select_related("employee")
         .order_by("-closed_at", "-pk")
@@ -111,7 +111,7 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
             item.due_on.isoformat(),
             f"{item.get_rule_display()}: {sentence(item.rule, item.figures, language)}",
         )
-        for item in _open_work(actor, party)[:6]
+        for item in open_work(actor, party)[:6]
     ]
     return [BriefPart(_("Open work and promises"), lines)]
 

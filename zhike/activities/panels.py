@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from zhike.activities import queries, rules
+from zhike.activities import page_head, queries, rules
 from zhike.customers.models import Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -21,7 +21,7 @@ CHANGED = ("work-changed",)
 def open_work(actor: Actor, party: Party) -> dict[str, Any]:
     today = clock.today()
     return {
-        "items": queries.open_work_on(actor, party),
+        "items": page_head.open_work(actor, party),
         "may_work": bool(actor.may("activities.work")) and actor.employee_id is not None,
         "later_days": rules.later_days(today),
         "today": today,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Model, Q
 
 from zhike.customers.models import Party
 from zhike.kernel.actor import Actor
-from zhike.kernel.scope import NO_ROWS, Scope
+from zhike.kernel.scope import NO_ROWS, Scope, found_for
 
 
 class WorkScope(Scope):
@@ -16,6 +17,14 @@ class WorkScope(Scope):
 
     Joined and not `IN` all customers in sight: a few people's lines must not cost a walk through everybody.
     """
+
+    def rows_of(self, actor: Actor, of: Mapping[str, Model]) -> Q | None:
+        if "party" not in of or not found_for(actor, of["party"]):
+            return None
+        if not actor.may("activities.view"):
+            return NO_ROWS
+        sees_others = actor.units or actor.everywhere
+        return Q() if sees_others else Q(employee=actor.employee_id)
 
     def rows(self, actor: Actor, model: type[Model]) -> Q:
         if not actor.may("activities.view"):

@@ -122,6 +122,7 @@ TEMPLATES = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = ["zhike.access.backends.WithEmployee"]
 AUTH_USER_MODEL = "organisation.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"

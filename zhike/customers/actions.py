@@ -192,6 +192,12 @@ class HandOver(PartyAction):
     permission = "customers.assign"
     events = (panels.ASSIGNMENTS, panels.TIMELINE)
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The fields of the form, asked for when its dialog opens: they name every manager around."""
+        self.row()
+        form = forms.HandOverForm(actor=self.actor)
+        return render(request, "customers/dialogs.html#fields", {"form": form})
+
     def form(self) -> django_forms.Form:
         return forms.HandOverForm(self.request.POST, actor=self.actor)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.forms import Form
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import forms, queries, web
 from zhike.customers.models import ConsentEvent, Party, SealedValue, TimelineEntry
 from zhike.customers.queries.heads import notes_of
+from zhike.customers.queries.reads import identifiers_of
 from zhike.customers.queries.timeline import story
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role
@@ -52,20 +53,20 @@ def facts(actor: Actor, party: Party) -> dict[str, Any]:
             _group(
                 "identifier",
                 gettext("Identifiers"),
-                party.identifiers.order_by("kind", "pk"),
-                forms.IdentifierForm(),
+                identifiers_of(actor, party),
+                forms.IdentifierForm,
             ),
             _group(
                 "contact",
                 gettext("Contact points"),
                 party.contact_points.order_by("-is_preferred", "kind", "pk"),
-                forms.ContactPointForm(),
+                forms.ContactPointForm,
             ),
             _group(
                 "address",
                 gettext("Addresses"),
                 party.addresses.order_by("kind", "pk"),
-                forms.AddressForm(),
+                forms.AddressForm,
             ),
         ],
         "may_edit": bool(actor.may("customers.edit")),
@@ -73,8 +74,9 @@ def facts(actor: Actor, party: Party) -> dict[str, Any]:
     }
 
 
-def _group(name: str, title: str, rows: Iterable[SealedValue], form: Form) -> dict[str, Any]:
+def _group(name: str, title: str, rows: Iterable[SealedValue], form: type[Form]) -> dict[str, Any]:
     return {
+        "name": name,
         "title": title,
         "rows": [
             {
@@ -86,7 +88,7 @@ def _group(name: str, title: str, rows: Iterable[SealedValue], form: Form) -> di
             }
             for row in rows
         ],
-        "form": form,
+        "form": SimpleLazyObject(form),  # made where it was not drawn before
         "add": f"customers:add-{name}",
     }
 
@@ -233,6 +235,7 @@ def register() -> None:
             title=_("Particulars"),
             reload_on=(FACTS,),
             side=True,
+            lazy=True,
             order_for={Role.TELLER: 6},
             page=PAGE,
             permission="customers.view",
@@ -258,6 +261,7 @@ def register() -> None:
             title=_("Looked after by"),
             reload_on=(ASSIGNMENTS,),
             side=True,
+            lazy=True,
             order_for={Role.TEAM_LEAD: 22, Role.BRANCH_HEAD: 22},
             page=PAGE,
             permission="customers.view",

@@ -85,6 +85,7 @@ def register() -> None:
             load=value,
             load_on=value_on,
             title=gettext_lazy("Customer value"),
+            lazy=True,
         )
     )
     panels.register(

@@ -22,7 +22,7 @@ from zhike.products.models import Agreement
 
 def agreements(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
     """The customer's own agreements; those of others they may use are told on the owner's timeline."""
-    rows = Agreement.objects.visible_to(actor).filter(party=party)
+    rows = Agreement.objects.visible_to(actor, party=party)
     return earlier_of(_steps(rows.select_related("product", "unit")), asked)
 
 

@@ -146,6 +146,7 @@ def register() -> None:
             load=holdings,
             load_on=holdings_on,
             title=_("Holdings"),
+            lazy=True,
             peek=True,
         )
     )

@@ -30,6 +30,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "actor": actor,
         "navigation": around,
+        "links": SimpleLazyObject(lambda: tuple(link for part in around for link in part.links)),
         "thumbs": SimpleLazyObject(
             lambda: [link for part in around for link in part.links][:THUMBS]
         ),

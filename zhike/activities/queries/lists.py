@@ -191,8 +191,8 @@ def customers_named(actor: Actor, text: str) -> list[Party]:
 def open_work_on(actor: Actor, party: Party) -> QuerySet[WorkItem]:
     """The open lines on one customer, whoever's list they stand on, waiting ones last."""
     return (
-        WorkItem.objects.visible_to(actor)
-        .filter(party=party, state=WorkItem.State.OPEN)
+        WorkItem.objects.visible_to(actor, party=party)
+        .filter(state=WorkItem.State.OPEN)
         .select_related("employee")
         .order_by("plan_on", "-priority", "pk")
     )

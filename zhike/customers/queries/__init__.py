@@ -22,6 +22,7 @@ from zhike.customers.models import (
     TierRating,
     TimelineEntry,
 )
+from zhike.customers.queries.reads import consent_events
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee, Unit
@@ -306,12 +307,11 @@ def consent_of(
     actor: Actor, party: Party, day: date | None = None
 ) -> Mapping[tuple[str, str], rules.ConsentStep | None]:
     """The step in force for every purpose and channel, now or at the end of a past day."""
-    events = ConsentEvent.objects.visible_to(actor).filter(party=party)
-    if day is not None:
-        events = events.filter(at__lt=clock.day_ends(day))
+    end = clock.day_ends(day) if day else None
     steps = [
         rules.ConsentStep(event.purpose, event.channel, event.given, event.at, event.pk)
-        for event in events
+        for event in consent_events(actor, party)
+        if end is None or event.at < end
     ]
     return rules.consent_state(steps, ConsentEvent.Purpose.values, ConsentEvent.Channel.values)
 

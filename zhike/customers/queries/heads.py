@@ -17,6 +17,7 @@ from zhike.customers.models import (
     Tier,
     TierRating,
 )
+from zhike.customers.queries.reads import identifiers_of
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
@@ -78,16 +79,12 @@ def _consent_words(purpose: str, channels: list[str]) -> str:
 
 
 def _document_notes(actor: Actor, party: Party, today: date) -> list[HeadNote]:
-    papers = (
-        Identifier.objects.visible_to(actor)
-        .filter(party=party)
-        .exclude(kind=Identifier.Kind.SOURCE_NUMBER)
-        .only("kind", "observed_on", "verified_on", "party")
-    )
     stale = [
         paper.get_kind_display()
-        for paper in papers
-        if (seen := paper.verified_on or paper.observed_on) and today - seen > STALE_DOCUMENT
+        for paper in identifiers_of(actor, party)
+        if paper.kind != Identifier.Kind.SOURCE_NUMBER
+        and (seen := paper.verified_on or paper.observed_on)
+        and today - seen > STALE_DOCUMENT
     ]
     return [
         HeadNote(

@@ -7,7 +7,7 @@ first, so that pages by key neither miss nor repeat anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 from zhike.customers import parameters
 from zhike.customers.models import (
     Assignment,
-    ConsentEvent,
     Party,
     TierRating,
     TimelineEntry,
@@ -31,6 +30,7 @@ from zhike.customers.queries.history import (
     trail_of,
     unit_names,
 )
+from zhike.customers.queries.reads import consent_events, seats_of
 from zhike.customers.rules import BY_HAND_OVER
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -112,7 +112,7 @@ class Story:
 
     days: list[tuple[date, list[Happening]]]
     earlier: str = ""
-    kinds: list[tuple[str, str | Promise]] = field(default_factory=list)
+    kinds: tuple[tuple[str, str | Promise], ...] = ()
 
 
 def story(
@@ -152,7 +152,7 @@ def story(
     last = shown[-1] if more else None
     earlier = parameters.sealed_place(last[0], last[1], last[2]) if last else ""
     names = {kind: name for each in mine for kind, name in each.kinds.items()}
-    return Story(list(days.items()), earlier, list(names.items()))
+    return Story(list(days.items()), earlier, tuple(names.items()))
 
 
 def earlier_of(happenings: Iterable[Happening], asked: Asked) -> list[Happening]:
@@ -188,8 +188,8 @@ MARKS = {
 def entries(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     """Contacts, notes and decisions."""
     rows = (
-        TimelineEntry.objects.visible_to(actor)
-        .filter(party=party, pk__lt=asked.before)
+        TimelineEntry.objects.visible_to(actor, party=party)
+        .filter(pk__lt=asked.before)
         .exclude(source=BY_HAND_OVER)
         .select_related("employee")
     )
@@ -262,8 +262,7 @@ def changes(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
 
 def assignments(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     """Who began and stopped looking after the customer."""
-    rows = Assignment.objects.visible_to(actor).filter(party=party).select_related("employee")
-    return earlier_of(_assignment_steps(list(rows)), asked)
+    return earlier_of(_assignment_steps(seats_of(actor, party)), asked)
 
 
 def _assignment_steps(rows: list[Assignment]) -> Iterable[Happening]:
@@ -308,10 +307,7 @@ RATED: dict[str, str | Promise] = {
 def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     """Tier after tier, with the reason."""
     rows = (
-        TierRating.objects.visible_to(actor)
-        .filter(party=party)
-        .select_related("tier")
-        .order_by("during")
+        TierRating.objects.visible_to(actor, party=party).select_related("tier").order_by("during")
     )
     steps, before = [], None
     for row in rows:
@@ -336,7 +332,6 @@ def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
 
 
 def consents(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
-    rows = ConsentEvent.objects.visible_to(actor).filter(party=party).select_related("recorded_by")
     return earlier_of(
         (
             Happening(
@@ -352,7 +347,7 @@ def consents(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
                 icon="checkbox" if row.given else "hand-stop",
                 tone="green" if row.given else "red",
             )
-            for row in rows
+            for row in consent_events(actor, party)
         ),
         asked,
     )

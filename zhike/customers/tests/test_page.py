@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -48,6 +50,14 @@ def lead(unit: Unit) -> Client:
 
 def text(answer: Any) -> str:
     return str(answer.content.decode())
+
+
+def whole(client: Client, address: str) -> str:
+    """The page with the panels that it fetches when they are scrolled to."""
+    page = text(client.get(address))
+    waiting = re.findall(r'hx-get="([^"]+)"[^>]+hx-trigger="revealed', page)
+    parts = [text(client.get(html.unescape(each), headers=HTMX)) for each in waiting]
+    return "".join([page, *parts])
 
 
 def titles(page: Any) -> list[str]:
@@ -207,8 +217,8 @@ def test_the_page_goes_back_to_fields_owner_tier_and_relations(
     entry(mine, "今天的电话", clock.now())
     entry(mine, "从前的电话", clock.now() - timedelta(days=60))
     address = mine.get_absolute_url()
-    now = text(lead.get(address))
-    past = text(lead.get(f"{address}?as_of={then}"))
+    now = whole(lead, address)
+    past = whole(lead, f"{address}?as_of={then}")
     for page, there, gone in (
         (now, ("黄金客户", "校长", successor.name, "今天的电话"), ()),
         (

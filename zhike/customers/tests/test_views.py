@@ -235,7 +235,15 @@ def test_the_page_masks_and_hides_the_other_side(lead: Client, mine: Party) -> N
 
 
 def test_every_panel_comes_by_itself_too(lead: Client, mine: Party) -> None:
-    for panel in ("facts", "particulars", "timeline", "relations", "assignments", "consent", "provenance"):
+    for panel in (
+        "facts",
+        "particulars",
+        "timeline",
+        "relations",
+        "assignments",
+        "consent",
+        "provenance",
+    ):
         answer = lead.get(f"{mine.get_absolute_url()}?panel=customers.{panel}", headers=HTMX)
         assert answer.status_code == 200
         assert f'id="panel-customers{panel}"' in text(answer)

@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from zhike.customers import forms, queries, services
-from zhike.customers.models import Party, TimelineEntry
+from zhike.customers.models import Assignment, Party, TimelineEntry
 from zhike.customers.queries.heads import manager_on, tier_on
 from zhike.customers.queries.history import party_on
+from zhike.customers.queries.reads import seats_of
 from zhike.customers.queries.timeline import story
 from zhike.kernel import clock
 from zhike.ui.heads import briefs, figures, next_step, notes, said
@@ -33,7 +34,17 @@ class PartyPage(DetailView):
     dated = True
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return queries.with_standing(rows)
+        return rows.select_related("unit", "standing__tier")
+
+    def row(self) -> Any:
+        """With today's main managers, picked from those the timeline tells of."""
+        party, today = super().row(), clock.today()
+        party.main_assignments = [
+            seat
+            for seat in seats_of(self.actor, party)
+            if seat.role == Assignment.Role.MAIN and _holds(seat.during, today)
+        ]
+        return party
 
     def row_on(self, row: Any, day: date) -> Any:
         return party_on(row, day)
@@ -59,9 +70,9 @@ class PartyPage(DetailView):
             "next_contact_on": None if day else queries.next_contact_on(row),
             "may_edit": may_edit,
             "may_note": day is None and bool(actor.may("activities.work") or may_edit),
-            "note_form": forms.TimelineForm(),
-            "hand_over_form": forms.HandOverForm(actor=actor) if may_assign and not peek else None,
-            "closing": forms.ReasonForm(),
+            "note_form": forms.TimelineForm,
+            "may_hand_over": may_assign and not peek,
+            "closing": forms.ReasonForm,
         }
 
 
@@ -92,6 +103,11 @@ class Story(RowView):
         }
         part = "entries" if sent.get("before") else "list"
         return render(request, f"customers/timeline.html#{part}", context)
+
+
+def _holds(during: Any, day: date) -> bool:
+    """Whether a range of days, its end excluded, holds the day."""
+    return not during.isempty and day in during
 
 
 def _day(text: str) -> date | None:

@@ -19,7 +19,7 @@ def last_run() -> RefreshRun | None:
 
 def latest_score(actor: Actor, party: Party) -> Score | None:
     """What the actor may see of the party's newest score."""
-    scores = Score.objects.visible_to(actor).filter(party=party)
+    scores = Score.objects.visible_to(actor, party=party)
     found: Score | None = scores.select_related("run").order_by("-as_of").first()
     return found
 
@@ -33,4 +33,4 @@ def score_days() -> list[date]:
 
 def scores_of(actor: Actor, party: Party) -> QuerySet[Score]:
     """Every score of the party that the actor may see, the oldest first."""
-    return Score.objects.visible_to(actor).filter(party=party).order_by("as_of")
+    return Score.objects.visible_to(actor, party=party).order_by("as_of")

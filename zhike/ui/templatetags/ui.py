@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import forms, template
@@ -23,10 +24,12 @@ from zhike.kernel import clock
 from zhike.ui import calendars, charts, filters, format, paging, tables
 from zhike.ui.boards import Board
 from zhike.ui.steps import Chip, Step, Tab
+from zhike.ui.templatetags.unchanging import unchanging
 from zhike.ui.timeline import TimelineItem, by_day
 from zhike.ui.trees import Branch
 
 register = template.Library()
+register.tag(unchanging)
 
 Text = str | Promise
 
@@ -40,12 +43,25 @@ def _language() -> str:
 @register.simple_tag
 def icon(name: str, label: Text = "") -> SafeString:
     """An icon of the sprite; decoration unless a label says what it stands for."""
-    address = f"{static('vendor/icons.svg')}#{name}"
     if label:
         return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>',
+            label,
+            f"{_sprite()}#{name}",
         )
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
+    return _plain_icon(_sprite(), name)
+
+
+@lru_cache(maxsize=1)
+def _sprite() -> str:
+    return static("vendor/icons.svg")
+
+
+@lru_cache(maxsize=512)
+def _plain_icon(sprite: str, name: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sprite, name
+    )
 
 
 @register.simple_tag

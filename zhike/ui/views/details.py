@@ -72,7 +72,6 @@ class DetailView(RowView):
                 "panels": frames,
                 "columns": _columns(frames),
                 "may_arrange": bool(keepers) and self.actor.user_id is not None,
-                **told_opened(self.request, row),
                 **self.head(row),
                 **told_opened(self.request, row),
             }

@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
+from zhike.kernel.scope import found
 
 
 class PageRequest(HttpRequest):
@@ -108,4 +109,6 @@ class RowView(PageView):
 
     def row(self) -> Any:
         rows = self.narrowed(visible(self.model, self.actor))
-        return get_object_or_404(rows, public_id=self.kwargs["public_id"])
+        row = get_object_or_404(rows, public_id=self.kwargs["public_id"])
+        found(self.actor, row)
+        return row
