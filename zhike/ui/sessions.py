@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME, SESSION_KEY, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -53,8 +53,7 @@ class SessionEndMiddleware:
                 httponly=True,
                 samesite="Lax",
             )
-        sign_in = resolve_url(settings.LOGIN_URL)
-        if response.status_code == 302 and response.headers["Location"].startswith(sign_in):
+        if _sent_to_sign_in(response):
             if request.headers.get("HX-Request") == "true":
                 # htmx would put the sign-in page into a table cell.
                 return HttpResponse(status=401, headers={"HX-Reswap": "none"})
@@ -105,6 +104,12 @@ class SessionEndMiddleware:
         }
         request.session[KEPT] = base64.b64encode(crypto.encrypt(json.dumps(form), _PLACE)).decode()
         return redirect_to_login(page)
+
+
+def _sent_to_sign_in(response: HttpResponseBase) -> bool:
+    """Whether one was on the way somewhere: whoever signs out is to come back nowhere."""
+    asked = f"{resolve_url(settings.LOGIN_URL)}?{REDIRECT_FIELD_NAME}="
+    return response.status_code == 302 and response.headers["Location"].startswith(asked)
 
 
 def _page_of(request: HttpRequest) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,6 +17,13 @@ from zhike.organisation.models import Role
 from zhike.organisation.tests.factories import client_of, employee
 
 HOST = (b"host", b"127.0.0.1:8001")
+T = TypeVar("T")
+
+
+def outcome(of: Coroutine[Any, Any, T]) -> T:
+    """Run in a thread, for a browser's loop may run in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, of).result()
 
 
 def answer(
@@ -30,7 +39,7 @@ def answer(
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "path": path, "method": method, "headers": list(headers)}
-    asyncio.run(asgi.application(scope, receive, send))
+    outcome(asgi.application(scope, receive, send))
     return sent[0]
 
 
@@ -100,4 +109,4 @@ def test_a_person_has_so_many_streams_and_a_slow_page_is_let_go() -> None:
         assert not hub.streams
         return [oldest, last], left
 
-    assert asyncio.run(run()) == ([None, None], 0)
+    assert outcome(run()) == ([None, None], 0)

@@ -109,6 +109,13 @@ def test_a_browser_without_a_past_keeps_nothing() -> None:
     assert KEPT not in client.session
 
 
+def test_who_signs_out_left_no_form(reader: Employee) -> None:
+    client = client_of(reader)
+    client.get("/me/")
+    assert client.post("/sign-out/", HTTP_REFERER="http://testserver/me/")["Location"] == "/sign-in/"
+    assert KEPT not in client.session
+
+
 def test_another_site_cannot_lay_a_form_before_anybody(reader: Employee) -> None:
     client = ended(reader)
     client.handler.enforce_csrf_checks = True
