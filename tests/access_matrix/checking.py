@@ -148,6 +148,8 @@ def _filled(world: World, route: Route, entry: Entry, on: Party | None) -> str:
 
     def value(parameter: re.Match[str]) -> str:
         make = entry.rows[parameter[1]]
+        if isinstance(make, str):
+            return make
         return str(uuid4() if on is None else public_id(make(world, on)))
 
     return PARAMETER.sub(value, route.pattern)

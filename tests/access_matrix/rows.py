@@ -156,16 +156,6 @@ def threshold_group(world: World, on: Party) -> models.Model:
     return Threshold(public_id="abc")
 
 
-def noted_field(world: World, on: Party) -> models.Model:
-    """A field has no row of its own: its name stands where others have their public id."""
-    return Party(public_id="note")
-
-
-def month(world: World, on: Party) -> models.Model:
-    """A month of flows; its name stands where others have their public id."""
-    return Party(public_id="2026-11")
-
-
 def notice(world: World, on: Party) -> models.Model:
     """On the desk of somebody who is none of those asked."""
     reader = User.objects.create(login="matrix-reader")

@@ -42,8 +42,8 @@ class Entry:
     """`allowed` get one of the statuses `ok`; everybody else is refused.
 
     `rows` maps a parameter of the address to what makes its row on a customer, or to the word that stands
-    there whatever the row; `shared` rows (a unit, a load) belong to no customer and have no outside. `body` is the query of a GET, the form of anything else (JSON for
-    the API).
+    there whatever the row; `shared` rows (a unit, a load) belong to no customer and have no outside. `body`
+    is the query of a GET, the form of anything else (JSON for the API).
     """
 
     allowed: frozenset[str]
@@ -128,6 +128,7 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
         ),
     )
     yield f"{one}brief/", "GET", Entry(LINE, rows=on(rows.party))
+    yield f"{one}brief/", "POST", Entry(LINE, NOT_THIS_WAY, on(rows.party))
     yield f"{one}story/", "POST", Entry(READERS, rows=on(rows.party), body={"kind": "contact"})
     yield one, "POST", Entry(READERS, DONE, on(rows.party), body={"panel": ["customers.facts"]})
     yield f"{one}hand-over/", "GET", Entry(HEADS, rows=on(rows.party))
@@ -211,6 +212,8 @@ def _organisation() -> Iterator[tuple[str, str, Entry]]:
         ("people/<uuid:public_id>/", rows.employee),
     ):
         yield f"organisation/{path}", "GET", Entry(STAFF, rows=on(make), shared=True)
+        # How one arranged the page for oneself.
+        yield f"organisation/{path}", "POST", Entry(STAFF, DONE, on(make), shared=True)
     for path, new in (("units/new/", _new_unit), ("people/new/", _new_person)):
         yield f"organisation/{path}", "GET", Entry(OPERATOR)
         yield f"organisation/{path}", "POST", Entry(OPERATOR, MOVED, body=new)
@@ -340,6 +343,8 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
 
 def _imports() -> Iterator[tuple[str, str, Entry]]:
     yield "imports/", "GET", Entry(LOADS)
+    run = Entry(LOADS, DONE, on(rows.import_run), shared=True)
+    yield "imports/<uuid:public_id>/", "POST", run
     for path, make in (
         ("<uuid:public_id>/", rows.import_run),
         ("files/<uuid:public_id>/rejects/", rows.import_file),

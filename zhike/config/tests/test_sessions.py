@@ -112,7 +112,8 @@ def test_a_browser_without_a_past_keeps_nothing() -> None:
 def test_who_signs_out_left_no_form(reader: Employee) -> None:
     client = client_of(reader)
     client.get("/me/")
-    assert client.post("/sign-out/", HTTP_REFERER="http://testserver/me/")["Location"] == "/sign-in/"
+    answer = client.post("/sign-out/", HTTP_REFERER="http://testserver/me/")
+    assert answer["Location"] == "/sign-in/"
     assert KEPT not in client.session
 
 

@@ -120,6 +120,8 @@ def _day(text: str) -> date | None:
 class Brief(PartyPage):
     """One page to take along to a visit, printed by the browser; that it was taken is on the trail."""
 
+    # It has no panels to arrange.
+    http_method_names = ("get", "head", "options")
     permission = "customers.export"
     template_name = "customers/brief.html"
     dated = False
