@@ -26,7 +26,7 @@ from zhike.organisation.services import give_login, reset_password
 from zhike.packs.bank.sample import generate
 
 SOURCES = ("core", "card", "notebooks", "contacts")
-MONTHS_BACK = 6
+MONTHS_BACK = 3
 
 
 @dataclass(frozen=True)
