@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from zhike.ui.tests.conftest import some_things
 from zhike.ui.tests.sample import Thing
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +127,23 @@ def test_a_list_by_keyboard_and_by_fragment(page: Page, address: str) -> None:
 
 
 def test_panels_come_when_seen_and_say_when_they_fail(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on(
+        "request",
+        lambda request: asked.append(request.url) if "panel=broken" in request.url else None,
+    )
     page.goto(f"{address}/things/")
     page.locator("#rows tbody td:first-child a").first.click()
     expect(page.locator("#panel-history")).to_contain_text("上门拜访")
     expect(page.locator("#panel-curve canvas")).to_be_visible()
-    broken = page.locator("#panel-broken .panel-failed")
-    expect(broken).to_be_visible()
-    expect(page.locator("#toasts .toast")).to_be_visible()
+    broken = page.locator("#panel-broken")
+    expect(broken.get_by_role("status")).to_be_visible()
+    before = len(asked)
+    with page.expect_response("**panel=broken**"):
+        broken.locator("[data-fetch]").click()
+    expect(broken.get_by_role("status")).to_be_visible()
+    assert before <= 1, "one that failed is asked for again by the person alone"
+    assert len(asked) == before + 1
     page.locator(".masked button").click()
     expect(page.locator("#panel-facts")).to_contain_text("13800001111")
 

@@ -20,7 +20,7 @@ function chooseTheme(choice) {
 function applyFold() {
   const narrow = localStorage.getItem('zhike-nav') === 'narrow'
   page.classList.toggle('nav-narrow', narrow)
-  document.querySelector('[data-fold]')?.setAttribute('aria-pressed', narrow)
+  document.querySelector('[data-narrow]')?.setAttribute('aria-pressed', narrow)
 }
 
 applyTheme()
@@ -118,7 +118,7 @@ function onKey(event) {
 function onClick(event) {
   const theme = event.target.closest('[data-theme]')
   if (theme) chooseTheme(theme.dataset.theme)
-  if (event.target.closest('[data-fold]')) {
+  if (event.target.closest('[data-narrow]')) {
     localStorage.setItem('zhike-nav', page.classList.contains('nav-narrow') ? 'wide' : 'narrow')
     applyFold()
   }
