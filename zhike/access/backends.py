@@ -13,4 +13,5 @@ class WithEmployee(ModelBackend):
     """The user with the employee in one query: every request asks for both."""
 
     def get_user(self, user_id: Any) -> User | None:
-        return User.objects.select_related("employee").filter(pk=user_id).first()
+        user = User.objects.select_related("employee").filter(pk=user_id).first()
+        return user if self.user_can_authenticate(user) else None
