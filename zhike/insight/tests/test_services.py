@@ -229,7 +229,7 @@ def test_refusals(account: Agreement) -> None:
     refresh(actor=SYSTEM, as_of=AS_OF)
     with pytest.raises(UserError, match="lies before it"):
         refresh(actor=SYSTEM, as_of=AS_OF - timedelta(days=1))
-    with pytest.raises(UserError, match="tier.nobody"):
+    with pytest.raises(UserError, match=r"tier\.nobody"):
         set_thresholds(actor=SYSTEM, values={"tier.nobody": Decimal(1)}, reason="")
 
 
