@@ -13,7 +13,7 @@ MASKED_MOBILE = re.compile(r"1[0-9]{2}\*{4}[0-9]{4}")
 def addresses(page: Page, list_address: str) -> list[tuple[str, str]]:
     """The customers of a list: name and address of each row."""
     page.goto(list_address)
-    links = page.locator("tbody tr td:first-child a")
+    links = page.locator("tbody tr[data-row] td[data-label] > a")
     found: list[tuple[str, str]] = links.evaluate_all(
         "links => links.map(link => [link.textContent.trim(), link.getAttribute('href')])"
     )
