@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 from pypinyin import Style, pinyin
 
 MASKED_MOBILE = re.compile(r"1[0-9]{2}\*{4}[0-9]{4}")
@@ -26,9 +26,17 @@ def panel(page: Page, id: str) -> Locator:
     return page.locator(f"#panel-{id.replace('.', '')}")
 
 
+def opened(page: Page, id: str) -> Locator:
+    """A panel that is filled when it is seen, seen and filled."""
+    found = panel(page, id)
+    found.evaluate("panel => panel.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    expect(found.locator("[aria-busy=true]")).to_have_count(0)
+    return found
+
+
 def masked_mobile(page: Page) -> Locator:
     """The first mobile number of the customer page as it stands there, masked."""
-    figures = panel(page, "customers.facts").locator(".masked > .figure")
+    figures = opened(page, "customers.facts").locator(".masked > .figure")
     return figures.filter(has_text=MASKED_MOBILE).first
 
 
@@ -68,5 +76,6 @@ def save(page: Page) -> None:
 
 def head_fact(page: Page, label: str) -> Locator:
     """A fact of the customer page, in the head or among the particulars, by its label."""
+    opened(page, "customers.particulars")
     facts = page.locator(".party-figures > div, [data-fact]")
     return facts.filter(has=page.locator("dt", has_text=label)).locator("dd")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SignIn
-from tests.browser.steps import addresses, panel
+from tests.browser.steps import addresses, opened, panel
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ MINE = "/customers/?who=mine&kind=person"
 def test_a_field_is_edited_at_its_place_by_keyboard(sign_in: SignIn) -> None:
     page = sign_in("customer_manager")
     page.goto(addresses(page, MINE)[0][1])
-    fact = page.locator("[data-fact=education]")
+    fact = opened(page, "customers.particulars").locator("[data-fact=education]")
     fact.locator("[data-edit]").focus()
     page.keyboard.press("e")
     box = fact.locator("input[name=education]")
@@ -30,7 +30,7 @@ def test_a_field_is_edited_at_its_place_by_keyboard(sign_in: SignIn) -> None:
     page.keyboard.press("Enter")
     expect(fact.locator(".fact-value")).to_contain_text("夜大")
     expect(fact.locator("[data-edit]")).to_be_focused()
-    story = panel(page, "customers.timeline").locator(".timeline-list li").first
+    story = opened(page, "customers.timeline").locator(".timeline-list li").first
     expect(story).to_contain_text("夜大")
 
 
@@ -66,12 +66,13 @@ def test_the_page_goes_back_to_a_day_and_forth(sign_in: SignIn) -> None:
     page.goto(f"{address}?as_of=2026-06-30")
     banner = page.locator(".as-of-banner")
     expect(banner).to_contain_text("2026-06-30")
+    expect(opened(page, "customers.particulars").locator("[data-fact]").first).to_be_visible()
     expect(page.locator("[data-edit]")).to_have_count(0)
-    days = panel(page, "customers.timeline").locator(".story-day")
+    days = opened(page, "customers.timeline").locator(".story-day")
     assert all(day[:10] <= "2026-06-30" for day in days.all_inner_texts())
     banner.locator("a").click()
     expect(banner).to_have_count(0)
-    expect(page.locator("[data-edit]").first).to_be_visible()
+    expect(opened(page, "customers.particulars").locator("[data-edit]").first).to_be_visible()
 
 
 def test_the_phone_has_note_and_call_under_the_thumb(sign_in: SignIn) -> None:

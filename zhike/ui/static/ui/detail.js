@@ -111,6 +111,21 @@
     fetchNow(frame)
   }
 
+  // Where the person wants to be: panels above it are filled on the way and would push it out of sight.
+
+  let goal = null
+
+  function goTo(id) {
+    goal = id
+    document.getElementById(id)?.scrollIntoView({ block: 'start' })
+  }
+
+  for (const own of ['wheel', 'touchmove', 'keydown', 'pointerdown']) {
+    addEventListener(own, () => { goal = null }, { passive: true })
+  }
+
+  if (location.hash.startsWith('#panel-')) goTo(location.hash.slice(1))
+
   document.addEventListener('click', (event) => {
     const at = (selector) => event.target.closest(selector)
     if (at('[data-fold]')) fold(at('[data-fold]'))
@@ -125,7 +140,7 @@
     else if (at('[data-goto]')) {
       const frame = document.getElementById(at('[data-goto]').dataset.goto)
       if (frame?.classList.contains('is-closed')) fold(frame.querySelector('[data-fold]'))
-      frame?.scrollIntoView({ block: 'start' })
+      if (frame) goTo(frame.id)
     }
   })
 
@@ -165,12 +180,28 @@
     const fact = form.closest('[data-fact]')
     if (fact) fact.closest('.page-panel').dataset.back = fact.dataset.fact
   })
-  document.addEventListener('htmx:before:swap', (event) => {
-    const frame = event.target.closest?.('.page-panel[data-back]')
-    if (frame) sessionStorage.setItem('zhike-back', frame.dataset.back)
+  document.addEventListener('htmx:before:swap', ({ target, detail: { ctx } }) => {
+    const back = target.closest?.('.page-panel[data-back]')
+    if (back) sessionStorage.setItem('zhike-back', back.dataset.back)
+    if (!target.matches?.('.page-panel')) return
+    const focus = target.contains(document.activeElement) ? document.activeElement.dataset.move : undefined
+    ctx.stood = { id: target.id, hidden: target.hidden, closed: target.classList.contains('is-closed'), focus }
   })
-  document.addEventListener('htmx:after:swap', () => {
+
+  // The server fills a panel and does not know whether it was hidden or closed here meanwhile.
+  function standsAsBefore({ id, hidden, closed, focus }) {
+    const frame = document.getElementById(id)
+    if (!frame) return
+    frame.hidden = hidden
+    frame.classList.toggle('is-closed', closed)
+    frame.querySelector('[data-fold]').setAttribute('aria-expanded', String(!closed))
     if (panels()?.classList.contains('arranging')) addTools()
+    if (focus) frame.querySelector(`[data-move="${focus}"]`)?.focus()
+  }
+
+  document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {
+    if (ctx.stood) standsAsBefore(ctx.stood)
+    if (goal) goTo(goal)
     const name = sessionStorage.getItem('zhike-back')
     sessionStorage.removeItem('zhike-back')
     if (name) document.querySelector(`[data-fact="${CSS.escape(name)}"] [data-edit]`)?.focus()

@@ -87,7 +87,7 @@
 
   function moveColumn(button) {
     const item = button.closest('li')
-    const down = button.dataset.move > 0
+    const down = button.dataset.columnBy > 0
     const other = down ? item.nextElementSibling : item.previousElementSibling
     if (!other) return
     down ? other.after(item) : other.before(item)
@@ -194,7 +194,7 @@
     else if (target.closest('[data-tick-all]')) { all = true; drawTicks() }
     else if (target.closest('[data-tick-none]')) tickNone()
     else if (target.closest('[data-act]')) act(target.closest('[data-act]').dataset.act)
-    else if (target.closest('[data-move]')) moveColumn(target.closest('[data-move]'))
+    else if (target.closest('[data-column-by]')) moveColumn(target.closest('[data-column-by]'))
     else if (target.closest('[data-cell-cancel]')) leaveCell(target.closest('td'), Boolean(target.closest('form').querySelector('[role=alert]')))
     else if (target.closest('[data-expands]')) openGroup(target.closest('[data-expands]'))
     else if (target.closest('[data-peek-step]')) peekNext(Number(target.closest('[data-peek-step]').dataset.peekStep))
