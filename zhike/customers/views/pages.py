@@ -69,6 +69,7 @@ class PartyPage(DetailView):
             else "",
             "next_contact_on": None if day else queries.next_contact_on(row),
             "may_edit": may_edit,
+            "may_brief": bool(self.actor.may(Brief.permission)),
             "may_note": day is None and bool(actor.may("activities.work") or may_edit),
             "note_form": forms.TimelineForm,
             "may_hand_over": may_assign and not peek,

@@ -211,7 +211,8 @@ def test_the_panel_tells_each_number_with_its_reasons(here: Unit) -> None:
     parts = dict(shown["contribution_12m"].reasons)
     assert set(parts) == {metrics.get(name).label for name in REASONS["contribution_12m"]}
     assert shown["profit_contribution_rate"].text == "25.00%"
-    page = text(people.client_of(head).get(party.get_absolute_url()))
+    address = f"{party.get_absolute_url()}?panel=insight.value"
+    page = text(people.client_of(head).get(address, headers={"HX-Request": "true"}))
     assert str(metrics.get("contribution_12m").formula) in page
 
 
