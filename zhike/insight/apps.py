@@ -9,11 +9,12 @@ class InsightConfig(AppConfig):
     verbose_name = _("Insight")
 
     def ready(self) -> None:
-        from zhike.insight import panels, panels_flows
+        from zhike.insight import criteria, panels, panels_flows
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         panels_flows.register()
+        criteria.register()
         section = pgettext_lazy("navigation", "Value")
         for item in (
             NavItem("insight", _("Four classes"), "insight:overview",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Self
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
@@ -10,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import Party, Standing, Tier
 from zhike.insight.scopes import TallyScope, TargetScope
 from zhike.kernel.classes import classify
-from zhike.kernel.models import Base
+from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import Holders, SignedIn, Via
 from zhike.organisation.models import Employee, Unit
@@ -107,6 +109,59 @@ class Score(Base):
                 condition=~models.Q(outlook=""),
             ),
         )
+
+
+class Figures(models.Model):
+    """The newest score of a customer with a typed column a metric: what lists of customers are narrowed by.
+
+    Score keeps the days as JSON; this is one narrow row a customer, so that a million are walked in a moment.
+    What `Standing` holds is not repeated. Names are those of the catalogue.
+    """
+
+    scope = Via("party", permission="insight.view")
+    field_classes = classify(
+        open="party movements_12m last_movement_on rfm_recency rfm_frequency rfm_monetary abc_class "
+        "in_top20 agreements_held categories_held holdings_gap",
+        c2="loan_balance average_balance balance_before balance_change_3m inflow_12m outflow_12m "
+        "net_interest_liability net_interest_asset net_interest_intermediary fee_income_12m "
+        "service_cost_12m tier_gap profit_contribution_rate input_output_ratio rank_contribution "
+        "rank_balance rank_growth rank_inflow",
+    )
+
+    party = models.OneToOneField(Party, models.CASCADE, primary_key=True, related_name="figures")
+    loan_balance = MoneyField(null=True)
+    average_balance = MoneyField(null=True)
+    balance_before = MoneyField(null=True)
+    balance_change_3m = MoneyField(null=True)
+    inflow_12m = MoneyField(null=True)
+    outflow_12m = MoneyField(null=True)
+    movements_12m = models.IntegerField(null=True)
+    last_movement_on = models.DateField(null=True)
+    net_interest_liability = MoneyField(null=True)
+    net_interest_asset = MoneyField(null=True)
+    net_interest_intermediary = MoneyField(null=True)
+    fee_income_12m = MoneyField(null=True)
+    service_cost_12m = MoneyField(null=True)
+    tier_gap = MoneyField(null=True)
+    profit_contribution_rate = models.FloatField(null=True)
+    input_output_ratio = models.FloatField(null=True)
+    rfm_recency = models.SmallIntegerField(null=True)
+    rfm_frequency = models.SmallIntegerField(null=True)
+    rfm_monetary = models.SmallIntegerField(null=True)
+    abc_class = models.CharField(max_length=1, blank=True)
+    in_top20 = models.BooleanField(null=True)
+    rank_contribution = models.FloatField(null=True)
+    rank_balance = models.FloatField(null=True)
+    rank_growth = models.FloatField(null=True)
+    rank_inflow = models.FloatField(null=True)
+    holdings_gap = models.FloatField(null=True)
+    agreements_held = models.SmallIntegerField(null=True)
+    categories_held = models.SmallIntegerField(null=True)
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("figures")
 
 
 class Tally(Base):

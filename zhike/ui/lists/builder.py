@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from django.http import QueryDict
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from zhike.kernel.actor import Actor
 from zhike.ui.lists.conditions import Group, Match, Test
-from zhike.ui.lists.criteria import Choices, Criterion, Operator, operators_of
+from zhike.ui.lists.criteria import FIGURES, Choices, Criterion, Operator, operators_of
 
 # w2.field, w2.op, w2.value; within a group w2.0.field and w2.match; wmatch for the whole.
 PARAMETER = re.compile(r"w(?:match|(\d{1,2})(?:\.(\d{1,2}))?\.(field|op|value|match))\Z")
@@ -93,15 +94,22 @@ class Line:
     values: Sequence[str] = ()
 
     @property
-    def input(self) -> Literal["", "text", "number", "date", "choices"]:
-        """Which input the value is given in."""
+    def input(self) -> Literal["", "text", "number", "date", "choices", "figure"]:
+        """Which input the value is given in; a figure is text, for 50万 is one."""
         if self.criterion is None or self.operator is None or not self.operator.takes:
             return ""
         if self.operator.takes == "days":
             return "number"
-        return {"choice": "choices", "date": "date", "number": "number", "money": "number"}.get(
-            self.criterion.kind, "text"
-        )  # type: ignore[return-value]
+        if self.criterion.kind in FIGURES:
+            return "figure"
+        return {"choice": "choices", "date": "date"}.get(self.criterion.kind, "text")  # type: ignore[return-value]
+
+    @property
+    def unit(self) -> str | Promise:
+        """What stands behind the input."""
+        if self.criterion is None or self.input not in ("figure", "number"):
+            return ""
+        return {"money": _("yuan"), "share": "%"}.get(self.criterion.kind, self.criterion.unit)
 
     @property
     def fields(self) -> list[str]:

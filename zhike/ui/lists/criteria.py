@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
 from typing import Any, Literal
@@ -13,15 +15,16 @@ from typing import Any, Literal
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
+from zhike.ui import format
 from zhike.ui.lists.conditions import Group, Test
 
-Kind = Literal["text", "choice", "number", "money", "date", "boolean"]
+Kind = Literal["text", "choice", "number", "money", "share", "date", "boolean"]
 Choices = Sequence[tuple[str, str | Promise]]
 
 LONGEST = 60
@@ -35,6 +38,7 @@ class Criterion:
     `within(actor, q)` turns a condition on a related row into one on the row itself and must start at what the
     actor may see; `path` then begins at the related row. `choices(actor)` are (value, label). An empty date
     `counts_as_old` where never is longest ago. `permission` "" means everyone who may see the list.
+    A `share` is 0 to 1 in its column and typed in per cent. `unit` stands behind the input, `hint` says what it is.
     """
 
     id: str
@@ -48,6 +52,8 @@ class Criterion:
     group: str | Promise = ""
     counts_as_old: bool = False
     nullable: bool = True
+    unit: str | Promise = ""
+    hint: str | Promise = ""
 
     @property
     def name(self) -> str:
@@ -93,6 +99,7 @@ OPERATORS: Mapping[Kind, tuple[Operator, ...]] = {
     ),
     "number": (*_FIGURE, *_EMPTY),
     "money": (*_FIGURE, *_EMPTY),
+    "share": (*_FIGURE, *_EMPTY),
     "date": (
         Operator(
             "older",
@@ -124,6 +131,18 @@ OPERATORS: Mapping[Kind, tuple[Operator, ...]] = {
         Operator("no", gettext_lazy("no"), ""),
     ),
 }
+FIGURES = ("number", "money", "share")
+_SCALES = {
+    **dict.fromkeys("千k", Decimal(10**3)),
+    **dict.fromkeys("万萬w", Decimal(10**4)),
+    "m": Decimal(10**6),
+    **dict.fromkeys("亿億", Decimal(10**8)),
+    "b": Decimal(10**9),
+}
+_AMOUNT = re.compile(
+    r"\s*([-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+))\s*([千万萬亿億kmbw]{0,2})\s*[元%]?\s*\Z", re.IGNORECASE
+)
+_LARGEST = Decimal(10) ** 18
 _NEGATIVE = {"has_not": "has", "is_not": "is", "no": "yes"}
 
 criteria: Registry[Criterion] = Registry("ui.criteria")
@@ -217,6 +236,8 @@ def told(test: Test, known: Mapping[str, Criterion], actor: Actor) -> str:
     if criterion.choices is not None:
         names = {value: str(label) for value, label in criterion.choices(actor)}
         values = [names.get(value, value) for value in values]
+    if criterion.kind in FIGURES:
+        values = [_shown(criterion, value) for value in values]
     return " ".join(
         [
             str(criterion.label),
@@ -224,6 +245,18 @@ def told(test: Test, known: Mapping[str, Criterion], actor: Actor) -> str:
             "–".join(values) if operator.takes == "two" else ", ".join(values),
         ]
     ).strip()
+
+
+def _shown(criterion: Criterion, text: str) -> str:
+    """A figure of a test in the reader's way of writing; as it stands where it is none."""
+    try:
+        figure = amount(text)
+    except ValueError:
+        return text
+    if criterion.kind == "money":
+        return format.money_text(figure, language=get_language() or "en")
+    plain = f"{figure.normalize():,f}"
+    return f"{plain}%" if criterion.kind == "share" else plain
 
 
 def must_be_open(model: type[Model], found: Iterable[Criterion]) -> list[str]:
@@ -238,9 +271,22 @@ def must_be_open(model: type[Model], found: Iterable[Criterion]) -> list[str]:
             owner._meta.get_field(names[-1])
         except FieldDoesNotExist:
             continue
-        if each.kind not in ("money", "number") and owner.field_classes.get(names[-1]) == "C2":
+        if each.kind not in FIGURES and owner.field_classes.get(names[-1]) == "C2":
             wrong.append(each.id)
     return wrong
+
+
+def amount(text: str) -> Decimal:
+    """A figure as people type it: `500,000`, `50万`, `1.2億元`, `1.2M`, `80%`; raises ValueError."""
+    fit = _AMOUNT.match(unicodedata.normalize("NFKC", text))
+    if fit is None:
+        raise ValueError(text)
+    figure = Decimal(fit[1].replace(",", ""))
+    for name in fit[2].lower():
+        figure *= _SCALES[name]
+    if abs(figure) > _LARGEST:
+        raise ValueError(text)
+    return figure
 
 
 def _value(criterion: Criterion, operator: Operator, text: str) -> Any:
@@ -251,18 +297,16 @@ def _value(criterion: Criterion, operator: Operator, text: str) -> Any:
             if not 0 <= days <= FURTHEST_DAYS:
                 raise ValueError
             return days
-        if kind in ("number", "money"):
-            figure = Decimal(text.replace(",", ""))
-            if not figure.is_finite() or abs(figure) > Decimal(10) ** 18:
-                raise ValueError
-            return figure
+        if kind in FIGURES:
+            return amount(text) / (100 if kind == "share" else 1)
         if kind == "date":
             return date.fromisoformat(text)
-    except (ValueError, InvalidOperation):
+    except ValueError:
         wanted = {
             "days": _("a number of days"),
             "date": _("a date such as 2026-11-22"),
-        }.get(kind, _("a figure"))
+            "share": _("per cent such as 80"),
+        }.get(kind, _("a figure such as 500,000 or 50万"))
         raise Wrong(
             _("“%(field)s” wants %(wanted)s, not “%(value)s”.")
             % {"field": criterion.label, "wanted": wanted, "value": text[:LONGEST]}

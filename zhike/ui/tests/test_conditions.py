@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from zhike.kernel import clock
 from zhike.ui.lists import builder
 from zhike.ui.lists.conditions import Group, Test, Unreadable, read, write
-from zhike.ui.lists.criteria import Criterion, condition, told
+from zhike.ui.lists.criteria import Criterion, amount, condition, told
 from zhike.ui.tests.sample import KEEPER, TIERS, Thing
 
 words = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
@@ -48,6 +48,27 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        *(("500,000", 500_000), ("50万", 500_000), ("1.2億元", 120_000_000), ("3千", 3_000)),
+        *(("2千万", 20_000_000), ("５０万", 500_000), ("1.5M", 1_500_000), ("-2w", -20_000)),
+        *((" 80 % ", 80), (".5", Decimal("0.5")), ("1万亿", 10**12)),
+    ],
+)
+def test_amounts_are_read_as_people_type_them(typed: str, meant: Decimal | int) -> None:
+    assert amount(typed) == meant
+
+
+@given(st.text(max_size=12) | st.sampled_from(["", "万", "1e9", "nan", "inf", "--1", "1万万万"]))
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    try:
+        found = amount(text)
+    except ValueError:
+        return
+    assert abs(found) <= 10**18
 
 
 PAGE = "sample.things"
