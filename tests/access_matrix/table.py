@@ -198,6 +198,8 @@ def _handed_over(world: World) -> dict[str, Any]:
 
 def _products() -> Iterator[tuple[str, str, Entry]]:
     yield "products/", "GET", Entry(READERS)
+    yield "agreements/", "GET", Entry(READERS)
+    yield "agreements/export/", "GET", Entry(LINE)
     yield (
         "products/agreements/<uuid:public_id>/reveal/",
         "POST",
@@ -270,6 +272,8 @@ def _activities() -> Iterator[tuple[str, str, Entry]]:
     for method in METHODS:
         yield "", method, Entry(SIGNED_IN, MOVED)
     arranged = {"panel": "activities.week"}
+    yield "lines/", "GET", Entry(WORKERS)
+    yield "contacts/", "GET", Entry(READERS)
     yield "today/", "GET", Entry(STAFF)
     yield "today/", "POST", Entry(WORKERS, DONE, body=arranged)
     for path, allowed, makers in (

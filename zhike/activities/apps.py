@@ -9,11 +9,12 @@ class ActivitiesConfig(AppConfig):
 
     def ready(self) -> None:
         # Hangs its panel on the customer's page, its guard on leaving, its reaction on handovers.
-        from zhike.activities import page_head, panels, subscribers  # noqa: F401
+        from zhike.activities import page_head, panels, records, subscribers  # noqa: F401
         from zhike.activities.queries.lists import due_now
         from zhike.ui.navigation import Counter, NavItem, counters, navigation
 
         page_head.register()
+        records.register()
         counters.register(Counter("activities.today", "activities.view", due_now))
         navigation.register(
             NavItem(
@@ -24,5 +25,27 @@ class ActivitiesConfig(AppConfig):
                 permission="",
                 order=10,
                 key="t",
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="activities.work",
+                label=_("Work"),
+                url_name="activities:work",
+                icon="list-details",
+                permission="activities.view",
+                order=12,
+                key="w",
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="activities.contacts",
+                label=_("Contacts"),
+                url_name="activities:contacts",
+                icon="messages",
+                permission="customers.view",
+                order=35,
+                section=_("Customers"),
             )
         )

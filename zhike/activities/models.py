@@ -92,3 +92,10 @@ class WorkItem(Base):
                 name="one_open_item_a_reason",
             ),
         )
+
+    def __str__(self) -> str:
+        return str(self.get_rule_display())
+
+    def get_absolute_url(self) -> str:
+        """The page of its customer."""
+        return self.party.get_absolute_url()

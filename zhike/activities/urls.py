@@ -6,6 +6,8 @@ from zhike.activities import views
 app_name = "activities"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="activities:today"), name="home"),
+    path("lines/", views.WorkList.as_view(), name="work"),
+    path("contacts/", views.ContactList.as_view(), name="contacts"),
     path("today/", views.FrontPage.as_view(), name="today"),
     path("today/mine/", views.TodayPage.as_view(), name="mine"),
     path("today/team/", views.TeamPage.as_view(), name="team"),

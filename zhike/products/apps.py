@@ -1,5 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+
+def _catalogue() -> type[Any]:
+    from zhike.products.views import Catalogue
+
+    return Catalogue
+
+
+def _agreements() -> type[Any]:
+    from zhike.products.views import AgreementList
+
+    return AgreementList
 
 
 class ProductsConfig(AppConfig):
@@ -9,18 +23,36 @@ class ProductsConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.products import (
+            agreements,
+            catalogue,
             filters,
             happenings,
             panels,
             search,
             subscribers,  # noqa: F401
         )
+        from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         happenings.register()
         search.register()
         filters.register()
+        catalogue.register()
+        agreements.register()
+        listings.register(Listing(catalogue.PAGE, _catalogue, "products:list"))
+        listings.register(Listing(agreements.PAGE, _agreements, "products:agreements"))
+        navigation.register(
+            NavItem(
+                id="products.agreements",
+                label=_("Agreements"),
+                url_name="products:agreements",
+                icon="file-text",
+                permission="products.view",
+                order=30,
+                section=_("Customers"),
+            )
+        )
         navigation.register(
             NavItem(
                 id="products",

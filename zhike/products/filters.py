@@ -24,7 +24,8 @@ def _any(actor: Actor, q: Q) -> Q:
     return Q(pk__in=Agreement.objects.visible_to(actor).filter(q).order_by().values("party"))
 
 
-def _products(actor: Actor) -> list[tuple[str, str]]:
+def products(actor: Actor) -> list[tuple[str, str]]:
+    """The catalogue as (code, name)."""
     offered = Product.objects.visible_to(actor).order_by("category", "code")
     return [(product.code, product.name) for product in offered]
 
@@ -51,7 +52,7 @@ def register() -> None:
             _("Holds the product"),
             "choice",
             "product__code",
-            _products,
+            products,
             within=_open,
             permission=SEES,
             group=group,

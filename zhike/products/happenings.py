@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,8 +23,13 @@ from zhike.products.models import Agreement
 
 def agreements(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
     """The customer's own agreements; those of others they may use are told on the owner's timeline."""
-    rows = Agreement.objects.visible_to(actor, party=party)
-    return earlier_of(_steps(rows.select_related("product", "unit")), asked)
+    return earlier_of(
+        _steps(Agreement.objects.visible_rows(actor, _with_product, party=party)), asked
+    )
+
+
+def _with_product(rows: QuerySet[Agreement]) -> QuerySet[Agreement]:
+    return rows.select_related("product", "unit")
 
 
 def _steps(rows: Iterable[Agreement]) -> Iterable[Happening]:

@@ -118,8 +118,16 @@ class Agreement(Base):
         indexes = (
             models.Index(fields=["blind"], name="agreement_by_blind"),
             models.Index(fields=["tail"], name="agreement_by_tail"),
-            models.Index(fields=["matures_on"], name="agreement_by_maturity"),
+            models.Index(fields=["matures_on", "id"], name="agreement_by_maturity"),
+            models.Index(fields=["opened_on", "id"], name="agreement_by_opening"),
         )
+
+    def __str__(self) -> str:
+        return self.product.name
+
+    def get_absolute_url(self) -> str:
+        """The page of its customer, where what they hold is told."""
+        return self.party.get_absolute_url()
 
     @property
     def place(self) -> str:

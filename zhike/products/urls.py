@@ -10,5 +10,7 @@ app_name = "products"
 
 urlpatterns = [
     path("products/", views.Catalogue.as_view(), name="list"),
+    path("agreements/", views.AgreementList.as_view(), name="agreements"),
+    path("agreements/export/", views.Export.as_view(), name="export"),
     path("products/agreements/<uuid:public_id>/reveal/", views.Reveal.as_view(), name="reveal"),
 ]

@@ -1,18 +1,23 @@
-"""The catalogue, and an agreement's number in clear."""
+"""The catalogue, the agreements, and an agreement's number in clear."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers.services import reveal
-from zhike.products import tables
+from zhike.customers.services import note_export, reveal
+from zhike.products import agreements, catalogue
 from zhike.products.models import Agreement, Product
 from zhike.ui.filters import Filter
+from zhike.ui.lists import conditions, files
+from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, visible
 
 
@@ -21,8 +26,10 @@ class Catalogue(ListView):
 
     model = Product
     permission = "products.view"
+    page = catalogue.PAGE
     title = _("Products")
-    columns = tables.COLUMNS
+    groupings = catalogue.GROUPINGS
+    columns = catalogue.COLUMNS
     order = "code"
     searchable = True
     filters = (
@@ -45,6 +52,60 @@ class Catalogue(ListView):
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
         return rows.filter(Q(name__icontains=text) | Q(code__istartswith=text))
+
+
+class AgreementList(ListView):
+    """What customers hold; the closed are left out as long as nobody asks for them."""
+
+    model = Agreement
+    permission = "products.view"
+    page = agreements.PAGE
+    title = _("Agreements")
+    order = "matures_on"
+    groupings = agreements.GROUPINGS
+    dates = agreements.DATES
+    peeks = True
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        return agreements.columns_for(self.actor)
+
+    def chips(self) -> Sequence[Filter]:
+        return agreements.quick(self.actor)
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.select_related("product", "party", "unit").defer(
+            "terms", "blind", "tail", "party__search_tokens", "party__provenance", "party__note"
+        )
+
+    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+        spoken_of = {test.field for test in asked.tests} | set(self.params)
+        ends = {"status", "closed", "group"} & spoken_of
+        if ends or self.params.get("in", "").startswith("status:"):
+            return rows
+        return rows.filter(closed_on=None)
+
+    def export_url(self) -> str:
+        return reverse("products:export") if self.actor.may("customers.export") else ""
+
+
+class Export(AgreementList):
+    """The list as a file under the same rights, filters and masks; on the trail with its number of rows."""
+
+    permission = "customers.export"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.actor.must("products.view")
+        columns, _gone = self.shown()
+        rows = self.rows().rows.order_by("matures_on", "pk")
+
+        def note(count: int) -> None:
+            note_export(actor=self.actor, name="agreements", count=count)
+
+        kind = request.GET.get("as", "csv")
+        return files.answer(  # type: ignore[return-value]
+            "agreements", kind, columns, rows.iterator(chunk_size=2000), note
+        )
 
 
 class Reveal(PageView):

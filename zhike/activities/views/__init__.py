@@ -13,10 +13,12 @@ from zhike.activities.views.actions import (
     Resume,
 )
 from zhike.activities.views.lists import FrontPage, HomePage, PersonPage, TodayPage
+from zhike.activities.views.records import ContactList, WorkList
 from zhike.activities.views.team import TeamPage
 
 __all__ = [
     "Complete",
+    "ContactList",
     "Customers",
     "Dismiss",
     "FollowUp",
@@ -29,4 +31,5 @@ __all__ = [
     "Resume",
     "TeamPage",
     "TodayPage",
+    "WorkList",
 ]

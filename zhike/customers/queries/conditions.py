@@ -16,11 +16,11 @@ def mains() -> QuerySet[Assignment]:
     return Assignment.objects.filter(role=Assignment.Role.MAIN, during__contains=clock.today())
 
 
-def in_care_of(employee_id: int | None) -> Q:
-    """Those the employee is main manager or assistant of today."""
+def in_care_of(employee_id: int | None, path: str = "pk") -> Q:
+    """Those the employee is main manager or assistant of today; `path` leads to the customer."""
     today = clock.today()
     theirs = Assignment.objects.filter(employee=employee_id, during__contains=today)
-    return Q(pk__in=theirs.values("party"))
+    return Q(**{f"{path}__in": theirs.values("party")})
 
 
 def managed() -> Q:

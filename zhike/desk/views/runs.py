@@ -142,14 +142,13 @@ class RunPage(PageView):
     def _refusals(self, run: BulkRun) -> list[tuple[str, str, str]]:
         """(name, address, reason) of each row refused; nameless where the reader sees it no more."""
         ids = [id for id, _reason in run.report if id]
-        model = view_of(run.page, self.actor, "").model
-        there = {
-            str(row.public_id): row for row in visible(model, self.actor).filter(public_id__in=ids)
-        }
+        view = view_of(run.page, self.actor, "")
+        rows = view.narrowed(visible(view.model, self.actor)).filter(public_id__in=ids)
+        there = {str(row.public_id): row for row in rows}
         return [
             (
                 str(there[id]) if id in there else "—",
-                there[id].get_absolute_url() if id in there else "",
+                view.row_url(there[id]) if id in there else "",
                 reason,
             )
             for id, reason in run.report

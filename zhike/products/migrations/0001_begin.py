@@ -102,7 +102,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='agreement',
-            index=models.Index(fields=['matures_on'], name='agreement_by_maturity'),
+            index=models.Index(fields=['matures_on', 'id'], name='agreement_by_maturity'),
+        ),
+        migrations.AddIndex(
+            model_name='agreement',
+            index=models.Index(fields=['opened_on', 'id'], name='agreement_by_opening'),
         ),
         migrations.AddConstraint(
             model_name='agreement',

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
@@ -24,7 +24,7 @@ from zhike.kernel.registry import Registry
 from zhike.ui import format
 from zhike.ui.lists.conditions import Group, Test
 
-Kind = Literal["text", "choice", "number", "money", "share", "date", "boolean"]
+Kind = Literal["text", "choice", "number", "money", "share", "date", "moment", "boolean"]
 Choices = Sequence[tuple[str, str | Promise]]
 
 LONGEST = 60
@@ -38,7 +38,8 @@ class Criterion:
     `within(actor, q)` turns a condition on a related row into one on the row itself and must start at what the
     actor may see; `path` then begins at the related row. `choices(actor)` are (value, label). An empty date
     `counts_as_old` where never is longest ago. `permission` "" means everyone who may see the list.
-    A `share` is 0 to 1 in its column and typed in per cent. `unit` stands behind the input, `hint` says what it is.
+    A `moment` is an instant that is asked for by its day. A `share` is 0 to 1 in its column and typed in per
+    cent. `unit` stands behind the input, `hint` says what it is.
     """
 
     id: str
@@ -143,6 +144,7 @@ _AMOUNT = re.compile(
     r"\s*([-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+))\s*([千万萬亿億kmbw]{0,2})\s*[元%]?\s*\Z", re.IGNORECASE
 )
 _LARGEST = Decimal(10) ** 18
+OPERATORS = {**OPERATORS, "moment": OPERATORS["date"]}
 _NEGATIVE = {"has_not": "has", "is_not": "is", "no": "yes"}
 
 criteria: Registry[Criterion] = Registry("ui.criteria")
@@ -259,6 +261,11 @@ def _shown(criterion: Criterion, text: str) -> str:
     return f"{plain}%" if criterion.kind == "share" else plain
 
 
+def midnight(day: date) -> datetime:
+    """When the business day begins."""
+    return datetime.combine(day, time(), tzinfo=clock.BUSINESS_ZONE)
+
+
 def must_be_open(model: type[Model], found: Iterable[Criterion]) -> list[str]:
     """The criteria whose column is no money and yet class C2: nobody may ask for a person by an address."""
     wrong = []
@@ -299,12 +306,13 @@ def _value(criterion: Criterion, operator: Operator, text: str) -> Any:
             return days
         if kind in FIGURES:
             return amount(text) / (100 if kind == "share" else 1)
-        if kind == "date":
+        if kind in ("date", "moment"):
             return date.fromisoformat(text)
     except ValueError:
         wanted = {
             "days": _("a number of days"),
             "date": _("a date such as 2026-11-22"),
+            "moment": _("a date such as 2026-11-22"),
             "share": _("per cent such as 80"),
         }.get(kind, _("a figure such as 500,000 or 50万"))
         raise Wrong(
@@ -330,6 +338,11 @@ def _positive(criterion: Criterion, name: str, values: Sequence[Any]) -> Q:
     path, today = criterion.path, clock.today()
 
     def at(lookup: str, value: Any) -> Q:
+        if criterion.kind == "moment" and isinstance(value, date):
+            # In bounds of time and not by the day of each row, so that an index answers.
+            after = lookup in ("gt", "lte")
+            value = midnight(value + timedelta(days=1) if after else value)
+            lookup = "gte" if lookup in ("gt", "gte") else "lt"
         return Q(**{f"{path}__{lookup}": value})
 
     match name:
@@ -368,7 +381,7 @@ def _positive(criterion: Criterion, name: str, values: Sequence[Any]) -> Q:
         case "next":
             return at("gte", today) & at("lte", today + timedelta(days=values[0]))
         case "today":
-            return Q(**{path: today})
+            return at("gte", today) & at("lte", today)
         case "this_month":
             first = today.replace(day=1)
             after = (first + timedelta(days=31)).replace(day=1)
