@@ -158,10 +158,17 @@ def _copy_parties(cursor: Any, count: int) -> None:
                     (id, kind, "customer", type, name, key, tokens, *blank, unit, "", True, "{}")
                 )
         with cursor.copy(
-            "COPY customers_standing (party_id, value_class, balance, contribution) FROM STDIN"
+            "COPY customers_standing (party_id, unit_id, stage, kind, type, value_class, balance, "
+            "contribution) FROM STDIN"
         ) as copy:
             for id in ids:
-                copy.write_row((id, "", round(chance.paretovariate(0.8) * 100, 2), 0))
+                unit = 1 + (id // CUSTOMERS_A_MANAGER) % UNITS
+                balance = round(chance.paretovariate(0.8) * 100, 2)
+                copy.write_row((id, unit, "customer", "person", "individual", "", balance, 0))
+        cursor.execute(
+            "UPDATE customers_standing s SET kind = p.kind, type = p.type FROM customers_party p "
+            "WHERE p.id = s.party_id AND p.kind <> s.kind"
+        )
         with cursor.copy(
             "COPY customers_contactpoint (party_id, kind, label, is_preferred, sealed, blind, tail, "
             "source) FROM STDIN"
@@ -185,7 +192,10 @@ def _repeat(cursor: Any, shift: int, rows: int) -> None:
     blind = f"sha256(blind || '{shift}'::bytea)"
     new = {
         "customers_party": {"id": f"id + {shift}", "unit_id": unit},
-        "customers_standing": {"party_id": f"party_id + {shift}"},
+        "customers_standing": {
+            "party_id": f"party_id + {shift}",
+            "unit_id": f"1 + mod((party_id + {shift}) / {CUSTOMERS_A_MANAGER}, {UNITS})",
+        },
         "customers_contactpoint": {"party_id": f"party_id + {shift}", "blind": blind},
         "customers_assignment": {"party_id": f"party_id + {shift}", "employee_id": owner},
     }

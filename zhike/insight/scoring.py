@@ -63,7 +63,6 @@ class Rated:
     contribution: Decimal
     current_value: Decimal
     potential_value: Decimal
-    last_contact_on: date | None
     rating: Rating
     figures: Mapping[str, Any]
     to_write: bool
@@ -129,7 +128,6 @@ def rated(staged: Staged, ratings: Ratings) -> Iterator[Rated]:
             contribution=row["contribution_12m"],
             current_value=row["current_value"],
             potential_value=row["potential_value"],
-            last_contact_on=row["last_contact_on"],
             rating=rating,
             figures=_figures(row, rating),
             to_write=rating.change != "kept"

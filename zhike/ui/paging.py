@@ -2,9 +2,11 @@
 
 The order is one column or several, then id in the direction of the first. Rows without a value in a
 column come last, whichever way it goes. Those without one in the first column are a second stretch
-with its own query, so that each stretch is one index range. Within it the page begins beyond a row
-value; where the columns go different ways, or a later one may be empty, beyond a lexicographic
-condition that is bounded by the first column.
+with its own query, so that each stretch is one index range; so are the rows of each tier where a list
+is sorted by the rank of a tier first: few rows that many share. Within a stretch the page begins beyond
+a row value; where the columns go different ways, or a later one may be empty, beyond a lexicographic
+condition that is bounded by the first column. Where a narrow table holds all that is asked
+(`zhike.ui.mirrors`) the keys of a page are found there.
 """
 
 from __future__ import annotations
@@ -23,9 +25,13 @@ from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.encoding import force_bytes
 
+from zhike.ui.mirrors import Mirror, is_mirrored, mirrored
+
 M = TypeVar("M", bound=Model)
 
 COUNT_CAP = 2000
+FEW = 20
+"""Rows of a related table that may be walked one after the other."""
 
 
 class BadCursor(ValueError):
@@ -84,8 +90,13 @@ class Page(Generic[M]):
 
 def capped_count(rows: QuerySet[M], cap: int = COUNT_CAP) -> Count:
     """How many rows, counted no further than `cap`."""
-    found = rows.order_by()[: cap + 1].count()
+    found = mirrored(rows.order_by().values(one=Value(1)))[: cap + 1].count()
     return Count(min(found, cap), found > cap)
+
+
+def first(rows: QuerySet[M], order: Order, size: int) -> list[M]:
+    """The first `size` rows in the order."""
+    return _walk(rows, order, None, False, size)
 
 
 def page(rows: QuerySet[M], order: Order, size: int, cursor: str = "") -> Page[M]:
@@ -154,9 +165,9 @@ class _Key:
     nullable: bool
     value: Any = None
 
-    def sorting(self, back: bool) -> OrderBy:
-        """Reading backwards, the empty ones come first."""
-        column, descending = F(self.field), self.descending != back
+    def sorting(self, back: bool, name: str) -> OrderBy:
+        """By the column as the query calls it. Reading backwards, the empty ones come first."""
+        column, descending = F(name), self.descending != back
         if self.nullable and descending != back:
             # Where the database's own habit is not ours: it takes an empty value for the largest.
             return OrderBy(
@@ -179,27 +190,94 @@ class _Key:
         return past | Q(**{f"{self.field}__isnull": True}) if self.nullable and not back else past
 
 
+def sorting(rows: QuerySet[M], order: Order) -> list[OrderBy]:
+    """The order as the database is told it."""
+    return [key.sorting(False, key.field) for key in _keys(rows, order, None)]
+
+
+@dataclass(frozen=True)
+class _Stretch(Generic[M]):
+    """Rows that lie together in the order, by `keys` among themselves. `at` says where the edge lies: before them
+    (-1, also where there is none), among them or beyond."""
+
+    rows: QuerySet[M]
+    keys: Sequence[_Key]
+    at: int = -1
+
+
 def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit: int) -> list[M]:
-    """Up to `limit` rows from the edge on (backwards, nearest first), through both stretches."""
-    first, *others = _keys(rows, order, edge)
-    if first.nullable:
-        valued = rows.filter(**{f"{first.field}__isnull": False})
-        bare = rows.filter(**{f"{first.field}__isnull": True})
-        sure = _Key(first.field, first.descending, False, first.value)
-        stretches = [(valued, [sure, *others], False), (bare, others, True)]
-    else:
-        stretches = [(rows, [first, *others], False)]
-    found: list[M] = []
-    reached = edge is None
-    for stretch, keys, is_bare in reversed(stretches) if back else stretches:
-        if edge is not None and not reached:
-            if is_bare != (edge.values[0] is None):
-                continue
-            reached = True
-            stretch = stretch.filter(_beyond(rows, keys, back))
-        if len(found) < limit:
-            found += stretch.order_by(*(key.sorting(back) for key in keys))[: limit - len(found)]
-    return found
+    """Up to `limit` rows from the edge on (backwards, nearest first), through all stretches."""
+    stretches = list(_stretches(rows, list(_keys(rows, order, edge)), edge))
+    found: list[Any] = []
+    narrow = False
+    for stretch in reversed(stretches) if back else stretches:
+        if len(found) == limit:
+            break
+        some = stretch.rows
+        if edge is not None and stretch.at == 0:
+            some = some.filter(_beyond(rows, stretch.keys, back))
+        elif edge is not None and stretch.at != (1 if back else -1):
+            continue
+        ordered = _ordered(some, stretch.keys, back)
+        narrow = is_mirrored(ordered)
+        found += ordered[: limit - len(found)]
+    if not narrow or not found:
+        return found
+    there = {row.pk: row for row in rows.order_by().filter(pk__in=found)}
+    return [there[pk] for pk in found if pk in there]
+
+
+def _ordered(rows: QuerySet[M], keys: Sequence[_Key], back: bool) -> QuerySet[M, Any]:
+    """The rows in the order of the keys; their own keys alone where a narrow table has all it takes."""
+    named = rows.annotate(**{f"by{n}": F(key.field) for n, key in enumerate(keys)})
+    sorting = [key.sorting(back, f"by{n}") for n, key in enumerate(keys)]
+    narrow = mirrored(named.order_by(*sorting).values_list("pk", flat=True))
+    if is_mirrored(narrow):
+        return narrow
+    return rows.order_by(*(key.sorting(back, key.field) for key in keys))
+
+
+def _stretches(
+    rows: QuerySet[M], keys: Sequence[_Key], edge: _Edge | None
+) -> Iterator[_Stretch[M]]:
+    first, *others = keys
+    if not first.nullable:
+        yield _Stretch(rows, keys, 0)
+        return
+    empty = edge is not None and first.value is None
+    if ranks := _ranks(rows, first):
+        path, steps = ranks
+        for pk, value in steps:
+            at = 1 if empty else 0
+            if first.value is not None:
+                at = (first.value > value) - (first.value < value)
+                at = -at if first.descending else at
+            yield _Stretch(rows.filter(**{path: pk}), others, at)
+        yield _Stretch(rows.filter(**{f"{path}__isnull": True}), others, 0 if empty else -1)
+        return
+    sure = _Key(first.field, first.descending, False, first.value)
+    valued = rows.filter(**{f"{first.field}__isnull": False})
+    yield _Stretch(valued, [sure, *others], 1 if empty else 0)
+    bare = rows.filter(**{f"{first.field}__isnull": True})
+    yield _Stretch(bare, others, 0 if empty else -1)
+
+
+def _ranks(rows: QuerySet[M], key: _Key) -> tuple[str, list[tuple[Any, Any]]] | None:
+    """The way to a row that many share, and (key, value) of all there are in the order of the column; None for
+    another column, or where there are too many."""
+    path, _joint, name = key.field.rpartition("__")
+    if not path:
+        return None
+    relation: Any = None
+    model: Any = rows.model
+    for step in path.split("__"):
+        relation = model._meta.get_field(step)
+        model = relation.related_model
+    if not relation.many_to_one or not model._meta.get_field(name).unique:
+        return None
+    steps = model._default_manager.order_by(f"{'-' * key.descending}{name}")
+    found = list(steps.values_list("pk", name)[: FEW + 1])
+    return (path, found) if len(found) <= FEW else None
 
 
 def _keys(rows: QuerySet[M], order: Order, edge: _Edge | None) -> Iterator[_Key]:
@@ -240,8 +318,10 @@ def _field(rows: QuerySet[M], path: str) -> Field[Any, Any]:
 
 def _nullable(rows: QuerySet[M], path: str) -> bool:
     # Across a relation the row may be missing even where the column itself is never null.
-    plain = path in {field.name for field in rows.model._meta.concrete_fields}
-    return not plain or _field(rows, path).null
+    mirror: Mirror | None = getattr(rows.model, "mirror", None)
+    relation, _joint, _name = path.rpartition("__")
+    sure = not relation or (mirror is not None and relation == mirror.path)
+    return not sure or _field(rows, path).null
 
 
 def _reach(row: Any, path: str) -> Any:

@@ -281,8 +281,7 @@ def test_coverage_is_the_share_of_customers_reached_within_their_period() -> Non
     who = person(place=lead.employee.unit)
     today = clock.today()
     for last, every in ((30, 30), (31, 30), (None, 30), (5, None)):
-        Standing.objects.create(
-            party=party(who),
+        Standing.objects.filter(party=party(who)).update(
             last_contact_on=None if last is None else today - timedelta(days=last),
             contact_every_days=every,
         )
@@ -307,8 +306,8 @@ def test_the_week_ahead_holds_what_falls_due_for_ones_own_customers() -> None:
         )
         born = today + timedelta(days=3)
         Party.objects.filter(pk=customer.pk).update(birth_on=date(2000, born.month, born.day))
-        Standing.objects.create(
-            party=customer, last_contact_on=today - timedelta(days=26), contact_every_days=30
+        Standing.objects.filter(party=customer).update(
+            last_contact_on=today - timedelta(days=26), contact_every_days=30
         )
         services.plan_follow_up(
             actor=manager.actor, party=customer, on=today + timedelta(days=6), text="call back"

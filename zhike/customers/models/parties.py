@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -15,6 +17,7 @@ from zhike.customers.scopes import PartyScope
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
 from zhike.organisation.models import Unit
+from zhike.ui.mirrors import Mirror
 
 # The tokens and the unit as one more: an index over both finds a name within some units at once.
 PLACED_TOKENS: models.Func = models.Func(
@@ -24,6 +27,15 @@ PLACED_TOKENS: models.Func = models.Func(
     template="array_append(%(expressions)s::text)",
     output_field=ArrayField(models.TextField()),
 )
+
+
+NOBODY = UUID(int=0)
+
+
+@lru_cache
+def _page() -> str:
+    """The address of a page, made once: a list of fifty has a hundred of them."""
+    return reverse("customers:party", kwargs={"public_id": NOBODY})
 
 
 class Party(Base):
@@ -60,6 +72,7 @@ class Party(Base):
         MALE = "M", _("male")
 
     scope = PartyScope()
+    mirror = Mirror("standing", ("kind", "stage", "type", "unit"))
     field_classes = classify(
         open="kind stage type unit sample",
         c1="since_on until_on occupation industry education marital_status employees_count provenance",
@@ -104,4 +117,4 @@ class Party(Base):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:party", kwargs={"public_id": self.public_id})
+        return _page().replace(str(NOBODY), str(self.public_id))

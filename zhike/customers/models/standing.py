@@ -12,6 +12,7 @@ from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
 from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import SignedIn, Via
+from zhike.organisation.models import Unit
 
 
 class Tier(Base):
@@ -60,10 +61,11 @@ class TierRating(Base):
 
 
 class Standing(Base):
-    """Where a party stands on the institution's books today: what lists sort and filter by.
+    """Where a party stands on the institution's books today: what lists sort, filter and count by.
 
     A projection of scores, ratings and contacts, rewritten by `services.record_standings` only where it changed.
-    Money in the institution's currency.
+    Money in the institution's currency. The database itself adds the row with the party and repeats the party's
+    unit, stage, kind and type here (`Party.mirror`), so that a whole result is counted from one narrow table.
     """
 
     class ValueClass(models.TextChoices):
@@ -76,13 +78,22 @@ class Standing(Base):
 
     scope = Via("party")
     field_classes = classify(
-        open="party tier value_class as_of",
+        open="party unit stage kind type tier value_class as_of",
         c1="last_contact_on contact_every_days",
         c2="balance contribution current_value potential_value",
     )
 
     party = models.OneToOneField(Party, models.CASCADE, related_name="standing")
-    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings")
+    # The party's own columns are held to what there is; these follow them.
+    unit = models.ForeignKey(
+        Unit, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    stage = models.CharField(max_length=10, choices=Party.Stage.choices, editable=False)
+    kind = models.CharField(max_length=12, choices=Party.Kind.choices, editable=False)
+    type = models.CharField(max_length=20, choices=Party.Type.choices, editable=False)
+    tier = models.ForeignKey(
+        Tier, models.PROTECT, null=True, related_name="standings", db_index=False
+    )
     value_class = models.CharField(
         _("value class"), max_length=10, choices=ValueClass.choices, blank=True
     )
@@ -102,9 +113,24 @@ class Standing(Base):
 
     class Meta:
         verbose_name = _("standing")
+        # Each holds the unit and the stage, so that a walk in its order never looks a row up to leave it out;
+        # the last holds all that whole results are added up from.
         indexes = (
-            models.Index(fields=["balance", "party"], name="standing_by_balance"),
-            models.Index(fields=["contribution", "party"], name="standing_by_contribution"),
-            models.Index(fields=["last_contact_on", "party"], name="standing_by_contact"),
-            models.Index(fields=["tier", "balance"], name="standing_by_tier"),
+            *(
+                models.Index(fields=[*order, "party"], include=["unit", "stage"], name=name)
+                for order, name in (
+                    (["balance"], "standing_by_balance"),
+                    (["contribution"], "standing_by_contribution"),
+                    (["last_contact_on"], "standing_by_contact"),
+                    (["tier", "balance"], "standing_by_tier"),
+                )
+            ),
+            models.Index(
+                fields=["unit"],
+                include=[
+                    *("party", "stage", "kind", "type", "tier", "value_class"),
+                    *("balance", "contribution", "last_contact_on"),
+                ],
+                name="standing_by_unit",
+            ),
         )

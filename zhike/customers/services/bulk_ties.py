@@ -258,10 +258,8 @@ def add_contacts(*, actor: Actor, source: str, rows: Sequence[ContactRow]) -> li
 def _note_contacts(last: dict[int, date]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO customers_standing (party_id, value_class, balance, contribution, last_contact_on) "
-            "SELECT party, '', 0, 0, day FROM unnest(%s::bigint[], %s::date[]) AS last (party, day) "
-            "ON CONFLICT (party_id) DO UPDATE SET last_contact_on = "
-            "greatest(customers_standing.last_contact_on, excluded.last_contact_on), "
-            "version = customers_standing.version + 1",
+            "UPDATE customers_standing s SET last_contact_on = greatest(s.last_contact_on, last.day), "
+            "version = s.version + 1 FROM unnest(%s::bigint[], %s::date[]) AS last (party, day) "
+            "WHERE s.party_id = last.party",
             [list(last), list(last.values())],
         )

@@ -70,7 +70,6 @@ def create_party(
     given = [field for field in values if values[field] not in (None, "")]
     party.provenance = {field: _origin(source) for field in sorted(given)}
     party.save(force_insert=True)
-    Standing.objects.create(party=party)
     if manager is None and not actor.units and not actor.everywhere and actor.employee_id:
         manager = Employee.objects.get(pk=actor.employee_id)
     if manager is not None:

@@ -32,7 +32,6 @@ class StandingRow:
     contribution: Decimal
     current_value: Decimal | None
     potential_value: Decimal | None
-    last_contact_on: date | None
     contact_every_days: int
     as_of: date
 
@@ -102,9 +101,9 @@ def end_ratings(ratings: QuerySet[TierRating], on: date) -> None:
 def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
     """Bring `Standing` up to date, one row a party; answers how many rows were written.
 
-    Rows whose figures did not move are not touched, so `as_of` is the day they last moved. A contact logged
-    while the figures were worked out is never overwritten by an older one. Whoever is no customer any more
-    stands without tier, class and figures.
+    Rows whose figures did not move are not touched, so `as_of` is the day they last moved. The last contact is the
+    timeline's to say: what was logged or taken back while the figures were worked out stands. Whoever is no
+    customer any more stands without tier, class and figures.
     """
     with connection.cursor() as cursor:
         _copy(
@@ -112,35 +111,29 @@ def record_standings(*, actor: Actor, rows: Iterable[StandingRow]) -> int:
             "new_standing",
             "party_id bigint PRIMARY KEY, tier_id bigint, value_class varchar, balance numeric, "
             "contribution numeric, current_value numeric, potential_value numeric, "
-            "last_contact_on date, contact_every_days smallint, as_of date",
+            "contact_every_days smallint, as_of date",
             (astuple(row) for row in rows),
         )
         cursor.execute(
             """
-            INSERT INTO customers_standing AS s (party_id, tier_id, value_class, balance, contribution,
-                current_value, potential_value, last_contact_on, contact_every_days, as_of)
-            SELECT n.party_id, tier_id, n.value_class, n.balance, n.contribution, n.current_value,
-                n.potential_value, n.last_contact_on, n.contact_every_days, n.as_of
-            FROM new_standing n JOIN customers_party p ON p.id = n.party_id
-            ON CONFLICT (party_id) DO UPDATE SET
-                tier_id = excluded.tier_id, value_class = excluded.value_class,
-                balance = excluded.balance, contribution = excluded.contribution,
-                current_value = excluded.current_value, potential_value = excluded.potential_value,
-                last_contact_on = greatest(s.last_contact_on, excluded.last_contact_on),
-                contact_every_days = excluded.contact_every_days,
-                as_of = excluded.as_of, version = s.version + 1, changed_at = now()
-            WHERE (s.tier_id, s.value_class, s.balance, s.contribution, s.current_value,
-                   s.potential_value, s.last_contact_on, s.contact_every_days)
+            UPDATE customers_standing s SET
+                tier_id = n.tier_id, value_class = n.value_class,
+                balance = n.balance, contribution = n.contribution,
+                current_value = n.current_value, potential_value = n.potential_value,
+                contact_every_days = n.contact_every_days,
+                as_of = n.as_of, version = s.version + 1, changed_at = now()
+            FROM new_standing n
+            WHERE n.party_id = s.party_id
+              AND (s.tier_id, s.value_class, s.balance, s.contribution, s.current_value,
+                   s.potential_value, s.contact_every_days)
                 IS DISTINCT FROM
-                  (excluded.tier_id, excluded.value_class, excluded.balance, excluded.contribution,
-                   excluded.current_value, excluded.potential_value,
-                   greatest(s.last_contact_on, excluded.last_contact_on),
-                   excluded.contact_every_days)
+                  (n.tier_id, n.value_class, n.balance, n.contribution, n.current_value,
+                   n.potential_value, n.contact_every_days)
             """
         )
         written: int = cursor.rowcount
         cursor.execute("DROP TABLE new_standing")
-    written += clear_standings(Standing.objects.exclude(party__stage=Party.Stage.CUSTOMER))
+    written += clear_standings(Standing.objects.exclude(stage=Party.Stage.CUSTOMER))
     audit.record(actor, "customers.standings.record", reason=f"{written} standings written")
     return written
 

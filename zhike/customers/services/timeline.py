@@ -152,10 +152,6 @@ def _recall_contact(party: Party) -> None:
 
 def _note_contact(party: Party, at: datetime) -> None:
     day = at.astimezone(clock.BUSINESS_ZONE).date()
-    standing, created = Standing.objects.get_or_create(
-        party=party, defaults={"last_contact_on": day}
-    )
-    if not created:
-        Standing.objects.filter(
-            Q(last_contact_on__isnull=True) | Q(last_contact_on__lt=day), pk=standing.pk
-        ).update(last_contact_on=day, version=F("version") + 1)
+    Standing.objects.filter(
+        Q(last_contact_on__isnull=True) | Q(last_contact_on__lt=day), party=party
+    ).update(last_contact_on=day, version=F("version") + 1)

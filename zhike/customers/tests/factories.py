@@ -7,7 +7,7 @@ from itertools import count
 from django.test import Client
 
 from zhike.access.queries import actor_for
-from zhike.customers.models import Assignment, Party, Standing
+from zhike.customers.models import Assignment, Party
 from zhike.customers.names import search_tokens, sort_key
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
@@ -85,7 +85,6 @@ def party(
         unit=unit or globals()["unit"](),
         **(defaults | fields),
     )
-    Standing.objects.create(party=made)
     if manager is not None:
         Assignment.objects.create(
             party=made, employee=manager, during=(clock.today().replace(year=2021, day=1), None)

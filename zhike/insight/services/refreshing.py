@@ -21,6 +21,7 @@ from zhike.insight.marts import CUSTOMER_VALUE, Period
 from zhike.insight.models import RefreshRun, Score
 from zhike.insight.rules import Book, contact_every, kept_days
 from zhike.insight.scoring import Rated, ScoreRow
+from zhike.insight.services.figures import keep_figures
 from zhike.insight.services.tallies import tally
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -179,7 +180,6 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
             contribution=row.contribution,
             current_value=row.current_value,
             potential_value=row.potential_value,
-            last_contact_on=row.last_contact_on,
             contact_every_days=contact_every(
                 levels[row.rating.code].contact_every_days, row.value_class
             ),
@@ -197,6 +197,7 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
             ratings=(moved(row) for row in scoring.rated(staged, rated) if row.to_write),
             on=run.as_of,
         )
+    keep_figures(run.as_of)
     tally(queries.score_days(), run.as_of)
     run.curves = queries.curves(actor)
     return {"scores": scores, "standings": standings, "tiers_changed": changed}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zhike.customers.models import Party, Standing, Tier, TierRating
-from zhike.customers.services import add_timeline_entry
+from zhike.customers.services import add_timeline_entry, withdraw_timeline_entries
 from zhike.insight import services
 from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
@@ -210,14 +210,55 @@ def test_a_killed_run_is_told_as_failed_by_the_next(account: Agreement) -> None:
     assert killed.ended_at is not None
 
 
-def test_a_contact_is_never_overwritten_by_an_older_one(rich: Party, account: Agreement) -> None:
+def called(party: Party, on: date) -> None:
+    with clock.stopped_at(on):
+        add_timeline_entry(
+            actor=SYSTEM,
+            party=party,
+            kind="contact",
+            channel="phone",
+            title="Called",
+            direction="out",
+            source="calls",
+            source_key=str(on),
+        )
+
+
+def last_contact(party: Party) -> date | None:
+    return Standing.objects.get(party=party).last_contact_on
+
+
+def test_a_refresh_leaves_the_last_contact_to_the_timeline(rich: Party, account: Agreement) -> None:
+    first, second = date(2026, 11, 10), date(2026, 11, 12)
+    called(rich, first)
+    called(rich, second)
     refresh(actor=SYSTEM, as_of=AS_OF)
-    Standing.objects.filter(party=rich).update(last_contact_on=date(2026, 11, 25))
+    assert last_contact(rich) == second
     load([movement(account, AS_OF + timedelta(days=1), "5", "399005", key="4")], "2")
-    refresh(actor=SYSTEM, as_of=AS_OF + timedelta(days=1))
-    standing = Standing.objects.get(party=rich)
-    assert standing.balance == Decimal("399005.00")
-    assert standing.last_contact_on == date(2026, 11, 25)
+
+    def taken_back(step: str, share: float) -> None:
+        # The snapshot knows of it still.
+        if (step, share) == ("crm", 1.0):
+            withdraw_timeline_entries(
+                actor=SYSTEM, party=rich, source="calls", source_key=str(second)
+            )
+
+    refresh(actor=SYSTEM, as_of=AS_OF + timedelta(days=1), progress=taken_back)
+    assert Standing.objects.get(party=rich).balance == Decimal("399005.00")
+    assert last_contact(rich) == first
+
+
+def test_a_contact_made_during_a_refresh_stands(rich: Party, account: Agreement) -> None:
+    later = AS_OF + timedelta(days=1)
+    called(rich, AS_OF)
+
+    def made(step: str, share: float) -> None:
+        if (step, share) == ("crm", 1.0):
+            called(rich, later)
+
+    refresh(actor=SYSTEM, as_of=AS_OF, progress=made)
+    assert Standing.objects.get(party=rich).balance > 0
+    assert last_contact(rich) == later
 
 
 def test_refusals(account: Agreement) -> None:
@@ -266,18 +307,3 @@ def test_seeding_twice_adds_nothing_and_keeps_what_people_set(home: Unit) -> Non
         (Decimal(70), date(2026, 1, 1), None),
     ]
     assert AuditEntry.objects.filter(action="insight.threshold.set").count() == 1
-
-
-def test_contacts_come_from_the_timeline(rich: Party, account: Agreement) -> None:
-    with clock.stopped_at(date(2026, 11, 10)):
-        add_timeline_entry(
-            actor=SYSTEM,
-            party=rich,
-            kind="contact",
-            channel="phone",
-            title="Called",
-            direction="out",
-        )
-    Standing.objects.filter(party=rich).delete()
-    refresh(actor=SYSTEM, as_of=AS_OF)
-    assert Standing.objects.get(party=rich).last_contact_on == date(2026, 11, 10)

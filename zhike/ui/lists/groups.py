@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet, Sum, Window
+from django.db.models import Count, F, Model, Q, QuerySet, Sum, Value, Window
 from django.db.models.functions import ExtractDay, RowNumber
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from zhike.kernel.actor import Actor
-from zhike.ui.paging import Order
+from zhike.ui.mirrors import mirrored
+from zhike.ui.paging import Order, first, sorting
 from zhike.ui.tables import Column
 
 NONE = "-"
@@ -90,22 +90,16 @@ class Pile:
 
 def summed(rows: QuerySet[Any], columns: Sequence[Column]) -> Sums:
     """The whole result in one query."""
-    with _room_to_work():
-        found = rows.order_by().aggregate(n=Count("pk"), **_sums(columns))
-    return _read(found, columns)
+    whole = rows.order_by().values(key=Value(1)).annotate(n=Count("*"), **_sums(columns))
+    return next(_read(line, columns) for line in added_up(whole))
 
 
 def headings(
     rows: QuerySet[Any], grouping: Grouping, columns: Sequence[Column], actor: Actor
 ) -> list[Heading]:
-    """The groups of the whole result, in one query."""
+    """The groups of the whole result, in one query; two where the value stands in a related row."""
     names = grouping.names(actor)
-    with _room_to_work():
-        found = list(
-            rows.order_by()
-            .values(key=F(grouping.path))
-            .annotate(n=Count("pk"), **_sums(columns))[:MOST_GROUPS]
-        )
+    found = _lines(rows, grouping, columns)
     place = {key: n for n, key in enumerate(names)}
     found.sort(key=lambda line: (place.get(line["key"], len(place)), -line["n"]))
     return [
@@ -114,13 +108,70 @@ def headings(
     ]
 
 
-def of_group(grouping: Grouping, key: str, names: Mapping[Any, Any]) -> Q | None:
+def _lines(
+    rows: QuerySet[Any], grouping: Grouping, columns: Sequence[Column]
+) -> list[dict[str, Any]]:
+    """A group each. A value of a related row is read once a group, not once a row."""
+    through = _through(rows.model, grouping)
+    grouped = rows.order_by().values(key=F(through.path if through else grouping.path))
+    found = added_up(grouped.annotate(n=Count("*"), **_sums(columns)))[:MOST_GROUPS]
+    if through:
+        values = through.values([line["key"] for line in found])
+        for line in found:
+            line["key"] = values.get(line["key"])
+    return found
+
+
+@dataclass(frozen=True)
+class _Through:
+    """A relation that many rows share, and the column that names one of its rows."""
+
+    path: str
+    model: type[Model]
+    name: str
+
+    def values(self, keys: Sequence[Any]) -> dict[Any, Any]:
+        rows = self.model._default_manager.filter(pk__in=keys)
+        return dict(rows.values_list("pk", self.name))
+
+    def condition(self, value: Any) -> Q:
+        """By key, so that the database knows how many rows have it and where they stand in an index."""
+        row = self.model._default_manager.filter(**{self.name: value}).values_list("pk", flat=True)
+        return Q(**{self.path: row.first()})
+
+
+def _through(model: type[Model], grouping: Grouping) -> _Through | None:
+    """The relation that the path of a grouping goes along last, where its value names one row there."""
+    path, _joint, name = grouping.path.rpartition("__")
+    field: Any = None
+    owner: Any = model
+    for step in path.split("__") if path else ():
+        field = owner._meta.get_field(step)
+        owner = field.related_model
+    if field is None or not field.many_to_one or not owner._meta.get_field(name).unique:
+        return None
+    return _Through(path, owner, name)
+
+
+def added_up(lines: QuerySet[Any, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of a grouped query. A hash of a million rows wants more memory than the database gives by itself."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        return list(mirrored(lines))
+
+
+def of_group(
+    model: type[Model], grouping: Grouping, key: str, names: Mapping[Any, Any]
+) -> Q | None:
     """The rows of a group; None for one that is not there."""
     if key == NONE:
         known = [each for each in names if each not in (None, "")]
         return ~Q(**{f"{grouping.path}__in": known}) | Q(**{f"{grouping.path}__isnull": True})
     value = next((each for each in names if _key(each) == key), None)
-    return None if value is None else Q(**{grouping.path: value})
+    if value is None:
+        return None
+    through = _through(model, grouping)
+    return through.condition(value) if through else Q(**{grouping.path: value})
 
 
 def piles(
@@ -136,9 +187,9 @@ def piles(
     found = []
     for key, label in asked.items():
         heading = there.get(key, Heading(key, label, nothing))
-        condition = of_group(grouping, key, names)
+        condition = of_group(rows.model, grouping, key, names)
         few = rows.filter(condition) if condition is not None and heading.sums.count else None
-        cards = [] if few is None else list(few.order_by(*_order_by(order))[:CARDS])
+        cards = [] if few is None else first(few, order, CARDS)
         found.append(Pile(heading, cards))
     return found
 
@@ -163,12 +214,8 @@ class Busy:
 def days(rows: QuerySet[Any], dated: Dated, month: date, order: Order) -> list[Busy]:
     """The days of a month that have rows: two queries."""
     there = rows.filter(_in_month(dated, month))
-    counts = dict(
-        there.order_by()
-        .values(day=ExtractDay(dated.path))
-        .annotate(n=Count("pk"))
-        .values_list("day", "n")
-    )
+    by_day = there.order_by().values(day=ExtractDay(dated.path)).annotate(n=Count("*"))
+    counts = {line["day"]: line["n"] for line in added_up(by_day)}
     cards = _few_a_day(there, dated, order) if counts else {}
     last = monthrange(month.year, month.month)[1]
     # Whoever was born on the 29th of February is thought of on the 28th.
@@ -199,19 +246,17 @@ def _in_month(dated: Dated, month: date) -> Q:
 def _few_a_day(rows: QuerySet[Any], dated: Dated, order: Order) -> dict[int, list[Any]]:
     by_day = ExtractDay(dated.path)
     numbered = rows.annotate(
-        nth=Window(RowNumber(), partition_by=[by_day], order_by=_order_by(order)), on_day=by_day
+        on_day=by_day,
+        nth=Window(RowNumber(), partition_by=[by_day], order_by=sorting(rows, order)),
     )
+    chosen = list(
+        mirrored(numbered.filter(nth__lte=DAY_CARDS).order_by("nth").values_list("pk", "on_day"))
+    )
+    there = {row.pk: row for row in rows.order_by().filter(pk__in=[pk for pk, _day in chosen])}
     found: dict[int, list[Any]] = {}
-    for row in numbered.filter(nth__lte=DAY_CARDS).order_by("on_day", "nth"):
-        found.setdefault(row.on_day, []).append(row)
+    for pk, day in chosen:
+        found.setdefault(day, []).append(there[pk])
     return found
-
-
-def _order_by(order: Order) -> list[Any]:
-    keys = [*order.keys, Order("pk", order.descending)]
-    return [
-        F(key.field).desc(nulls_last=True) if key.descending else F(key.field).asc() for key in keys
-    ]
 
 
 def _sums(columns: Sequence[Column]) -> dict[str, Sum]:
@@ -224,11 +269,3 @@ def _read(line: Mapping[str, Any], columns: Sequence[Column]) -> Sums:
 
 def _key(value: Any) -> str:
     return NONE if value in (None, "") else str(value)
-
-
-@contextmanager
-def _room_to_work() -> Iterator[None]:
-    """A hash of a million rows wants more memory than the database gives by itself; for one query."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '64MB'")
-        yield

@@ -127,7 +127,8 @@ class ListView(PageView):
             each = next((each for each in known if each.id == name), None)
             condition: Q | None = None
             if isinstance(each, Grouping):
-                condition = groups.of_group(each, value, each.names(self.actor))
+                names = each.names(self.actor)
+                condition = groups.of_group(self.model, each, value, names)
             elif isinstance(each, Dated) and (day := groups.on_day(each, value)):
                 condition = day[0]
             gone = [] if condition is not None else [_("This group or day is not there any more.")]
