@@ -88,6 +88,9 @@ def _shell() -> Iterator[tuple[str, str, Entry]]:
     kept = {"page": "customers.party", "do": "new", "name": "大户", "query": "kind=person"}
     yield "views/", "POST", Entry(STAFF, MOVED, body=kept)
     yield "bulk/", "POST", Entry(EDITORS, SHOWN, body={"action": "customers.note", "ids": ""})
+    # Whoever may move cards of this board is told that there is no such card.
+    card = {"page": "customers.party", "by": "stage", "column": "former", "card": "0"}
+    yield "moves/", "POST", Entry(EDITORS, ABSENT, body=card)
     yield "jobs/", "GET", Entry(STAFF)
     # Somebody else's job, as with notices.
     for method in ("GET", "POST"):

@@ -8,14 +8,16 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from zhike.activities import services
 from zhike.activities.models import WorkItem
 from zhike.customers.models import Party, Standing, TimelineEntry
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.errors import UserError
+from zhike.ui.boards import Move, moves
 from zhike.ui.filters import Filter
 from zhike.ui.lists import criteria
 from zhike.ui.lists.bulk import BulkAction, Listing, bulk_actions, listings
@@ -274,6 +276,43 @@ def register() -> None:
         ),
     ):
         bulk_actions.register(action)
+    moves.register(
+        Move("activities.state", WORK, "state", WORKS, step, _step_form, _step_back, _has_way_back)
+    )
+
+
+def _step_form(item: WorkItem, column: str, data: Any) -> forms.Form | None:
+    """What a line needs to be done or dismissed; nothing to be open again."""
+    if item.state != WorkItem.State.OPEN:
+        return None
+    form = {WorkItem.State.DONE: DoneForm, WorkItem.State.DISMISSED: UselessForm}.get(
+        WorkItem.State(column)
+    )
+    return form(data) if form else None
+
+
+def step(actor: Actor, item: WorkItem, column: str, params: Mapping[str, Any]) -> object:
+    """The line into another state, as far as a person decides it."""
+    match column:
+        case WorkItem.State.OPEN:
+            return services.reopen(actor=actor, item=item)
+        case WorkItem.State.DONE:
+            return settle(actor, item, {"result": "", "channel": "", **params})
+        case WorkItem.State.DISMISSED:
+            return dismiss(actor, item, {"because": WorkItem.Useless.OTHER, "reason": "", **params})
+        case _lapsed:
+            raise UserError(
+                gettext("A line lapses by itself, when its reason is gone."),
+                gettext("Say that it was not useful."),
+            )
+
+
+def _step_back(actor: Actor, item: WorkItem, was: str) -> object:
+    return services.reopen(actor=actor, item=item)
+
+
+def _has_way_back(was: str, column: str) -> bool:
+    return was == WorkItem.State.OPEN
 
 
 def _criteria() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms as django_forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import services
@@ -13,7 +14,9 @@ from zhike.customers.filters import PAGE
 from zhike.customers.forms import HandOverForm, ReasonForm
 from zhike.customers.models import Party, TimelineEntry
 from zhike.kernel.actor import Actor
+from zhike.kernel.errors import UserError
 from zhike.organisation.models import Employee
+from zhike.ui.boards import Move, moves
 from zhike.ui.lists.bulk import BulkAction, Listing, bulk_actions, listings
 
 
@@ -116,3 +119,47 @@ def register() -> None:
         ),
     ):
         bulk_actions.register(action)
+    moves.register(
+        Move(
+            "customers.stage",
+            PAGE,
+            "stage",
+            "customers.edit",
+            step,
+            _step_form,
+            _step_back,
+            _has_way_back,
+        )
+    )
+
+
+def _step_form(party: Party, column: str, data: Any) -> django_forms.Form | None:
+    """A reason to close or to open again; none to become a customer."""
+    prospect = party.stage == Party.Stage.PROSPECT and column == Party.Stage.CUSTOMER
+    return None if prospect or column == Party.Stage.PROSPECT else ReasonForm(data)
+
+
+def step(actor: Actor, party: Party, column: str, params: Mapping[str, Any]) -> object:
+    """The customer into another stage, by the service of their page."""
+    if column == Party.Stage.FORMER:
+        return close(actor, party, params)
+    if column == Party.Stage.CUSTOMER and party.stage == Party.Stage.FORMER:
+        return reopen(actor, party, params)
+    if column == Party.Stage.CUSTOMER:
+        return services.convert_prospect(actor=actor, party=party)
+    raise UserError(
+        gettext("Whoever was a customer does not become a prospect again."),
+        gettext("Close the customer, or leave the stage as it is."),
+    )
+
+
+def _step_back(actor: Actor, party: Party, was: str) -> object:
+    reason = {"reason": gettext("taken back at once")}
+    if was == Party.Stage.CUSTOMER:
+        return reopen(actor, party, reason)
+    return close(actor, party, reason)
+
+
+def _has_way_back(was: str, column: str) -> bool:
+    """Closing and opening again undo each other; a prospect who became a customer stays one."""
+    return {was, column} == {Party.Stage.CUSTOMER.value, Party.Stage.FORMER.value}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -36,6 +38,9 @@ class Shelves:
 
     def bulk_url(self) -> str:
         return reverse("desk:bulk")
+
+    def move_url(self, page: str, by: str) -> str:
+        return f"{reverse('desk:move')}?{urlencode({'page': page, 'by': by})}"
 
 
 def _kept(view: SavedView, actor: Actor, pinned: list[str], default: int | None) -> KeptView:

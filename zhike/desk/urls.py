@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.desk.views import notices, remembered, runs, shelves
+from zhike.desk.views import moves, notices, remembered, runs, shelves
 
 app_name = "desk"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("remembered/<uuid:public_id>/pin/", remembered.PinView.as_view(), name="pin"),
     path("views/", shelves.ViewsView.as_view(), name="views"),
     path("bulk/", runs.BulkView.as_view(), name="bulk"),
+    path("moves/", moves.MoveView.as_view(), name="move"),
     path("jobs/", runs.RunsView.as_view(), name="runs"),
     path("jobs/<uuid:public_id>/", runs.RunPage.as_view(), name="run"),
 ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel import clock
 from zhike.ui import calendars, format, paging
-from zhike.ui.boards import Board, BoardCard, BoardColumn
+from zhike.ui.boards import Board, BoardCard, BoardColumn, move_of
 from zhike.ui.lists import builder, conditions, criteria, groups, kept
 from zhike.ui.lists.bulk import BulkAction, actions_for
 from zhike.ui.lists.groups import Dated, Grouping, Sums
@@ -38,7 +38,7 @@ def bar(view: ListView, found: Found) -> dict[str, Any]:
             Pick(
                 each.filter.name,
                 each.filter.label,
-                [
+                tuple(
                     Choice(
                         label,
                         address(params, **{each.filter.name: each.toggled(key)}),
@@ -46,7 +46,7 @@ def bar(view: ListView, found: Found) -> dict[str, Any]:
                         f"chip-{each.filter.name}-{key}",
                     )
                     for key, label in each.filter.choices
-                ],
+                ),
             )
             for each in found.chosen
             if each.filter.choices
@@ -247,7 +247,7 @@ def _grouping_pick(view: ListView) -> Pick | None:
         )
         for each in view.groupings
     ]
-    return Pick("group", _("Group by"), choices) if choices else None
+    return Pick("group", _("Group by"), tuple(choices)) if choices else None
 
 
 def _renderings(view: ListView) -> list[Choice]:
@@ -360,11 +360,11 @@ def _board(
         "by": Pick(
             "by",
             _("Columns by"),
-            [
+            tuple(
                 Choice(each.label, address(view.params, by=each.id), each is grouping)
                 for each in view.groupings
                 if each.board
-            ],
+            ),
         ),
         "board": Board(
             [
@@ -395,8 +395,15 @@ def _board(
                 for pile in groups.piles(found.rows, grouping, sums, order, view.actor)
             ],
             view.title,
+            _move_url(view, grouping),
         ),
     }
+
+
+def _move_url(view: ListView, grouping: Grouping) -> str:
+    if not kept.keepers or move_of(view.page, grouping.id, view.actor) is None:
+        return ""
+    return kept.keepers[0].move_url(view.page, grouping.id)
 
 
 def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -> dict[str, Any]:
@@ -426,7 +433,10 @@ def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -
         "by": Pick(
             "by",
             _("Days by"),
-            [Choice(each.label, address(params, by=each.id), each is dated) for each in view.dates],
+            tuple(
+                Choice(each.label, address(params, by=each.id), each is dated)
+                for each in view.dates
+            ),
         ),
         "grid": grid,
         "heading": formats.date_format(month, "YEAR_MONTH_FORMAT"),

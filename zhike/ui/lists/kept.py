@@ -49,6 +49,8 @@ class Keeper(Protocol):
 
     def bulk_url(self) -> str: ...
 
+    def move_url(self, page: str, by: str) -> str: ...
+
 
 keepers: list[Keeper] = []
 

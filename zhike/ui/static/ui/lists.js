@@ -74,15 +74,67 @@
 
   function loadSortable() {
     const items = document.querySelector('#columns [data-sortable]')
-    if (!items) return
+    const board = document.querySelector('#rows [data-board][data-sortable]')
+    if (!items && !board) return
     sortable ??= new Promise((ready) => {
       if (window.Sortable) return ready()
       const script = document.createElement('script')
-      script.src = items.dataset.sortable
+      script.src = (items ?? board).dataset.sortable
       script.onload = ready
       document.head.append(script)
     })
-    sortable.then(() => window.Sortable.get(items) ?? new window.Sortable(items, { handle: '[data-grip]', animation: 120 }))
+    sortable.then(() => {
+      const known = window.Sortable
+      if (items) known.get(items) ?? new known(items, { handle: '[data-grip]', animation: 120 })
+      for (const cards of board?.querySelectorAll('[data-cards]') ?? []) {
+        // Where a card stands within its column is the list's order, not the hand's.
+        known.get(cards) ?? new known(cards, { group: 'cards', sort: false, animation: 120, filter: 'a, button, summary', preventOnFilter: false, onEnd: dropped })
+      }
+    })
+  }
+
+  // Cards of a board
+
+  let moved = null
+
+  function dropped({ item, from, to, oldIndex }) {
+    if (from !== to) move(item, to.closest('[data-column]').dataset.column, () => from.insertBefore(item, from.children[oldIndex] ?? null))
+  }
+
+  async function move(card, column, back = () => {}) {
+    moved = null
+    const url = card.closest('[data-move-url]').dataset.moveUrl
+    // Refused, or asked for something first: the card goes back to where it is still.
+    await htmx.ajax('POST', url, { source: card, values: { card: card.dataset.card, column }, target: '#drawer', swap: 'innerHTML', push: 'false' })
+    if (moved !== card.dataset.card) back()
+  }
+
+  function moveBy(card, step) {
+    const columns = [...card.closest('[data-board]').querySelectorAll('[data-column]')]
+    const next = columns[columns.indexOf(card.closest('[data-column]')) + step]
+    if (next) move(card, next.dataset.column)
+  }
+
+  function tellMoved({ text, card, undo }) {
+    moved = card
+    document.querySelector('[data-drawer]')?.close()
+    const toast = document.querySelector('[data-moved]')?.content.firstElementChild.cloneNode(true)
+    if (toast) {
+      toast.querySelector('.toast-body').textContent = text
+      const form = toast.querySelector('form')
+      if (undo) {
+        for (const [name, value] of Object.entries({ card, column: undo, undo: '1' })) {
+          const input = document.createElement('input')
+          Object.assign(input, { type: 'hidden', name, value })
+          form.append(input)
+        }
+      } else form.remove()
+      document.getElementById('toasts').append(toast)
+      htmx.process(toast)
+    }
+    htmx.ajax('GET', location.pathname + location.search, { target: '#rows', swap: 'outerHTML', push: 'false' }).then(() => {
+      document.querySelector(`[data-card="${CSS.escape(card)}"] :is(summary, a)`)?.focus()
+    })
   }
 
   function moveColumn(button) {
@@ -194,7 +246,11 @@
     else if (target.closest('[data-tick-all]')) { all = true; drawTicks() }
     else if (target.closest('[data-tick-none]')) tickNone()
     else if (target.closest('[data-act]')) act(target.closest('[data-act]').dataset.act)
-    else if (target.closest('[data-column-by]')) moveColumn(target.closest('[data-column-by]'))
+    else if (target.closest('[data-move-to]')) {
+      const button = target.closest('[data-move-to]')
+      closePicks()
+      move(button.closest('[data-card]'), button.dataset.moveTo)
+    } else if (target.closest('[data-column-by]')) moveColumn(target.closest('[data-column-by]'))
     else if (target.closest('[data-cell-cancel]')) leaveCell(target.closest('td'), Boolean(target.closest('form').querySelector('[role=alert]')))
     else if (target.closest('[data-expands]')) openGroup(target.closest('[data-expands]'))
     else if (target.closest('[data-peek-step]')) peekNext(Number(target.closest('[data-peek-step]').dataset.peekStep))
@@ -220,6 +276,12 @@
       return
     }
     if (document.querySelector('dialog:modal') || event.target.closest('input:not([data-tick]), textarea, select')) return
+    const card = event.target.closest?.('[data-board] [data-card]')
+    if (card && event.shiftKey && ['ArrowLeft', 'ArrowRight'].includes(event.key)) {
+      event.preventDefault()
+      moveBy(card, event.key === 'ArrowLeft' ? -1 : 1)
+      return
+    }
     const row = event.target.closest?.('#rows tr[data-row]')
     if (!row) return
     if (event.key === 'x') {
@@ -244,6 +306,7 @@
     if (event.target.matches('[data-closes]')) event.target.closest('dialog')?.close()
   })
 
+  document.addEventListener('zhike:moved', (event) => tellMoved(event.detail))
   document.addEventListener('htmx:before:swap', noteOpen)
   document.addEventListener('htmx:after:swap', (event) => {
     reopen()
@@ -262,5 +325,6 @@
   })
   document.addEventListener('DOMContentLoaded', () => {
     if (list()) drawTicks()
+    loadSortable()
   })
 })()
