@@ -87,7 +87,8 @@ def _text(node: ast.AST) -> str:
 def _is_write(call: ast.Call, method: ast.Attribute) -> bool:
     receiver = dotted(method.value)
     through_manager = bool(
-        {"objects", "_default_manager", "_base_manager", "visible_to"} & set(receiver)
+        {"objects", "_default_manager", "_base_manager", "visible_to", "visible_rows"}
+        & set(receiver)
     )
     match method.attr:
         case name if name in ALWAYS_WRITES:

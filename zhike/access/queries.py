@@ -27,7 +27,7 @@ def actor_for(user: User, origin: str = "") -> Actor:
     employee = user.employee
     if not user.is_active or employee is None or employee.left_on:
         return NOBODY
-    appointments = list(appointments_on(employee, clock.today()))
+    appointments = appointments_on(employee, clock.today())
     permissions: set[str] = set()
     units: set[int] = set()
     heads = []

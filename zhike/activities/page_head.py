@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -30,7 +31,7 @@ PAGE = "customers.party"
 def open_work(actor: Actor, party: Any) -> list[WorkItem]:
     """The open lines, read once for a row: notes and the next step of one head ask for the same."""
     if not hasattr(party, "open_work_read"):
-        party.open_work_read = list(queries.open_work_on(actor, party))
+        party.open_work_read = queries.open_work_on(actor, party)
     items: list[WorkItem] = party.open_work_read
     return items
 
@@ -79,15 +80,13 @@ def next_steps(actor: Actor, party: Party, day: date | None) -> Sequence[Step]:
 def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
     """Lines that were found to need no work; what was done is on the timeline as its contact or note."""
     at, key = asked.before
-    rows = (
-        WorkItem.objects.visible_to(actor, party=party)
-        .filter(state=WorkItem.State.DISMISSED, closed_at__lte=at)
-        .exclude(closed_at=at, pk__gte=key)
-        .select_related("employee")
-        .order_by("-closed_at", "-pk")
-    )
     if asked.text:
-        rows = rows.filter(result__icontains=asked.text)
+        mine = WorkItem.objects.visible_to(actor, party=party)
+        rows = list(_dismissed(mine.filter(result__icontains=asked.text), asked.limit, at, key))
+    else:
+        rows = WorkItem.objects.visible_rows(
+            actor, _dismissed, asked.limit, party=party, given={"at": at, "key": key}
+        )
     return [
         Happening(
             at=row.closed_at,
@@ -98,9 +97,15 @@ def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
             who=row.employee.name,
             icon="checklist",
         )
-        for row in rows[: asked.limit]
+        for row in rows
         if row.closed_at is not None
     ]
+
+
+def _dismissed(rows: QuerySet[WorkItem], limit: int, at: datetime, key: int) -> QuerySet[WorkItem]:
+    rows = rows.filter(state=WorkItem.State.DISMISSED, closed_at__lte=at)
+    rows = rows.exclude(closed_at=at, pk__gte=key).select_related("employee")
+    return rows.order_by("-closed_at", "-pk")[:limit]
 
 
 def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import forms, queries, web
 from zhike.customers.models import ConsentEvent, Party, SealedValue, TimelineEntry
 from zhike.customers.queries.heads import notes_of
-from zhike.customers.queries.reads import identifiers_of
+from zhike.customers.queries.reads import addresses_of, contact_points_of, identifiers_of
 from zhike.customers.queries.timeline import story
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role
@@ -59,13 +59,13 @@ def facts(actor: Actor, party: Party) -> dict[str, Any]:
             _group(
                 "contact",
                 gettext("Contact points"),
-                party.contact_points.order_by("-is_preferred", "kind", "pk"),
+                contact_points_of(actor, party),
                 forms.ContactPointForm,
             ),
             _group(
                 "address",
                 gettext("Addresses"),
-                party.addresses.order_by("kind", "pk"),
+                addresses_of(actor, party),
                 forms.AddressForm,
             ),
         ],

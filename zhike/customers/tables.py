@@ -41,11 +41,6 @@ def _tier_tone(party: Party) -> str:
     return standing.tier.colour if standing and standing.tier else "secondary"
 
 
-def _value_class(party: Party) -> str:
-    standing = queries.standing_of(party)
-    return standing.get_value_class_display() if standing else ""
-
-
 def _value_tone(party: Party) -> str:
     standing = queries.standing_of(party)
     return (
@@ -81,19 +76,26 @@ COLUMNS: tuple[Column, ...] = (
         sortable=True,
         sort_field="standing__tier__rank",
     ),
-    Column("value_class", _("Value class"), "badge", value=_value_class, tone=_value_tone),
+    Column(
+        "value_class",
+        _("Value class"),
+        "badge",
+        value=_standing("value_class"),
+        choices=Standing.ValueClass.choices,
+        tone=_value_tone,
+    ),
     Column(
         "stage",
         _("Stage"),
         "badge",
-        value=lambda party: party.get_stage_display(),
+        choices=Party.Stage.choices,
         tone=lambda party: STAGE_TONES[Party.Stage(party.stage)],
         minor=True,
     ),
     Column(
         "type",
         _("Type"),
-        value=lambda party: party.get_type_display(),
+        choices=Party.Type.choices,
         minor=True,
         edit=_edit("type"),
     ),
@@ -140,7 +142,7 @@ MORE_COLUMNS: tuple[Column, ...] = (
     Column(
         "next_contact", _("Next contact due"), "date", value=queries.next_contact_on, optional=True
     ),
-    Column("kind", _("Kind"), value=lambda party: party.get_kind_display(), optional=True),
+    Column("kind", _("Kind"), choices=Party.Kind.choices, optional=True),
     Column("since_on", _("With us since"), "date", optional=True, edit=_edit("since_on")),
     Column("birth_on", _("Born or founded on"), "date", optional=True),
     Column("occupation", _("Occupation"), optional=True, edit=_edit("occupation")),

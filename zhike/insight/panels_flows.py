@@ -139,10 +139,7 @@ def _address(party: Party, month: str) -> str:
 
 def key_figures(actor: Actor, party: Party, day: date | None) -> Sequence[KeyFigure]:
     """Balance with its change over three months, contribution with its change since the last score."""
-    scores = queries.scores_of(actor, party)
-    if day is not None:
-        scores = scores.filter(as_of__lte=day)
-    latest = list(scores.order_by("-as_of")[:2])
+    latest = queries.latest_scores(actor, party, 2, day or clock.today())
     if not latest:
         standing = standing_of(party)
         if day is not None or standing is None:

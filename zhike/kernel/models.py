@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel import clock
 from zhike.kernel.classes import FieldClass, classify
+from zhike.kernel.prepared import Value, prepared
 from zhike.kernel.scope import NO_ROWS, Holders, Scope
 
 if TYPE_CHECKING:
@@ -30,13 +33,59 @@ class ScopedManager(models.Manager[M]):
         found for the actor (`scope.found`), the database is not asked once more whether they see it.
         """
         rows = self.get_queryset().filter(**of)
+        condition = self._condition(actor, of)
+        return rows.none() if condition == NO_ROWS else rows.filter(condition)
+
+    def _condition(self, actor: Actor, of: Mapping[str, models.Model]) -> Q:
         if actor.system:
-            return rows
+            return Q()
         scope: Scope = self.model.scope  # type: ignore[attr-defined]
         condition = scope.rows_of(actor, of)
-        if condition is None:
-            condition = scope.rows(actor, self.model)
-        return rows.none() if condition == NO_ROWS else rows.filter(condition)
+        return scope.rows(actor, self.model) if condition is None else condition
+
+    def visible_rows(
+        self,
+        actor: Actor,
+        then: Callable[..., models.QuerySet[M]],
+        *constants: int | str,
+        given: Mapping[str, Value] | None = None,
+        **of: models.Model,
+    ) -> list[M]:
+        """`then(visible_to(actor, **of), *constants, **given)` with its SQL kept for the next time.
+
+        `then` is a function of a module that joins, narrows, sorts and cuts; see `kernel.prepared` for
+        what it may do with what is `given`. It is kept for everybody where the scope says nothing or a
+        key (`employee_id=4`), else for this actor and day.
+        """
+        given = given or {}
+        condition = self._condition(actor, of)
+        if condition == NO_ROWS:
+            return []
+        keys = {f"{name}_id": row.pk for name, row in of.items()}
+        whose: tuple[Hashable, ...] = ()
+        if (narrowing := _keys(condition)) is None:
+            whose = (actor, clock.today())
+        else:
+            keys |= narrowing
+
+        def build(**values: Value) -> models.QuerySet[M]:
+            rows = self.get_queryset().filter(**{name: values[name] for name in keys})
+            rows = rows.filter(condition) if whose else rows
+            return then(rows, *constants, **{name: values[name] for name in given})
+
+        return prepared((self.model, then, constants, *keys, *whose), build, {**keys, **given})
+
+
+def _keys(condition: Q) -> dict[str, int] | None:
+    """The condition as keys that must all hold; None where it is anything else."""
+    if condition.negated or condition.connector != Q.AND:
+        return None
+    keys = {
+        each[0]: each[1]
+        for each in condition.children
+        if isinstance(each, tuple) and type(each[1]) is int
+    }
+    return keys if len(keys) == len(condition.children) else None
 
 
 class Base(models.Model):

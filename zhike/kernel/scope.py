@@ -15,7 +15,10 @@ NO_ROWS = Q(pk__in=())
 
 
 class Scope(ABC):
-    """Answers the rows of `model` that `actor` may see, as one condition."""
+    """Answers the rows of `model` that `actor` may see, as one condition, the same all day.
+
+    What changes from one moment to the next is asked of the database within the condition.
+    """
 
     @abstractmethod
     def rows(self, actor: Actor, model: type[Model]) -> Q: ...

@@ -72,8 +72,7 @@ class RunPage(DetailView):
     page = "masterdata.run"
     template_name = "masterdata/importrun_page.html"
 
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("system")
+    joined = ("system",)
 
     def heading(self, row: ImportRun) -> str:
         return _("Import from %(system)s") % {"system": row.system.name}
@@ -94,8 +93,7 @@ class RejectsPage(RowView):
     template_name = "masterdata/importfile_rejects.html"
     fragment = "rejects"
 
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("run__system")
+    joined = ("run__system",)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         file: ImportFile = self.row()

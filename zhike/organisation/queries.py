@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.prepared import prepared
 from zhike.organisation.models import Appointment, Employee, Unit
 
 
@@ -21,13 +22,14 @@ def units_at_or_below(units: Iterable[Unit]) -> QuerySet[Unit]:
     return Unit.objects.filter(reduce(or_, paths)) if paths else Unit.objects.none()
 
 
-def appointments_on(employee: Employee, day: date) -> QuerySet[Appointment]:
-    """The positions the employee holds on that day."""
-    return (
-        Appointment.objects.filter(employee=employee, during__contains=day)
-        .select_related("position__unit")
-        .order_by("pk")
-    )
+def appointments_on(employee: Employee, day: date) -> list[Appointment]:
+    """The positions the employee holds on that day, with their units."""
+    return prepared("organisation.appointments", _held_on, {"employee": employee.pk, "day": day})
+
+
+def _held_on(employee: int, day: date) -> QuerySet[Appointment]:
+    rows = Appointment.objects.filter(employee=employee, during__contains=day)
+    return rows.select_related("position__unit").order_by("pk")
 
 
 def appointments_of(actor: Actor, employee: Employee) -> QuerySet[Appointment]:

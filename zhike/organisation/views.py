@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -99,8 +98,7 @@ class PersonPage(DetailView):
     permission = "organisation.view"
     page = "organisation.person"
 
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("unit")
+    joined = ("unit",)
 
     def head(self, row: Employee) -> dict[str, Any]:
         facts = [row.code, row.unit.name]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+from django.db import connection
 from django.db.models import Count, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 
@@ -37,8 +42,8 @@ class NavItem:
 class Counter:
     """How many rows wait behind the item (or tool) with this id, shown beside it on every page.
 
-    `rows(actor)` starts at `visible_to(actor)`; all counters are asked in one query, so each must be
-    answered by an index.
+    `rows(actor)` starts at `visible_to(actor)` and asks the same all day; all counters are asked in one
+    query, so each must be answered by an index.
     """
 
     id: str
@@ -92,7 +97,10 @@ def navigation_for(
         (item for item in navigation if not item.permission or actor.may(item.permission)),
         key=lambda item: (item.order, item.id),
     )
-    urls = {item.id: url for item in items if (url := _address(item.url_name)) is not None}
+    here_are = settings.ROOT_URLCONF
+    urls = {
+        item.id: url for item in items if (url := _address(item.url_name, here_are)) is not None
+    }
     here = max((url for url in urls.values() if path.startswith(url)), key=len, default=None)
     sections: dict[str, list[Link]] = {}
     for item in items:
@@ -104,10 +112,11 @@ def navigation_for(
     return [Section(label, links) for label, links in sections.items()]
 
 
-def _address(url_name: str) -> str | None:
+@lru_cache
+def _address(url_name: str, urlconf: str) -> str | None:
     # A pack may be installed without its screens: its items then lead nowhere and are left out.
     try:
-        return reverse(url_name)
+        return reverse(url_name, urlconf)
     except NoReverseMatch:
         return None
 
@@ -120,17 +129,27 @@ def tools_for(actor: Actor) -> list[Tool]:
 
 def counts_for(actor: Actor) -> dict[str, int]:
     """How many wait behind each item with a counter the actor may see; one query for all of them."""
-    asked = [
+    mine = tuple(each for each in counters if actor.user_id and actor.may(each.permission))
+    if not mine:
+        return {}
+    question = _question(actor, mine, clock.today())
+    with connection.cursor() as cursor:
+        cursor.execute(*question)
+        return dict(cursor.fetchall())
+
+
+@lru_cache(2000)
+def _question(actor: Actor, mine: tuple[Counter, ...], day: date) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of all counters, kept: it costs more to make than to answer."""
+    first, *others = [
         each.rows(actor)
         .order_by()
         .annotate(counter=Value(each.id))
         .values("counter")
         .annotate(number=Count("pk"))
         .values_list("counter", "number")
-        for each in counters
-        if actor.user_id and actor.may(each.permission)
+        for each in mine
     ]
-    if not asked:
-        return {}
-    first, *others = asked
-    return dict(first.union(*others, all=True) if others else first)
+    rows = first.union(*others, all=True) if others else first
+    question: tuple[str, tuple[Any, ...]] = rows.query.sql_with_params()
+    return question

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from django import forms
@@ -38,6 +39,7 @@ class Edit:
 class Column:
     """One column; `name` is a dotted path from the row (`owner.name`) unless `value` reads it.
 
+    Values can be told apart by `==` and hash; where they have `choices`, their labels are shown.
     `url(row)` makes the cell a link; `tone(row)` names the colour of a badge (`green`, `red`,
     `yellow`, `blue`, `secondary`…); a `progress` cell holds a share of one. `sort_field` is the
     model field to sort by when it is not the name with `__` for dots. `minor` columns are left out
@@ -51,6 +53,7 @@ class Column:
     sortable: bool = False
     align: Align | None = None
     value: Callable[[Any], Any] | None = None
+    choices: Iterable[tuple[Any, str | Promise]] = ()
     url: Callable[[Any], str] | None = None
     tone: Callable[[Any], str] | None = None
     sort_field: str = ""
@@ -68,9 +71,15 @@ class Column:
         return self.align or ("end" if self.kind in _RIGHT else "start")
 
     def read(self, row: Any) -> Any:
-        """The cell's value; None where the path ends in nothing."""
-        if self.value is not None:
-            return self.value(row)
+        """The cell's value, a choice as its label; None where the path ends in nothing."""
+        value = self.value(row) if self.value else self._found(row)
+        return self._labels.get(value, value) if self._labels else value
+
+    @cached_property
+    def _labels(self) -> dict[Any, str | Promise]:
+        return dict(self.choices)
+
+    def _found(self, row: Any) -> Any:
         found = row
         for part in self.name.split("."):
             if found is None:
@@ -79,11 +88,27 @@ class Column:
         return found
 
     def html(self, row: Any) -> str:
-        """The cell as escaped HTML; in Python, for a list has hundreds of cells."""
-        shown = self._shown(row, self.read(row))
-        return format_html('<a href="{}">{}</a>', self.url(row), shown) if self.url else shown
+        """The cell as escaped HTML."""
+        return self.drawer()(row)
 
-    def _shown(self, row: Any, value: Any) -> str:
+    def drawer(self) -> Callable[[Any], str]:
+        """Draws the cells of one table, in Python, for a list has hundreds; equal ones once."""
+        labels = {value: str(label) for value, label in self.choices}
+        read = self.value or self._found
+        tone, url = self.tone, self.url
+        drawn: dict[Any, str] = {}
+
+        def draw(row: Any) -> str:
+            value = read(row)
+            colour = tone(row) if tone else "secondary"
+            shown = drawn.get((value, colour))
+            if shown is None:
+                shown = drawn[value, colour] = self._shown(labels.get(value, value), colour)
+            return f'<a href="{escape(url(row))}">{shown}</a>' if url else shown
+
+        return draw
+
+    def _shown(self, value: Any, tone: str) -> str:
         if value is None or value == "":
             return format_html('<span class="text-secondary">{}</span>', format.NOTHING)
         match self.kind:
@@ -106,7 +131,6 @@ class Column:
                     format.age(value, clock.now()),
                 )
             case "badge":
-                tone = self.tone(row) if self.tone else "secondary"
                 return format_html('<span class="badge bg-{}-lt">{}</span>', tone, value)
             case "progress":
                 return format_html(
@@ -184,10 +208,10 @@ class Table:
             )
             for column in self.columns
         ]
-        columns = list(zip(opened, self.columns, strict=True))
+        columns = [(td, column.drawer()) for td, column in zip(opened, self.columns, strict=True)]
         select = _("Select %(name)s") if self.selectable else ""
         for row in self.rows:
-            cells = "".join([f"{td}{column.html(row)}</td>" for td, column in columns])
+            cells = "".join([f"{td}{draw(row)}</td>" for td, draw in columns])
             url = self.row_url(row) if self.row_url else ""
             id = str(getattr(row, "public_id", ""))
             opens = f' data-href="{escape(url)}" tabindex="-1"' if url else ""

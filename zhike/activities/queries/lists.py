@@ -188,11 +188,11 @@ def customers_named(actor: Actor, text: str) -> list[Party]:
     return list(rows.filter(named).select_related("unit").order_by("name_key", "pk")[:8])
 
 
-def open_work_on(actor: Actor, party: Party) -> QuerySet[WorkItem]:
+def open_work_on(actor: Actor, party: Party) -> list[WorkItem]:
     """The open lines on one customer, whoever's list they stand on, waiting ones last."""
-    return (
-        WorkItem.objects.visible_to(actor, party=party)
-        .filter(state=WorkItem.State.OPEN)
-        .select_related("employee")
-        .order_by("plan_on", "-priority", "pk")
-    )
+    return WorkItem.objects.visible_rows(actor, _open_ones, party=party)
+
+
+def _open_ones(rows: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
+    rows = rows.filter(state=WorkItem.State.OPEN).select_related("employee")
+    return rows.order_by("plan_on", "-priority", "pk")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -19,6 +19,7 @@ from zhike.customers import rules
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, Relation
 from zhike.kernel import clock
 from zhike.kernel.models import AuditEntry
+from zhike.kernel.prepared import prepared
 from zhike.organisation.models import Unit
 
 FIELDS = (
@@ -29,11 +30,17 @@ DIGEST = "digest:"
 PARTY_TYPE = "customers.party"
 
 
-def trail_of(party: Party) -> QuerySet[AuditEntry]:
-    """Every change of the party's own facts that went through, whoever made it; reads are not among them."""
-    return AuditEntry.objects.filter(
-        party_id=party.pk, outcome=AuditEntry.Outcome.DONE, action__in=list(TOLD)
-    )
+def latest_changes(party: Party, before: tuple[datetime, int], limit: int) -> list[AuditEntry]:
+    """Changes of the party's own facts that went through, whoever made them; reads are not among them."""
+
+    def build(party: int, at: datetime, key: int) -> QuerySet[AuditEntry]:
+        rows = AuditEntry.objects.filter(
+            party_id=party, outcome=AuditEntry.Outcome.DONE, action__in=list(TOLD)
+        )
+        return rows.filter(pk__lt=(at, key)).order_by("-at", "-id")[:limit]
+
+    at, key = before
+    return prepared(("customers.changes", limit), build, {"party": party.pk, "at": at, "key": key})
 
 
 def party_on(party: Party, day: date) -> Party:

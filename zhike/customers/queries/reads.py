@@ -5,29 +5,77 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from zhike.customers.models import Assignment, ConsentEvent, Identifier, Party
+from django.db.models import QuerySet
+
+from zhike.customers.models import (
+    Address,
+    Assignment,
+    ConsentEvent,
+    ContactPoint,
+    Identifier,
+    Party,
+)
 from zhike.kernel.actor import Actor
 from zhike.kernel.scope import found_for
 
 T = TypeVar("T")
+S = TypeVar("S", Address, Identifier)
 
 
 def seats_of(actor: Actor, party: Party) -> list[Assignment]:
     """Everybody who looks, looked or will look after the party, with the employee."""
-    rows = Assignment.objects.visible_to(actor, party=party).select_related("employee")
-    return _once(actor, party, "seats", lambda: rows)
+    return _once(
+        actor,
+        party,
+        "seats",
+        lambda: Assignment.objects.visible_rows(actor, _with_employee, party=party),
+    )
 
 
 def consent_events(actor: Actor, party: Party) -> list[ConsentEvent]:
     """Every step of consent, with who recorded it."""
-    rows = ConsentEvent.objects.visible_to(actor, party=party).select_related("recorded_by")
-    return _once(actor, party, "consent", lambda: rows)
+    return _once(
+        actor,
+        party,
+        "consent",
+        lambda: ConsentEvent.objects.visible_rows(actor, _with_recorder, party=party),
+    )
 
 
 def identifiers_of(actor: Actor, party: Party) -> list[Identifier]:
     """The party's documents and numbers, by kind."""
-    rows = Identifier.objects.visible_to(actor, party=party).order_by("kind", "pk")
-    return _once(actor, party, "identifiers", lambda: rows)
+    return _once(
+        actor,
+        party,
+        "identifiers",
+        lambda: Identifier.objects.visible_rows(actor, _by_kind, party=party),
+    )
+
+
+def contact_points_of(actor: Actor, party: Party) -> list[ContactPoint]:
+    """The party's numbers and addresses on the net, the preferred one first."""
+    return ContactPoint.objects.visible_rows(actor, _preferred_first, party=party)
+
+
+def addresses_of(actor: Actor, party: Party) -> list[Address]:
+    """Where the party lives or works, by kind."""
+    return Address.objects.visible_rows(actor, _by_kind, party=party)
+
+
+def _with_employee(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    return rows.select_related("employee")
+
+
+def _with_recorder(rows: QuerySet[ConsentEvent]) -> QuerySet[ConsentEvent]:
+    return rows.select_related("recorded_by")
+
+
+def _preferred_first(rows: QuerySet[ContactPoint]) -> QuerySet[ContactPoint]:
+    return rows.order_by("-is_preferred", "kind", "pk")
+
+
+def _by_kind(rows: QuerySet[S]) -> QuerySet[S]:
+    return rows.order_by("kind", "pk")
 
 
 def _once(actor: Actor, party: Party, name: str, read: Callable[[], Iterable[T]]) -> list[T]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,7 +27,7 @@ from zhike.customers.queries.history import (
     TOLD,
     FieldChange,
     field_changes,
-    trail_of,
+    latest_changes,
     unit_names,
 )
 from zhike.customers.queries.reads import consent_events, seats_of
@@ -187,12 +187,13 @@ MARKS = {
 
 def entries(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     """Contacts, notes and decisions."""
-    rows = (
-        TimelineEntry.objects.visible_to(actor, party=party)
-        .filter(pk__lt=asked.before)
-        .exclude(source=BY_HAND_OVER)
-        .select_related("employee")
-    )
+    if asked.kinds == frozenset(ENTRY_KINDS) and not asked.channel and not asked.text:
+        at, key = asked.before
+        latest = TimelineEntry.objects.visible_rows(
+            actor, _before, asked.limit, party=party, given={"at": at, "key": key}
+        )
+        return [_told(entry) for entry in latest]
+    rows = _before(TimelineEntry.objects.visible_to(actor, party=party), None, *asked.before)
     if asked.kinds != frozenset(ENTRY_KINDS):
         rows = rows.filter(kind__in=asked.kinds)
     if asked.channel:
@@ -204,7 +205,14 @@ def entries(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
             | Q(result__icontains=asked.text)
             | Q(employee__name__icontains=asked.text)
         )
-    return [_told(entry) for entry in rows.order_by("-at", "-id")[: asked.limit]]
+    return [_told(entry) for entry in rows[: asked.limit]]
+
+
+def _before(
+    rows: QuerySet[TimelineEntry], limit: int | None, at: datetime, key: int
+) -> QuerySet[TimelineEntry]:
+    rows = rows.filter(pk__lt=(at, key)).exclude(source=BY_HAND_OVER).select_related("employee")
+    return rows.order_by("-at", "-id")[:limit]
 
 
 def _told(entry: TimelineEntry) -> Happening:
@@ -239,7 +247,7 @@ def changes(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     found: list[Happening] = []
     before = asked.before
     while len(found) < asked.limit:
-        rows = list(trail_of(party).filter(pk__lt=before).order_by("-at", "-id")[: asked.limit])
+        rows = latest_changes(party, before, asked.limit)
         units = unit_names(rows)
         for row in rows:
             each = Happening(
@@ -296,6 +304,10 @@ def _step(at: datetime, key: int, kind: str, title: str, text: str = "", **look:
     return Happening(at=at, key=key, kind=kind, title=title, text=text, dated=True, **look)
 
 
+def _in_turn(rows: QuerySet[TierRating]) -> QuerySet[TierRating]:
+    return rows.select_related("tier").order_by("during")
+
+
 RATED: dict[str, str | Promise] = {
     "first": gettext_lazy("first rating"),
     "promoted": gettext_lazy("the terms of the higher tier are met"),
@@ -306,9 +318,7 @@ RATED: dict[str, str | Promise] = {
 
 def tiers(actor: Actor, party: Party, asked: Asked) -> list[Happening]:
     """Tier after tier, with the reason."""
-    rows = (
-        TierRating.objects.visible_to(actor, party=party).select_related("tier").order_by("during")
-    )
+    rows = TierRating.objects.visible_rows(actor, _in_turn, party=party)
     steps, before = [], None
     for row in rows:
         if row.during.lower is None:

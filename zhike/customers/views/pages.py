@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -33,8 +32,7 @@ class PartyPage(DetailView):
     template_name = "customers/party_detail.html"
     dated = True
 
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("unit", "standing__tier")
+    joined = ("unit", "standing__tier")
 
     def row(self) -> Any:
         """With today's main managers, picked from those the timeline tells of."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
+
 from zhike.desk.models import Arrangement
 from zhike.kernel.actor import Actor
 from zhike.kernel.services import service
@@ -15,7 +17,7 @@ class PanelPlaces:
     """Keeps arrangements for `ui.panels`: each person their own."""
 
     def kept(self, actor: Actor, page: str) -> Sequence[Place]:
-        found = Arrangement.objects.visible_to(actor).filter(page=page).only("panels").first()
+        mine = Arrangement.objects.visible_rows(actor, _of_page, given={"page": page})
         return [
             Place(
                 each["id"],
@@ -23,7 +25,8 @@ class PanelPlaces:
                 hidden=each.get("hidden", False),
                 closed=each.get("closed", False),
             )
-            for each in (found.panels if found else ())
+            for arrangement in mine
+            for each in arrangement.panels
         ]
 
     def keep(self, actor: Actor, page: str, places: Sequence[Place]) -> None:
@@ -31,6 +34,10 @@ class PanelPlaces:
 
     def forget(self, actor: Actor, page: str) -> None:
         keep_panels(actor=actor, page=page, places=())
+
+
+def _of_page(rows: QuerySet[Arrangement], page: str) -> QuerySet[Arrangement]:
+    return rows.filter(page=page)
 
 
 @service("account.use")

@@ -15,7 +15,7 @@ from zhike.insight.queries.portfolio import (
     structure,
     units_of,
 )
-from zhike.insight.queries.scores import last_run, latest_score, score_days, scores_of
+from zhike.insight.queries.scores import last_run, latest_score, latest_scores, score_days, scores_of
 from zhike.insight.queries.targets import Progress, actuals, progress, targets_of
 from zhike.insight.queries.terms import book, history, terms, units_with_their_own
 
@@ -35,6 +35,7 @@ __all__ = [
     "largest_changes",
     "last_run",
     "latest_score",
+    "latest_scores",
     "mover",
     "movers",
     "parts",

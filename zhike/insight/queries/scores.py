@@ -24,6 +24,15 @@ def latest_score(actor: Actor, party: Party) -> Score | None:
     return found
 
 
+def latest_scores(actor: Actor, party: Party, count: int, day: date) -> list[Score]:
+    """The last `count` scores of the party up to `day` that the actor may see, the newest first."""
+    return Score.objects.visible_rows(actor, _up_to, count, party=party, given={"day": day})
+
+
+def _up_to(rows: QuerySet[Score], count: int, day: date) -> QuerySet[Score]:
+    return rows.filter(as_of__lte=day).order_by("-as_of")[:count]
+
+
 def score_days() -> list[date]:
     """The days that have scores, the latest first."""
     scores = Score.objects.filter(run=OuterRef("pk"))

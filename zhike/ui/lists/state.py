@@ -50,7 +50,7 @@ class Pick:
 
     name: str
     label: str | Promise
-    choices: Sequence[Choice]
+    choices: tuple[Choice, ...]
 
     @property
     def chosen(self) -> int:

@@ -125,12 +125,15 @@ class DetailView(RowView):
         # One that failed waits for the person: fetched when seen it would ask for ever.
         waits = ["revealed"] if wait and shown else []
         events = [f"{event} from:body" for event in panel.reload_on]
+        failed = html is None and not wait and not unable
         return {
             "panel": panel,
             "placed": placed,
             "html": html,
             "unable": unable,
-            "failed": html is None and not wait,
+            "waits": wait and not unable,
+            "failed": failed,
+            "look": (panel.id, placed.closed, placed.hidden, wait, unable, failed),
             "trigger": "" if unable else ", ".join([*waits, "fetch", *events]),
             "query": f"&as_of={self.as_of.isoformat()}" if self.as_of else "",
         }

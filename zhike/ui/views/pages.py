@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.views import View
@@ -103,12 +104,19 @@ class RowView(PageView):
     """A page about one row, found by `public_id` among those the actor may see, else 404."""
 
     model: ClassVar[type[Model]]
-
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows
+    joined: ClassVar[tuple[str, ...]] = ()
+    """The rows it belongs to that are read with it."""
 
     def row(self) -> Any:
-        rows = self.narrowed(visible(self.model, self.actor))
-        row = get_object_or_404(rows, public_id=self.kwargs["public_id"])
-        found(self.actor, row)
-        return row
+        rows: list[Any] = self.model.objects.visible_rows(  # type: ignore[attr-defined]
+            self.actor, _of_public_id, *self.joined, given={"public_id": self.kwargs["public_id"]}
+        )
+        if not rows:
+            raise Http404
+        found(self.actor, rows[0])
+        return rows[0]
+
+
+def _of_public_id(rows: QuerySet[Any], *joined: str, public_id: UUID) -> QuerySet[Any]:
+    rows = rows.filter(public_id=public_id)
+    return rows.select_related(*joined) if joined else rows

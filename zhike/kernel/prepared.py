@@ -1,0 +1,128 @@
+"""Queries that every page asks, compiled once.
+
+Turning a queryset into SQL costs several times what PostgreSQL takes to answer it by a key, and a page asks a dozen
+such. Here the words of a query are kept for the process, and a call brings its values alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
+from django.db.models.sql.compiler import SQLCompiler
+
+M = TypeVar("M", bound=Model)
+Value = int | str | date | datetime | UUID
+Adapter = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A compiled query: at `places` of its parameters stand values of that name, adapted so."""
+
+    compiler: SQLCompiler
+    rows: QuerySet[Any]
+    sql: str
+    parameters: tuple[Any, ...]
+    places: dict[int, tuple[str, Adapter]]
+
+
+AT_MOST = 1000
+"""Queries a process keeps, some 30 kB each; then it begins anew."""
+
+_known: dict[Hashable, _Words] = {}
+
+
+def prepared(
+    key: Hashable, build: Callable[..., QuerySet[M]], values: Mapping[str, Value]
+) -> list[M]:
+    """The rows of `build(**values)`, whose SQL is made at the first call with this `key`.
+
+    `build` may put each value into conditions and nothing else: what else hangs on a value (which tables are
+    joined, how many rows are wanted) must be told apart by `key`. Its rows are whole models, with
+    `select_related` at most. TypeError where a value does not stand among the query's parameters as given.
+    """
+    words = _known.get(key)
+    if words is None:
+        if len(_known) >= AT_MOST:
+            _known.clear()
+        words = _known[key] = _compiled(build, values)
+    parameters = list(words.parameters)
+    for at, (name, adapt) in words.places.items():
+        parameters[at] = adapt(values[name])
+    compiler = copy.copy(words.compiler)
+    compiler.connection = connections[words.rows.db]  # a thread's own
+    compiler.as_sql = lambda *_args, **_options: (words.sql, tuple(parameters))  # type: ignore[method-assign]
+    rows: QuerySet[M] = QuerySet(words.rows.model, using=words.rows.db)
+    rows.query = cast("Any", _Answered(compiler))
+    return list(ModelIterable(rows))
+
+
+class _Answered:
+    """Stands in for a queryset's query that is compiled already."""
+
+    values_select = ()
+
+    def __init__(self, compiler: SQLCompiler) -> None:
+        self.compiler = compiler
+
+    def get_compiler(self, using: str) -> SQLCompiler:
+        return self.compiler
+
+
+def _compiled(build: Callable[..., QuerySet[Any]], values: Mapping[str, Value]) -> _Words:
+    marks = [
+        {name: _mark(value, n, turn) for n, (name, value) in enumerate(values.items())}
+        for turn in (0, 1)
+    ]
+    rows, others = (build(**each) for each in marks)
+    if rows._prefetch_related_lookups or rows._iterable_class is not ModelIterable:  # type: ignore[attr-defined]
+        raise TypeError("Only whole models without prefetching are prepared.")
+    compiler = rows.query.get_compiler(rows.db)
+    sql, first = compiler.as_sql()
+    other_sql, second = others.query.get_compiler(others.db).as_sql()
+    places: dict[int, tuple[str, Adapter]] = {}
+    for at, pair in enumerate(zip(first, second, strict=True)):
+        if pair[0] == pair[1]:
+            continue
+        name = next((each for each in values if pair == (marks[0][each], marks[1][each])), None)
+        if name is None:
+            raise TypeError(
+                f"A value of {compiler.query.model.__name__} is changed on its way: {sql}"
+            )
+        plain = type(pair[0]) is type(marks[0][name])
+        places[at] = (name, _as_given if plain else type(pair[0]))
+    missing = set(values) - {name for name, _adapt in places.values()}
+    if sql != other_sql or missing:
+        raise TypeError(f"More than the parameters hangs on {missing or set(values)}: {sql}")
+    return _Words(compiler, rows, sql, tuple(first), places)
+
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+def _mark(value: Value, n: int, turn: int) -> Any:
+    """A value of the same type that no query holds by chance; another one in each turn."""
+    number = 1_900_000_000 + 2 * n + turn
+    match value:
+        case bool():
+            raise TypeError("What is true or false is told apart by the key.")
+        case int():
+            return number
+        case str():
+            return f"mark {number}"
+        case UUID():
+            return UUID(int=number)
+        case datetime():
+            return datetime(3000, 1, 1, tzinfo=UTC) + timedelta(2 * n + turn)
+        case date():
+            return date(3000, 1, 1) + timedelta(2 * n + turn)
+    raise TypeError(f"{type(value).__name__} cannot be prepared.")

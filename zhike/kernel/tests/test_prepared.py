@@ -1,0 +1,95 @@
+"""A query whose words are kept answers as the same query made anew, for any values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from zhike.kernel import prepared as kept
+from zhike.kernel.models import AuditEntry
+from zhike.kernel.prepared import Value, prepared
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def written(party: int, action: str, at: datetime) -> AuditEntry:
+    return AuditEntry.objects.create(
+        at=at, party_id=party, action=action, actor_name="", object_type="x", outcome="done"
+    )
+
+
+def last_of(
+    party: int, action: str, before: datetime, key: int, limit: int = 3
+) -> QuerySet[AuditEntry]:
+    rows = AuditEntry.objects.filter(party_id=party, action=action, pk__lt=(before, key))
+    return rows.exclude(outcome="refused").order_by("-at", "-id")[:limit]
+
+
+class Kept(TestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(
+        rows=st.lists(st.tuples(st.integers(1, 3), st.sampled_from("ab%"), st.integers(0, 9))),
+        asked=st.lists(
+            st.tuples(st.integers(1, 4), st.sampled_from("abc%"), st.integers(0, 10)), min_size=2
+        ),
+    )
+    def test_it_answers_as_the_query_made_anew(
+        self, rows: list[tuple[int, str, int]], asked: list[tuple[int, str, int]]
+    ) -> None:
+        for party, action, day in rows:
+            written(party, action, T0 + timedelta(day))
+        for party, action, day in asked:
+            values: dict[str, Value] = {
+                "party": party,
+                "action": action,
+                "before": T0 + timedelta(day),
+                "key": 2**62,
+            }
+            found = prepared("test.last", last_of, values)
+            assert [row.pk for row in found] == [row.pk for row in last_of(**values)]  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+def test_the_words_are_made_once_and_asked_each_time() -> None:
+    made = []
+
+    def build(public_id: UUID) -> QuerySet[AuditEntry]:
+        made.append(public_id)
+        return AuditEntry.objects.filter(object_public_id=public_id)
+
+    with CaptureQueriesContext(connection) as asked:
+        for _turn in range(3):
+            prepared("test.once", build, {"public_id": uuid4()})
+    assert len(asked) == 3
+    assert len(made) == 2  # to tell its values from the rest
+
+
+def test_what_more_hangs_on_a_value_is_refused() -> None:
+    wrong: dict[str, object] = {
+        "changed": lambda party: AuditEntry.objects.filter(party_id=party + 1),
+        "looked at": lambda party: AuditEntry.objects.filter(party_id=party)[: party % 7 + 1],
+        "left out": lambda party: AuditEntry.objects.filter(party_id=4),
+        "no model": lambda party: AuditEntry.objects.filter(party_id=party).values("pk"),
+    }
+    for name, build in wrong.items():
+        with pytest.raises(TypeError):
+            prepared(("test", name), build, {"party": 4})  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        prepared("test.flag", lambda done: AuditEntry.objects.filter(outcome=done), {"done": True})
+
+
+@pytest.mark.django_db
+def test_a_process_keeps_a_limited_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_known", {})
+    monkeypatch.setattr(kept, "AT_MOST", 2)
+    for n in range(5):
+        prepared(("test.many", n), lambda p: AuditEntry.objects.filter(party_id=p), {"p": n})
+    assert len(kept._known) <= 2
