@@ -108,7 +108,7 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
     yield "customers/search/", "GET", Entry(READERS, MOVED)
     yield "customers/search/", "POST", Entry(READERS, MOVED, body={"q": "张伟"})
     yield "customers/export/", "GET", Entry(LINE)
-    yield "customers/export/", "POST", Entry(LINE, NOT_THIS_WAY)
+    yield "customers/export/", "POST", Entry(LINE, body={"all": "1"})
     yield "customers/new/", "GET", Entry(EDITORS)
     yield "customers/new/", "POST", Entry(EDITORS, MOVED, body=_new_customer)
     one = "customers/<uuid:public_id>/"
@@ -203,6 +203,7 @@ def _products() -> Iterator[tuple[str, str, Entry]]:
     yield "products/", "GET", Entry(READERS)
     yield "agreements/", "GET", Entry(READERS)
     yield "agreements/export/", "GET", Entry(LINE)
+    yield "agreements/export/", "POST", Entry(LINE, body={"all": "1"})
     yield (
         "products/agreements/<uuid:public_id>/reveal/",
         "POST",

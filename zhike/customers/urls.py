@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.customers import actions, views
+from zhike.customers import actions, exports, views
 
 app_name = "customers"
 
 urlpatterns = [
     path("customers/", views.PartyList.as_view(), name="list"),
     path("customers/search/", views.Search.as_view(), name="search"),
-    path("customers/export/", views.Export.as_view(), name="export"),
+    path("customers/export/", exports.Export.as_view(), name="export"),
     path("customers/new/", views.PartyNew.as_view(), name="new"),
     path("customers/<uuid:public_id>/", views.PartyPage.as_view(), name="party"),
     path("customers/<uuid:public_id>/edit/", views.PartyEdit.as_view(), name="edit"),

@@ -16,9 +16,10 @@ from zhike.customers.services import note_export, reveal
 from zhike.products import agreements, catalogue
 from zhike.products.models import Agreement, Product
 from zhike.ui.filters import Filter
-from zhike.ui.lists import conditions, files
+from zhike.ui.lists import conditions
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, visible
+from zhike.ui.views.exports import FileView
 
 
 class Catalogue(ListView):
@@ -89,23 +90,19 @@ class AgreementList(ListView):
         return reverse("products:export") if self.actor.may("customers.export") else ""
 
 
-class Export(AgreementList):
-    """The list as a file under the same rights, filters and masks; on the trail with its number of rows."""
+class Export(FileView, AgreementList):
+    """The list, or what was ticked in it, under the same rights and masks; on the trail with its number of rows."""
 
     permission = "customers.export"
+    name = "agreements"
+    file_order = ("matures_on", "pk")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         self.actor.must("products.view")
-        columns, _gone = self.shown()
-        rows = self.rows().rows.order_by("matures_on", "pk")
+        return super().narrowed(rows)
 
-        def note(count: int) -> None:
-            note_export(actor=self.actor, name="agreements", count=count)
-
-        kind = request.GET.get("as", "csv")
-        return files.answer(  # type: ignore[return-value]
-            "agreements", kind, columns, rows.iterator(chunk_size=2000), note
-        )
+    def note(self, count: int) -> None:
+        note_export(actor=self.actor, name="agreements", count=count)
 
 
 class Reveal(PageView):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from zhike.customers.views.edits import FieldEdit, PartyEdit, PartyNew
-from zhike.customers.views.lists import Export, PartyList, Search
+from zhike.customers.views.lists import PartyList, Search
 from zhike.customers.views.pages import Brief, PartyPage, Story
 
 __all__ = [
     "Brief",
-    "Export",
     "FieldEdit",
     "PartyEdit",
     "PartyList",

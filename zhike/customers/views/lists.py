@@ -1,4 +1,4 @@
-"""The customer list, its search and its file."""
+"""The customer list and its search."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from zhike.customers.models import Party
 from zhike.customers.search import Hit, Match, search
 from zhike.ui import paging
 from zhike.ui.filters import Filter
-from zhike.ui.lists import conditions, drawing, files
+from zhike.ui.lists import conditions, drawing, state
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Column
-from zhike.ui.views import EditableListView, PageView
+from zhike.ui.views import EditableListView, PageView, wants_fragment
 from zhike.ui.views.lists import Found
 
 SEARCH_LIMIT = 200
+BY_RANK = paging.Order("rank")
+"""How good a match is: the order of no column, so that every heading may be clicked."""
 
 
 class PartyList(EditableListView):
@@ -108,21 +110,43 @@ class PartyList(EditableListView):
         found = self.rows()
         if self.hits is None:
             return super().get(request, *args, **kwargs)
-        there = {party.pk: party for party in found.rows}
-        ranked = [there[hit.party.pk] for hit in self.hits if hit.party.pk in there]
+        return self._ranked(found, self.hits)
+
+    def _ranked(self, found: Found, hits: Sequence[Hit]) -> HttpResponse:
+        """What was found, the best match first; `cursor` is how many come before the page."""
+        order = {hit.party.pk: place for place, hit in enumerate(hits)}
+        places = sorted(order[pk] for pk in found.rows.order_by().values_list("pk", flat=True))
+        size = state.size_of(self.params, self.page_size)
+        cursor = self.params.get("cursor", "")
+        at = min(int(cursor) if cursor.isdecimal() else 0, max(0, len(places) - 1)) // size * size
+        ids = [hits[place].party.pk for place in places[at : at + size]]
+        ranked = sorted(found.rows.filter(pk__in=ids), key=lambda party: order[party.pk])
         columns, gone = self.shown()
-        return self.show(
+        totals = any(column.total for column in columns) and bool(ranked)
+        answer = self.show(
             {
                 "found": found,
                 "problems": [*found.problems, *gone],
                 "bar": drawing.bar(self, found),
-                "table": self.table(columns, ranked, None),
-                "page": paging.Page(ranked, None, None),
-                "count": paging.Count(len(ranked), len(self.hits) == SEARCH_LIMIT),
+                "table": self.table(
+                    columns,
+                    ranked,
+                    BY_RANK,
+                    state.address(self.params, part="totals") if totals else "",
+                ),
+                "page": paging.Page(
+                    ranked,
+                    str(at + size) if at + size < len(places) else None,
+                    str(at - size) if at else None,
+                ),
+                "count": paging.Count(len(places), len(hits) == SEARCH_LIMIT),
                 "search_text": found.text,
                 "actions": self.actions(),
             }
         )
+        if wants_fragment(self.request):
+            answer["HX-Push-Url"] = self.request.get_full_path()
+        return answer
 
 
 class Search(PageView):
@@ -145,24 +169,3 @@ class Search(PageView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return HttpResponseRedirect(reverse("customers:list"), status=303)
-
-
-class Export(PartyList):
-    """The list as a file under the same rights, filters and masks; on the trail with its number of rows."""
-
-    permission = "customers.export"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        columns, _gone = self.shown()
-        rows = self.rows().rows.prefetch_related("contact_points").order_by("name_key", "pk")
-
-        def note(count: int) -> None:
-            services.note_export(actor=self.actor, name="customers", count=count)
-
-        kind = request.GET.get("as", "csv")
-        return files.answer(  # type: ignore[return-value]
-            "customers", kind, (*columns, tables.MOBILE), rows.iterator(chunk_size=2000), note
-        )
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.http_method_not_allowed(request)

@@ -60,11 +60,15 @@
     keep(new Set())
   }
 
+  function name(form) {
+    form.elements.all.value = all ? '1' : ''
+    form.elements.ids.value = all ? '' : [...ticked()].join(',')
+  }
+
   function act(action) {
     const form = document.querySelector('[data-bulk-form]')
     form.elements.action.value = action
-    form.elements.all.value = all ? '1' : ''
-    form.elements.ids.value = all ? '' : [...ticked()].join(',')
+    name(form)
     form.requestSubmit()
   }
 
@@ -303,6 +307,10 @@
   })
 
   document.addEventListener('submit', (event) => {
+    if (event.target.matches('[data-take]')) {
+      name(event.target)
+      closePicks()
+    }
     if (event.target.matches('[data-closes]')) event.target.closest('dialog')?.close()
   })
 
