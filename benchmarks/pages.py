@@ -32,7 +32,7 @@ ASKED = (
     ("next page", "next", LIST),
     ("sorted by name", "/customers/?view=all&sort=name_key", LIST),
     ("tier, then balance", "/customers/?sort=-standing__tier__rank,-standing__balance", WHOLE),
-    ("quick filters: tier, kind", "/customers/?tier=t2,t3&kind=person", LIST),
+    ("quick filters: tier, kind", "/customers/?tier=gold,platinum&kind=person", LIST),
     ("metric: balance over 500,000", "/customers/?where=balance.over.500000", WHOLE),
     ("metric: contribution between", "/customers/?where=contribution.between.900|1000", WHOLE),
     (
@@ -79,7 +79,7 @@ def _stand(count: int) -> None:
     if Standing.objects.exclude(value_class="").exists():
         return
     for rank, (code, name) in enumerate(
-        [("t1", "普通"), ("t2", "金"), ("t3", "白金"), ("t4", "私行")]
+        [("ordinary", "普通"), ("gold", "金"), ("platinum", "白金"), ("private", "私行")]
     ):
         Tier.objects.create(code=code, name=name, rank=rank + 1, contact_every_days=90 - 20 * rank)
     with connection.cursor() as cursor:

@@ -28,7 +28,7 @@ class RefreshRun(Base):
 
     scope = Holders("insight.view")
     field_classes = classify(
-        open="as_of state model_version snapshot counts curves started_at ended_at error"
+        open="as_of state model_version snapshot counts started_at ended_at error"
     )
 
     as_of = models.DateField(_("as of"))
@@ -38,7 +38,6 @@ class RefreshRun(Base):
     model_version = models.CharField(_("version"), max_length=40)
     snapshot = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
-    curves = models.JSONField(_("concentration of the whole institution"), default=dict)
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     error = models.TextField(blank=True)
@@ -102,9 +101,20 @@ class Score(Base):
             ),
         )
         indexes = (
-            models.Index(fields=["as_of", "unit", "balance"], name="score_by_unit"),
+            # Each holds what a walk in its order leaves customers out by.
             models.Index(
-                fields=["as_of", "outlook", "balance"],
+                fields=["as_of", "balance", "id"],
+                include=["party", "unit", "manager", "tier", "value_class"],
+                name="score_by_balance",
+            ),
+            models.Index(
+                fields=["as_of", "unit", "balance", "id"],
+                include=["party", "manager", "tier", "value_class", "outlook", "contribution"],
+                name="score_by_unit",
+            ),
+            models.Index(fields=["manager", "as_of"], name="score_by_manager"),
+            models.Index(
+                fields=["as_of", "outlook", "balance", "id"],
                 name="score_about_to_move",
                 condition=~models.Q(outlook=""),
             ),
@@ -162,6 +172,29 @@ class Figures(models.Model):
 
     class Meta:
         verbose_name = _("figures")
+
+
+class Curve(Base):
+    """How much hangs on how few of a unit's customers on a day, with all below it; without a unit the institution's.
+
+    `figures` is a `queries.Concentration`.
+    """
+
+    scope = TallyScope()
+    field_classes = classify(open="as_of unit measure", c1="figures")
+
+    as_of = models.DateField(_("as of"))
+    unit = models.ForeignKey(Unit, models.CASCADE, null=True, related_name="+", db_index=False)
+    measure = models.CharField(max_length=12)
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("curve")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("as_of", "unit", "measure"), name="one_curve_a_day", nulls_distinct=False
+            ),
+        )
 
 
 class Tally(Base):

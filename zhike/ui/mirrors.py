@@ -59,6 +59,7 @@ def mirrored(rows: QuerySet[M, Any]) -> QuerySet[M, Any]:
     query.change_aliases(dict.fromkeys(beside, base))
     for alias, table in query.alias_map.items():
         query.alias_map[alias] = table.relabeled_clone(dict.fromkeys(beside, base))
+    query.table_map[narrow.db_table] = [base]
     query.alias_refcount[base] = 1
     query.alias_map[base] = _Instead(
         narrow.db_table, base, {link: meta.pk.column}, sorted(repeated | own)
@@ -78,13 +79,17 @@ class _Instead(BaseTable):
         super().__init__(table, alias)
         self.renamed, self.columns = renamed, columns
 
+    def relabeled_clone(self, change_map: dict[str | None, str]) -> _Instead:
+        alias = str(change_map.get(self.table_alias, self.table_alias))
+        return _Instead(self.table_name, alias, self.renamed, self.columns)
+
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         quote: Callable[[str], str] = connection.ops.quote_name
         columns = [
             *(f"{quote(name)} AS {quote(known)}" for name, known in self.renamed.items()),
             *map(quote, self.columns),
         ]
-        table, alias = quote(self.table_name), quote(str(self.table_alias))
+        table, alias = quote(self.table_name), compiler.quote_name_unless_alias(self.table_alias)
         return f"(SELECT {', '.join(columns)} FROM {table}) {alias}", ()  # noqa: S608  names of our own
 
 

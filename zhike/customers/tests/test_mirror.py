@@ -257,3 +257,10 @@ def test_the_one_who_looks_after_somebody_elsewhere_counts_them_once(everyone: l
     ids = set(Assignment.objects.filter(employee=me).values_list("party", flat=True))
     expected = {party.pk for party in everyone if party.unit_id in actor.units} | ids
     assert groups.summed(Party.objects.visible_to(actor), []).count == len(expected)
+
+
+def test_a_mirrored_query_may_stand_within_another(everyone: list[Party]) -> None:
+    actor = actors()[1]
+    rows = listed(actor, Q(kind="person"))
+    within = Standing.objects.filter(party__in=mirrored(rows.order_by().values("pk")))
+    assert set(within.values_list("party", flat=True)) == {party.pk for party in rows}

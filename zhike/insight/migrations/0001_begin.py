@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
                 ('model_version', models.CharField(max_length=40, verbose_name='version')),
                 ('snapshot', models.JSONField(default=dict)),
                 ('counts', models.JSONField(default=dict)),
-                ('curves', models.JSONField(default=dict, verbose_name='concentration of the whole institution')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
                 ('error', models.TextField(blank=True)),
@@ -66,7 +65,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'score',
-                'indexes': [models.Index(fields=['as_of', 'unit', 'balance'], name='score_by_unit'), models.Index(condition=models.Q(('outlook', ''), _negated=True), fields=['as_of', 'outlook', 'balance'], name='score_about_to_move')],
+                'indexes': [models.Index(fields=['as_of', 'balance', 'id'], include=('party', 'unit', 'manager', 'tier', 'value_class'), name='score_by_balance'), models.Index(fields=['as_of', 'unit', 'balance', 'id'], include=('party', 'manager', 'tier', 'value_class', 'outlook', 'contribution'), name='score_by_unit'), models.Index(fields=['manager', 'as_of'], name='score_by_manager'), models.Index(condition=models.Q(('outlook', ''), _negated=True), fields=['as_of', 'outlook', 'balance', 'id'], name='score_about_to_move')],
                 'constraints': [models.UniqueConstraint(fields=('as_of', 'party'), include=('unit', 'manager', 'tier', 'value_class', 'outlook', 'balance', 'contribution'), name='one_score_a_party_and_day')],
             },
         ),
@@ -105,6 +104,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'figures',
+            },
+        ),
+        migrations.CreateModel(
+            name='Curve',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('public_id', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), default=uuid.uuid4, editable=False, unique=True)),
+                ('version', models.PositiveIntegerField(db_default=1, default=1, editable=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('as_of', models.DateField(verbose_name='as of')),
+                ('measure', models.CharField(max_length=12)),
+                ('figures', models.JSONField(default=dict)),
+                ('unit', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organisation.unit')),
+            ],
+            options={
+                'verbose_name': 'curve',
+                'constraints': [models.UniqueConstraint(fields=('as_of', 'unit', 'measure'), name='one_curve_a_day', nulls_distinct=False)],
             },
         ),
         migrations.CreateModel(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zhike.insight.queries.concentration import Concentration, concentration, curves
-from zhike.insight.queries.movers import Mover, largest_changes, mover, movers
+from zhike.insight.queries.concentration import Concentration, concentration, every_curve
+from zhike.insight.queries.movers import Mover, behind, expected, largest_changes, mover, movers
 from zhike.insight.queries.portfolio import (
     Part,
     Sums,
@@ -15,7 +15,13 @@ from zhike.insight.queries.portfolio import (
     structure,
     units_of,
 )
-from zhike.insight.queries.scores import last_run, latest_score, latest_scores, score_days, scores_of
+from zhike.insight.queries.scores import (
+    last_run,
+    latest_score,
+    latest_scores,
+    score_days,
+    scores_of,
+)
 from zhike.insight.queries.targets import Progress, actuals, progress, targets_of
 from zhike.insight.queries.terms import book, history, terms, units_with_their_own
 
@@ -27,9 +33,11 @@ __all__ = [
     "Sums",
     "View",
     "actuals",
+    "behind",
     "book",
     "concentration",
-    "curves",
+    "every_curve",
+    "expected",
     "flows",
     "history",
     "largest_changes",

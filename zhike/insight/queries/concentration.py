@@ -1,23 +1,30 @@
 """How much hangs on how few: 80/20, the curve, ABC and the share of the largest (R-027, R-028, R-098).
 
 Customers are laid out from the one who brings most; a loss counts as zero. The curve says which share of all the first
-so many per cent bring. For the whole institution it is worked out by the refresh and read from the run.
+so many per cent bring. The refresh works it out for the institution and for every unit with all below it; for a person,
+and for those who look after customers beyond their units, it is worked out when asked for.
 """
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
+from pyarrow import csv
 
-from zhike.insight.models import Score
-from zhike.insight.queries.portfolio import View
-from zhike.insight.queries.scores import last_run, score_days
+from zhike.insight.models import Curve, Score
+from zhike.insight.queries.portfolio import View, looked_after_elsewhere, units_below, units_of
 from zhike.insight.queries.terms import book
-from zhike.kernel.actor import Actor
+from zhike.insight.rules import Book
 from zhike.organisation.models import Unit
 
 LARGEST = (1, 10, 50, 100)
@@ -37,102 +44,134 @@ class Concentration:
     largest: list[tuple[int, float]]
     abc: list[tuple[str, int, float]]
 
+    def kept(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self) | {"total": str(self.total)}
 
-def curves(actor: Actor) -> dict[str, Any]:
-    """The concentration of all that the actor sees, a measure each, as a run keeps it."""
-    days = score_days()
-    if not days:
-        return {}
-    view = View(actor, days[0], days[0])
-    return {
-        measure: asdict(found) | {"total": str(found.total)}
-        for measure in MEASURES
-        if (found := _worked_out(view, measure))
-    }
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Concentration:
+        pairs = {name: [tuple(each) for each in kept[name]] for name in ("curve", "largest", "abc")}
+        return cls(**{**kept, **pairs, "total": Decimal(kept["total"])})
 
 
 def concentration(view: View, measure: str) -> Concentration | None:
     """Of the customers of `view` by "contribution" or "balance"; None where there are none."""
-    run = last_run()
-    if view.actor.everywhere and view.unit is None and view.employee is None and run is not None:
-        kept = run.curves.get(measure)
-        if kept is None:
-            return None
-        pairs = {name: [tuple(each) for each in kept[name]] for name in ("curve", "largest", "abc")}
-        return Concentration(**kept | pairs | {"total": Decimal(kept["total"])})
-    return _worked_out(view, measure)
-
-
-def _worked_out(view: View, measure: str) -> Concentration | None:
-    scores = Score.objects.visible_to(view.actor).filter(as_of=view.as_of).order_by()
+    if (whole := _kept_for(view)) is not None:
+        curves = Curve.objects.visible_to(view.actor).filter(as_of=view.as_of, measure=measure)
+        kept = curves.filter(unit=whole.unit).first()
+        if kept is not None:
+            return Concentration.read(kept.figures)
+    scores = Score.objects.visible_to(view.actor).filter(as_of=view.as_of)
     if view.unit is not None:
-        scores = scores.filter(unit__in=Unit.objects.filter(path__startswith=view.unit.path))
+        scores = scores.filter(unit__in=units_below(view.unit))
     if view.employee is not None:
         scores = scores.filter(manager=view.employee)
-    cuts = book(view.as_of)
-    top = int(cuts.value("top.percent"))
-    wanted = sorted({*LARGEST})
-    rows = _laid_out(
-        scores,
-        measure,
-        """
-        SELECT 'at', place::text, size, total, upto FROM laid
-        WHERE place = ANY(%s) OR place * 100 / size > (place - 1) * 100 / size
-        UNION ALL
-        SELECT 'abc', letter, count(*), max(total), sum(gain) FROM (
-            SELECT CASE WHEN gain = 0 THEN 'C' WHEN (upto - gain) * 100 < total * %s THEN 'A'
-                WHEN (upto - gain) * 100 < total * %s THEN 'B' ELSE 'C' END AS letter, gain, total
-            FROM laid) lettered GROUP BY letter
-        UNION ALL
-        SELECT 'top', '', count(*), max(total), sum(gain) FROM laid
-        WHERE (place - 1) * 100 < size * %s
-        """,
-        [wanted, cuts.value("abc.a"), cuts.value("abc.b"), top],
+    return laid_out(_gains(scores)[measure], book(view.as_of))
+
+
+def every_curve(on: date) -> Iterator[tuple[int | None, str, Concentration]]:
+    """(unit or None for the institution, measure, concentration) of every unit with customers at or below it."""
+    cuts = book(on)
+    gains = _gains(Score.objects.filter(as_of=on)).sort_by("unit_id")
+    runs = pc.run_end_encode(gains["unit_id"].combine_chunks()) if len(gains) else None
+    own: dict[int, pa.Table] = {}
+    if runs is not None:
+        begins = 0
+        for unit, ends in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            own[unit] = gains.slice(begins, ends - begins)
+            begins = ends
+    below: dict[int | None, list[pa.Table]] = {None: list(own.values())}
+    for pk, path in Unit.objects.filter(pk__in=own).values_list("pk", "path"):
+        for above in map(int, path.strip("/").split("/")):
+            below.setdefault(above, []).append(own[pk])
+    for unit, tables in below.items():
+        for measure in MEASURES:
+            if tables and (found := laid_out(pa.concat_tables(tables)[measure], cuts)):
+                yield unit, measure, found
+
+
+@dataclass(frozen=True)
+class _Whole:
+    unit: Unit | None
+
+
+def _kept_for(view: View) -> _Whole | None:
+    """The unit whose curve the refresh keeps for just these customers."""
+    if view.employee is not None:
+        return None
+    if view.actor.everywhere:
+        return _Whole(view.unit)
+    seen = list(units_of(view))
+    ids = {unit.pk for unit in seen}
+    tops = [unit for unit in seen if unit.parent_id not in ids]
+    if len(tops) != 1 or units_below(tops[0]) != ids or looked_after_elsewhere(view):
+        return None
+    return _Whole(tops[0])
+
+
+def _gains(scores: QuerySet[Score]) -> pa.Table:
+    """A row a customer: unit, and what they bring by each measure in whole cents, a loss as nothing."""
+    inner, params = scores.order_by().values("unit_id", *MEASURES).query.sql_with_params()
+    cents = ", ".join(f"(greatest({name}, 0) * 100)::bigint AS {name}" for name in MEASURES)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            # The inner statement is the ORM's own, with its parameters.
+            f"COPY (SELECT unit_id, {cents} FROM ({inner}) scores) TO STDOUT (FORMAT csv)",  # noqa: S608
+            params,
+        ) as copy,
+    ):
+        data = b"".join(copy)
+    types = dict.fromkeys(("unit_id", *MEASURES), pa.int64())
+    if not data:
+        return pa.schema(types).empty_table()
+    return csv.read_csv(
+        io.BytesIO(data),
+        read_options=csv.ReadOptions(column_names=list(types)),
+        convert_options=csv.ConvertOptions(column_types=types),
     )
-    if not rows:
-        return None
-    sizes = {int(key): (size, upto) for kind, key, size, _total, upto in rows if kind == "at"}
-    if not sizes:
-        return None
-    size = next(iter(sizes.values()))[0]
-    total = Decimal(next(row[3] for row in rows))
 
-    def share(gain: Decimal) -> float:
-        return round(float(gain / total), 6) if total else 0.0
 
-    edges = [
-        (round(place / size, 6), share(upto))
-        for place, (_size, upto) in sorted(sizes.items())
-        if place * 100 // size > (place - 1) * 100 // size
-    ]
+def laid_out(gains: pa.ChunkedArray, cuts: Book) -> Concentration | None:
+    """What whole cents, one a customer and none below zero, come to when the largest stands first."""
+    size = len(gains)
+    if not size:
+        return None
+    best = gains.combine_chunks()
+    best = best.take(pc.sort_indices(best, sort_keys=[("", "descending")]))
+    upto = pc.cumulative_sum(best)
+    total = upto[-1].as_py()
+
+    def first(count: int) -> int:
+        """What the first so many bring."""
+        return int(upto[min(count, size) - 1].as_py()) if count else 0
+
+    def share(cents: int) -> float:
+        return round(cents / total, 6) if total else 0.0
+
+    def begun(percent: Decimal) -> int:
+        """How many begin before so many per cent of all; who brings nothing is not among them."""
+        before = pc.subtract(upto, best)
+        among = pc.and_(pc.less(before, ceil(total * percent / 100)), pc.greater(best, 0))
+        return int(pc.sum(among).as_py() or 0)
+
+    a, b = begun(cuts.value("abc.a")), begun(cuts.value("abc.b"))
+    top = int(cuts.value("top.percent"))
+    places = sorted({-(-percent * size // 100) for percent in range(1, 101)})
+    letters = (("A", 0, a), ("B", a, max(a, b)), ("C", max(a, b), size))
     return Concentration(
         customers=size,
-        total=total,
+        total=Decimal(total) / 100,
         top_percent=top,
-        top_share=next((share(row[4]) for row in rows if row[0] == "top"), None) if total else None,
-        curve=[(0.0, 0.0), *edges],
-        largest=[(place, share(sizes[place][1])) for place in wanted if place in sizes],
-        abc=sorted(
-            (key, count, share(gain)) for kind, key, count, _t, gain in rows if kind == "abc"
-        ),
+        top_share=share(first(-(-size * top // 100))) if total else None,
+        curve=[
+            (0.0, 0.0),
+            *((round(place / size, 6), share(first(place))) for place in places),
+        ],
+        largest=[(count, share(first(count))) for count in LARGEST if count <= size],
+        abc=[
+            (letter, until - since, share(first(until) - first(since)))
+            for letter, since, until in letters
+            if until > since
+        ],
     )
-
-
-def _laid_out(scores: QuerySet[Score], measure: str, select: str, more: list[Any]) -> list[Any]:
-    inner, params = scores.values("party_id", worth=F(measure)).query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH mine AS ({inner}),
-            laid AS MATERIALIZED (
-                SELECT gain, row_number() OVER best AS place, sum(gain) OVER best AS upto,
-                    count(*) OVER () AS size, sum(gain) OVER () AS total
-                FROM (SELECT party_id, greatest(worth, 0) AS gain FROM mine) gains
-                WINDOW best AS (ORDER BY gain DESC, party_id ROWS UNBOUNDED PRECEDING)
-            )
-            {select}
-            """,  # noqa: S608  the inner statement is the ORM's own, with its parameters
-            [*params, *more],
-        )
-        rows: list[Any] = cursor.fetchall()
-    return rows

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Abs
 
-from zhike.customers.models import Party
+from zhike.customers.models import Party, Tier
 from zhike.customers.queries import looked_after_by
 from zhike.insight.models import Score
-from zhike.insight.queries.portfolio import View
-from zhike.organisation.models import Unit
+from zhike.insight.queries.portfolio import View, flows, units_below
+from zhike.ui.mirrors import mirrored
+from zhike.ui.paging import COUNT_CAP, Count
 
 NONE = "none"
 """In the place of a tier or class: was no customer yet, or is none any more."""
@@ -32,47 +42,118 @@ class Mover:
 
 def movers(view: View, which: Mover) -> QuerySet[Score]:
     """Their scores of `as_of` (of `since` for those who have gone), each with what it was before:
-    `tier_was`, `class_was`, `balance_was`, `contribution_was`, `reasons_was`; all None for new customers.
+    `tier_was`, `class_was`, `balance_was`, `contribution_was`; all None for new customers.
     """
     gone = NONE in (which.tier, which.value_class)
     here, there = (view.since, view.as_of) if gone else (view.as_of, view.since)
-    rows = Score.objects.visible_to(view.actor).filter(as_of=here)
+    seen = Party.objects.visible_to(view.actor).order_by()
+    rows = (
+        Score.objects.visible_to(view.actor)
+        if view.actor.everywhere
+        else Score.objects.filter(party__in=mirrored(seen.values("pk")))
+    )
+    if not view.actor.may("insight.view"):
+        rows = rows.none()
+    rows = rows.filter(as_of=here)
     if view.unit is not None:
-        rows = rows.filter(unit__in=Unit.objects.filter(path__startswith=view.unit.path))
+        rows = rows.filter(unit__in=list(units_below(view.unit)))
     if view.employee is not None:
         rows = rows.filter(manager=view.employee)
-    rows = rows.annotate(
-        other=FilteredRelation("party__scores", condition=Q(party__scores__as_of=there))
-    )
+    other = Score.objects.filter(as_of=there, party=OuterRef("party")).order_by()
+    tiers = list(Tier.objects.order_by("rank"))
     if gone:
-        rows = _either(rows.filter(Q(other__isnull=True)), "", which.was_tier, which.was_class)
+        rows = _either(rows, tiers, which.was_tier, which.was_class).filter(~Exists(other))
     else:
-        rows = _either(rows, "", which.tier, which.value_class)
+        rows = _either(rows, tiers, which.tier, which.value_class)
         if NONE in (which.was_tier, which.was_class):
-            rows = rows.filter(Q(other__isnull=True))
-        else:
-            rows = _either(rows, "other__", which.was_tier, which.was_class)
-    match which.turn:
-        case "rose":
-            rows = rows.filter(tier__rank__gt=F("other__tier__rank"))
-        case "fell":
-            rows = rows.filter(tier__rank__lt=F("other__tier__rank"))
-        case "up" | "down":
-            rows = rows.filter(outlook=which.turn)
-    return rows.annotate(
-        tier_was=F("other__tier__name"),
-        class_was=F("other__value_class"),
-        balance_was=F("other__balance"),
-        contribution_was=F("other__contribution"),
-    ).select_related("party", "tier", "unit", "manager")
+            rows = rows.filter(~Exists(other))
+        elif which.was_tier or which.was_class:
+            rows = rows.filter(Exists(_either(other, tiers, which.was_tier, which.was_class)))
+    if which.turn in ("rose", "fell"):
+        rows = rows.filter(Exists(_turned(other, tiers, which.turn)))
+    elif which.turn:
+        rows = rows.filter(outlook=which.turn)
+    was = {
+        name: Subquery(other.values(path)[:1])
+        for name, path in (
+            ("tier_was", "tier__name"),
+            ("class_was", "value_class"),
+            ("balance_was", "balance"),
+            ("contribution_was", "contribution"),
+        )
+    }
+    return rows.annotate(**was).select_related("party", "tier", "unit", "manager")
 
 
-def _either(rows: QuerySet[Score], prefix: str, tier: str, value_class: str) -> QuerySet[Score]:
-    if tier:
-        rows = rows.filter(**{f"{prefix}tier__code": tier})
-    if value_class:
-        rows = rows.filter(**{f"{prefix}value_class": value_class})
+def _either(
+    rows: QuerySet[Score], tiers: Sequence[Tier], tier: str, value_class: str
+) -> QuerySet[Score]:
+    """By the keys of tiers, so that the database knows how many there are. A code of none finds nobody."""
+    if tier and tier != NONE:
+        rows = rows.filter(tier__in=[each.pk for each in tiers if each.code == tier])
+    if value_class and value_class != NONE:
+        rows = rows.filter(value_class=value_class)
     return rows
+
+
+def _turned(other: QuerySet[Score], tiers: Sequence[Tier], turn: str) -> QuerySet[Score]:
+    """The earlier scores from which this one rose or fell."""
+    ways = Q()
+    for now in tiers:
+        before = [
+            was.pk for was in tiers if (now.rank > was.rank) == (turn == "rose") and was != now
+        ]
+        if before:
+            ways |= Q(tier_now=now.pk, tier__in=before)
+    tier_now = ExpressionWrapper(OuterRef("tier"), BigIntegerField())
+    return other.annotate(tier_now=tier_now).filter(ways) if ways else other.none()
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The customers behind a number: `rows` to page through and their `count`."""
+
+    rows: QuerySet[Score]
+    count: Count
+
+
+def behind(view: View, which: Mover, expected: int) -> Behind:
+    """The movers in the way that costs least: `expected` is how many the tallies say there are.
+
+    A few among a million are gathered first: a walk in the order of a list would pass by all the others. Of many
+    the first are found on the way.
+    """
+    rows = movers(view, which)
+    if expected > COUNT_CAP:
+        return Behind(rows, Count(COUNT_CAP, True))
+    found = list(rows.order_by().values_list("pk", flat=True))
+    return Behind(rows.filter(pk__in=found), Count(len(found), False))
+
+
+def expected(view: View, which: Mover) -> int:
+    """How many customers there are behind a number, as the tallies say."""
+    moved = flows(view, "tier_before_id", "tier_id", "class_before", "value_class", "outlook")
+    tiers = {tier.pk: tier for tier in Tier.objects.all()}
+    with_gone = NONE in (which.tier, which.value_class)
+    count = 0
+    for (was_id, now_id, class_was, class_now, outlook), sums in moved.items():
+        was, now = tiers.get(was_id), tiers.get(now_id)
+        asked = (
+            (which.was_tier, was.code if was else ""),
+            (which.tier, now.code if now else ""),
+            (which.was_class, class_was),
+            (which.value_class, class_now),
+        )
+        fits = all(not code or code == (found or NONE) for code, found in asked)
+        if fits and (now is not None) != with_gone and which.turn in ("", outlook, _turn(was, now)):
+            count += sums.customers
+    return count
+
+
+def _turn(was: Tier | None, now: Tier | None) -> str:
+    if was is None or now is None or was == now:
+        return ""
+    return "rose" if now.rank > was.rank else "fell"
 
 
 def largest_changes(view: View, size: int = 5) -> list[Score]:

@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Max, QuerySet, Sum
 
 from zhike.customers.models import Party
@@ -58,19 +59,73 @@ class Sums:
 
 
 AMOUNTS = tuple(each.name for each in fields(Sums))
+TEXTS = ("class_before", "value_class", "outlook")
 Key = tuple[Any, ...]
 
 
 def flows(view: View, *by: str) -> dict[Key, Sums]:
-    """Customers of `view` by the named columns of `Tally`, from `since` to `as_of`."""
+    """Customers of `view` by the named columns of `Tally`, from `since` to `as_of`.
+
+    Tallies are kept of each day and from each day to the newest; between two earlier days the scores of both are
+    compared now, by the same rule.
+    """
     tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
-    summed = _within(tallies, view).order_by().values_list(*by)
     total: defaultdict[Key, Sums] = defaultdict(Sums)
-    for row in summed.annotate(*(Sum(name) for name in AMOUNTS)):
-        total[row[: len(by)]] += Sums(*row[len(by) :])
+    if Tally.objects.filter(since=view.since, as_of=view.as_of).exists():
+        summed = _within(tallies, view).order_by().values_list(*by)
+        for row in summed.annotate(*(Sum(name) for name in AMOUNTS)):
+            total[row[: len(by)]] += Sums(*row[len(by) :])
+    else:
+        for row in _compared(view, by):
+            total[row[: len(by)]] += Sums(*row[len(by) :])
     for line in _outside_units(view):
         total[tuple(line[name] for name in by)] += Sums(*(line[name] for name in AMOUNTS))
     return dict(total)
+
+
+MOVES = """
+    SELECT n.unit_id, n.manager_id, b.tier_id AS tier_before_id, n.tier_id,
+        coalesce(b.value_class, '') AS class_before, n.value_class, n.outlook,
+        coalesce(b.balance, 0) AS balance_before, n.balance,
+        coalesce(b.contribution, 0) AS contribution_before, n.contribution
+    FROM insight_score n
+    LEFT JOIN insight_score b ON b.as_of = %(since)s AND b.party_id = n.party_id
+    WHERE n.as_of = %(on)s AND (%(units)s::bigint[] IS NULL OR n.unit_id = ANY(%(units)s))
+        AND (%(manager)s::bigint IS NULL OR n.manager_id = %(manager)s)
+    UNION ALL
+    SELECT b.unit_id, b.manager_id, b.tier_id, NULL, b.value_class, '', '', b.balance, 0, b.contribution, 0
+    FROM insight_score b
+    WHERE b.as_of = %(since)s AND (%(units)s::bigint[] IS NULL OR b.unit_id = ANY(%(units)s))
+        AND (%(manager)s::bigint IS NULL OR b.manager_id = %(manager)s)
+        AND NOT EXISTS (
+            SELECT FROM insight_score n WHERE n.as_of = %(on)s AND n.party_id = b.party_id)
+"""
+"""A line a customer as of `Tally`: who is there on a day, by their place then, and who was there and is gone."""
+
+
+def _compared(view: View, by: tuple[str, ...]) -> list[Any]:
+    """The sums a tally between two days would give, from the scores."""
+    units: list[int] | None = None
+    if view.unit is not None or not view.actor.everywhere:
+        units = list(units_of(view).values_list("pk", flat=True))
+    if units == [] or not view.actor.may("insight.view"):
+        return []
+    names = ", ".join(
+        each if each.endswith("_id") or each in TEXTS else f"{each}_id" for each in by
+    )
+    sums = ", ".join("count(*)" if name == "customers" else f"sum({name})" for name in AMOUNTS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {names}, {sums} FROM ({MOVES}) moves GROUP BY {names}",  # noqa: S608  names of our own
+            {
+                "since": view.since,
+                "on": view.as_of,
+                "units": units,
+                "manager": view.employee.pk if view.employee else None,
+            },
+        )
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def structure(view: View, *by: str, on: date | None = None) -> dict[Key, Sums]:
@@ -93,8 +148,13 @@ def units_of(view: View) -> QuerySet[Unit]:
 
 def _within(rows: QuerySet[Any], view: View) -> QuerySet[Any]:
     if view.unit is not None:
-        rows = rows.filter(unit__in=Unit.objects.filter(path__startswith=view.unit.path))
+        rows = rows.filter(unit__in=units_below(view.unit))
     return rows if view.employee is None else rows.filter(manager=view.employee)
+
+
+def looked_after_elsewhere(view: View) -> bool:
+    """Whether the actor looks after customers of the view whom no tally in their scope counts."""
+    return next(_outside_units(view), None) is not None
 
 
 def _outside_units(view: View) -> Iterator[dict[str, Any]]:
@@ -110,7 +170,7 @@ def _outside_units(view: View) -> Iterator[dict[str, Any]]:
     for score in scores.defer("values", "reasons"):
         found[score.party_id][score.as_of] = score
     units = set(units_of(view).values_list("pk", flat=True)) if actor.units else set()
-    below = None if view.unit is None else _below(view.unit)
+    below = None if view.unit is None else units_below(view.unit)
     for days in found.values():
         now = days.get(view.as_of)
         before = days.get(view.since) if view.since != view.as_of else None
@@ -137,7 +197,8 @@ def _outside_units(view: View) -> Iterator[dict[str, Any]]:
         }
 
 
-def _below(unit: Unit) -> set[int]:
+def units_below(unit: Unit) -> set[int]:
+    """The keys of a unit and of all below it."""
     return set(Unit.objects.filter(path__startswith=unit.path).values_list("pk", flat=True))
 
 

@@ -22,7 +22,7 @@ from zhike.insight.models import RefreshRun, Score
 from zhike.insight.rules import Book, contact_every, kept_days
 from zhike.insight.scoring import Rated, ScoreRow
 from zhike.insight.services.figures import keep_figures
-from zhike.insight.services.tallies import tally
+from zhike.insight.services.tallies import keep_curves, tally
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import copy_rows, refresh_statistics
@@ -161,7 +161,7 @@ def _work(
     }
     run.state = RefreshRun.State.DONE
     run.ended_at = clock.now()
-    run.save(update_fields=["state", "ended_at", "snapshot", "counts", "curves"])
+    run.save(update_fields=["state", "ended_at", "snapshot", "counts"])
 
 
 @service("insight.refresh")
@@ -198,8 +198,9 @@ def _publish(*, actor: Actor, warehouse: Warehouse, run: RefreshRun, book: Book)
             on=run.as_of,
         )
     keep_figures(run.as_of)
-    tally(queries.score_days(), run.as_of)
-    run.curves = queries.curves(actor)
+    days = queries.score_days()
+    tally(days, run.as_of)
+    keep_curves(days, run.as_of)
     return {"scores": scores, "standings": standings, "tiers_changed": changed}
 
 

@@ -1,4 +1,4 @@
-"""Counts and sums a unit and manager: what each day's structure was, and who moved between two days."""
+"""Counts, sums and curves a unit: what each day's structure was, and who moved between two days."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date
 
 from django.db import connection, models
 
-from zhike.insight.models import Tally
+from zhike.insight.models import Curve, Tally
+from zhike.insight.queries.concentration import every_curve
+from zhike.insight.queries.portfolio import MOVES
 from zhike.kernel.copying import refresh_statistics
 
 _INTO = """
@@ -21,20 +23,13 @@ _STRUCTURE = """
     FROM insight_score WHERE as_of = %(on)s
     GROUP BY as_of, unit_id, manager_id, tier_id, value_class, outlook
 """
-_MOVES = """
-    SELECT %(since)s::date, %(on)s::date,
-        CASE WHEN n.party_id IS NULL THEN b.unit_id ELSE n.unit_id END AS unit,
-        CASE WHEN n.party_id IS NULL THEN b.manager_id ELSE n.manager_id END AS manager,
-        b.tier_id, n.tier_id, coalesce(b.value_class, ''), coalesce(n.value_class, ''),
-        coalesce(n.outlook, ''), count(*),
-        coalesce(sum(b.balance), 0), coalesce(sum(n.balance), 0),
-        coalesce(sum(b.contribution), 0), coalesce(sum(n.contribution), 0)
-    FROM (SELECT party_id, unit_id, manager_id, tier_id, value_class, balance, contribution
-          FROM insight_score WHERE as_of = %(since)s) b
-    FULL JOIN (SELECT party_id, unit_id, manager_id, tier_id, value_class, outlook, balance,
-               contribution FROM insight_score WHERE as_of = %(on)s) n USING (party_id)
-    GROUP BY unit, manager, b.tier_id, n.tier_id, b.value_class, n.value_class, n.outlook
-"""
+_MOVED = f"""
+    SELECT %(since)s::date, %(on)s::date, unit_id, manager_id, tier_before_id, tier_id, class_before,
+        value_class, outlook, count(*), sum(balance_before), sum(balance),
+        sum(contribution_before), sum(contribution)
+    FROM ({MOVES}) moves
+    GROUP BY unit_id, manager_id, tier_before_id, tier_id, class_before, value_class, outlook
+"""  # noqa: S608  a statement of our own
 
 
 def tally(days: Collection[date], on: date) -> None:
@@ -48,5 +43,19 @@ def tally(days: Collection[date], on: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INTO + _STRUCTURE, {"on": on})
         for since in sorted(day for day in days if day < on):
-            cursor.execute(_INTO + _MOVES, {"since": since, "on": on})
+            cursor.execute(
+                _INTO + _MOVED, {"since": since, "on": on, "units": None, "manager": None}
+            )
     refresh_statistics(Tally)
+
+
+def keep_curves(days: Collection[date], on: date) -> None:
+    """Write the curves of `on`; those of the other `days` stay. Part of a refresh and of its transaction."""
+    Curve.objects.exclude(as_of__in=[day for day in days if day != on]).delete()
+    Curve.objects.bulk_create(
+        (
+            Curve(as_of=on, unit_id=unit, measure=measure, figures=found.kept())
+            for unit, measure, found in every_curve(on)
+        ),
+        batch_size=500,
+    )

@@ -12,9 +12,9 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 
 from zhike.customers.models import Assignment, Party, Tier
 from zhike.insight.models import RefreshRun, Score
-from zhike.insight.queries import curves, score_days
+from zhike.insight.queries import score_days
 from zhike.insight.seed import seed
-from zhike.insight.services.tallies import tally
+from zhike.insight.services.tallies import keep_curves, tally
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.warehouse import Warehouse
@@ -177,4 +177,4 @@ def tallied() -> None:
     days = sorted(score_days())
     for at, day in enumerate(days):
         tally(days[: at + 1], day)
-    RefreshRun.objects.filter(as_of=days[-1]).update(curves=curves(SYSTEM))
+        keep_curves(days[: at + 1], day)

@@ -45,7 +45,9 @@ class Concentrated(ValueView):
             "abc": metrics.get("abc_class"),
             "growth": metrics.get("upper_growth"),
             "upper": upper,
-            "rows_url": f"{people}?sort=-{sort}{scope}",
+            "rows_url": f"{people}?sort=-{sort}{scope}"
+            if self.is_newest and not view.employee
+            else self.address("movers"),
             "parts": [
                 (self.part_name(part), self.to_part(part), sum(sums.values(), NOTHING))
                 for part, sums in queries.parts(view, "value_class")

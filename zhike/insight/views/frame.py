@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -22,6 +23,9 @@ from zhike.organisation.models import Employee, Unit
 from zhike.organisation.queries import units_above
 from zhike.ui.views import PageView, visible
 
+WHOSE = ("unit", "who")
+WHICH = ("by", "turn", "was_tier", "tier", "was_class", "value_class")
+"""What a page itself asks for: it stays where the customers or the days change."""
 NEW = gettext_lazy("no customer yet")
 GONE = gettext_lazy("no customer any more")
 CLASSES = {
@@ -40,7 +44,8 @@ class Crumb:
 
 
 class ValueView(PageView):
-    """A page over a `View` read from the address: `unit` and `who` by their codes, `since` a day with scores.
+    """A page over a `View` read from the address: `unit` and `who` by their codes, `since` and `until` days with
+    scores, the one before the other; without `until` the newest.
 
     A unit or person out of the actor's sight answers 404. Without any scores the page says what to do.
     """
@@ -64,16 +69,29 @@ class ValueView(PageView):
 
     @cached_property
     def reach(self) -> View:
-        return View(self.actor, self.since, self.days[0], self._unit(), self._employee())
+        return View(self.actor, self.since, self.until, self._unit(), self._employee())
+
+    @property
+    def until(self) -> date:
+        """The day looked at: the one asked for, else the newest."""
+        return self._day("until", self.days) or self.days[0]
 
     @property
     def since(self) -> date:
-        """The day asked for, else the last one of an earlier month."""
-        asked = self.request.GET.get("since", "")
-        chosen = next((day for day in self.days[1:] if day.isoformat() == asked), None)
-        latest = self.days[0]
-        earlier = (day for day in self.days if (day.year, day.month) != (latest.year, latest.month))
-        return chosen or next(earlier, self.days[-1])
+        """The day compared with: the one asked for, else the last one of a month before."""
+        until = self.until
+        earlier = [day for day in self.days if day < until]
+        months = (day for day in earlier if (day.year, day.month) != (until.year, until.month))
+        return self._day("since", earlier) or next(months, earlier[-1] if earlier else until)
+
+    def _day(self, name: str, days: Sequence[date]) -> date | None:
+        asked = self.request.GET.get(name, "")
+        return next((day for day in days if day.isoformat() == asked), None)
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the figures are those customers have in the lists too."""
+        return self.until == self.days[0]
 
     def _unit(self) -> Unit | None:
         code = self.request.GET.get("unit", "")
@@ -94,7 +112,8 @@ class ValueView(PageView):
 
     def address(self, name: str = "", **changes: str | None) -> str:
         """This page, or another one, over the same customers; a change of None drops a parameter."""
-        kept = {key: self.request.GET.get(key) for key in ("unit", "who", "since")}
+        names = (*WHOSE, "since", "until", *(() if name else WHICH))
+        kept = {key: self.request.GET.get(key) for key in names}
         asked = {key: value for key, value in (kept | changes).items() if value}
         path = reverse(f"insight:{name}") if name else self.request.path
         return f"{path}?{urlencode(asked)}" if asked else path
@@ -112,15 +131,18 @@ class ValueView(PageView):
         return part.name or (_("nobody") if self.reach.unit else _("outside my units"))
 
     def customers(self, **filters: str) -> str:
-        """The list of customers behind a number of today, where the list can be narrowed to them."""
+        """The customers behind a number of the day: the list itself, where it can be narrowed to them."""
         view = self.reach
+        named = {"value": "value_class", "tier": "tier"}
+        moved = {named[key]: each for key, each in filters.items()}
+        if not self.is_newest:
+            return self.address("movers", **moved)
         asked = dict(filters)
         if view.unit:
             asked["unit"] = view.unit.code
         if view.employee:
             if view.employee.pk != self.actor.employee_id:
-                named = {"value": "value_class", "tier": "tier"}
-                return self.address("movers", **{named[key]: each for key, each in filters.items()})
+                return self.address("movers", **moved)
             asked["who"] = "mine"
         return f"{reverse('customers:list')}?{urlencode(asked)}"
 
@@ -146,10 +168,10 @@ class ValueView(PageView):
             "reach": view,
             "since": view.since,
             "as_of": view.as_of,
-            "others": [day for day in self.days if day != view.as_of],
+            "others": [day for day in self.days if day < self.days[0]],
             "crumbs": crumbs,
             "here": here.name if here else self.whole,
-            "kept": {key: self.request.GET.get(key, "") for key in ("unit", "who")},
+            "kept": {key: self.request.GET.get(key, "") for key in (*WHOSE, *WHICH)},
         }
 
     @property

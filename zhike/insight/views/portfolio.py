@@ -286,9 +286,10 @@ def matrix(
     """The flows as a square of `kinds` with a row for new customers and a column for those who have gone."""
     rows, columns = [*kinds, ("", NEW)], [*kinds, ("", GONE)]
     since = page.since.isoformat()
+    until = None if page.is_newest else page.until.isoformat()
 
     def step(before: str, after: str, label: Label) -> Step:
-        asked = {was: before or NONE, now: after or NONE, "since": since}
+        asked = {was: before or NONE, now: after or NONE, "since": since, "until": until}
         sums = moved.get((before, after), NOTHING)
         url = page.address("movers", **asked) if sums.customers else ""
         return Step(label, sums, url, before == after)
@@ -367,15 +368,15 @@ COLUMNS = (
 
 def listed(page: ValueView, view: View, which: queries.Mover) -> dict[str, Any]:
     """One page of the movers, the largest first."""
-    rows = queries.movers(view, which)
+    found = queries.behind(view, which, queries.expected(view, which))
     order = paging.Order("balance", descending=True)
     try:
-        found = paging.page(rows, order, 50, page.request.GET.get("cursor", ""))
+        rows = paging.page(found.rows, order, 50, page.request.GET.get("cursor", ""))
     except paging.BadCursor:
-        found = paging.page(rows, order, 50)
+        rows = paging.page(found.rows, order, 50)
     url = lambda row: row.party.get_absolute_url()  # noqa: E731
     return {
-        "table": Table(COLUMNS, found.rows, None, url, gettext_lazy("Customers behind the number")),
-        "page": found,
-        "count": paging.capped_count(rows),
+        "table": Table(COLUMNS, rows.rows, None, url, gettext_lazy("Customers behind the number")),
+        "page": rows,
+        "count": found.count,
     }
