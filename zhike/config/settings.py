@@ -51,7 +51,8 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": query.pop("port", None) or str(parts.port or ""),
-        "OPTIONS": query,
+        # For the queries of `kernel.prepared` alone: the others send their values within the text.
+        "OPTIONS": {**query, "prepare_threshold": 2},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries
@@ -74,7 +74,11 @@ def quick(actor: Actor, asked_unit: str) -> list[Filter]:
 
 
 def _tiers(actor: Actor) -> Sequence[tuple[str, str]]:
-    return [(tier.code, tier.name) for tier in Tier.objects.visible_to(actor).order_by("rank")]
+    return [(tier.code, tier.name) for tier in Tier.objects.visible_rows(actor, _by_rank)]
+
+
+def _by_rank(rows: QuerySet[Tier]) -> QuerySet[Tier]:
+    return rows.order_by("rank")
 
 
 def _units(actor: Actor) -> Sequence[tuple[str, str]]:

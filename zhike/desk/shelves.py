@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhike.desk.models import Arrangement, SavedView
+from zhike.desk.services.arrangements import of_page
 from zhike.desk.services.views import LENDING
 from zhike.kernel.actor import Actor
 from zhike.ui.lists.kept import KeptView, Shelf
@@ -18,14 +20,12 @@ class Shelves:
 
     def shelf(self, actor: Actor, page: str) -> Shelf:
         """Two queries: what is pinned and opened with, and the views."""
-        kept = Arrangement.objects.filter(user=actor.user_id, page=page).first()
+        arranged = Arrangement.objects.visible_rows(actor, of_page, given={"page": page})
+        kept = arranged[0] if arranged else None
         pinned: list[str] = kept.pinned if kept else []
         views = [
             _kept(view, actor, pinned, kept.view_id if kept else None)
-            for view in SavedView.objects.visible_to(actor)
-            .filter(page=page)
-            .select_related("user__employee")
-            .distinct()
+            for view in SavedView.objects.visible_rows(actor, _with_owners, given={"page": page})
         ]
         place = {id: n for n, id in enumerate(pinned)}
         views.sort(key=lambda each: (place.get(each.id, len(place)), not each.mine, each.name))
@@ -41,6 +41,10 @@ class Shelves:
 
     def move_url(self, page: str, by: str) -> str:
         return f"{reverse('desk:move')}?{urlencode({'page': page, 'by': by})}"
+
+
+def _with_owners(rows: QuerySet[SavedView], page: str) -> QuerySet[SavedView]:
+    return rows.filter(page=page).select_related("user__employee").distinct()
 
 
 def _kept(view: SavedView, actor: Actor, pinned: list[str], default: int | None) -> KeptView:

@@ -13,7 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import psycopg
 from django.db import connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
@@ -59,10 +61,21 @@ def prepared(
         parameters[at] = adapt(values[name])
     compiler = copy.copy(words.compiler)
     compiler.connection = connections[words.rows.db]  # a thread's own
-    compiler.as_sql = lambda *_args, **_options: (words.sql, tuple(parameters))  # type: ignore[method-assign]
+    with _cursor(compiler.connection) as cursor:
+        cursor.execute(words.sql, parameters)
+        answer = cursor.fetchall()
+    compiler.execute_sql = lambda *_args, **_options: [answer]  # type: ignore[assignment, method-assign]
     rows: QuerySet[M] = QuerySet(words.rows.model, using=words.rows.db)
     rows.query = cast("Any", _Answered(compiler))
     return list(ModelIterable(rows))
+
+
+def _cursor(connection: Any) -> CursorWrapper:
+    """A cursor that leaves the values to the server, which then keeps its plan (`prepare_threshold`)."""
+    if connection.queries_logged:  # a log wants the values within the text
+        return connection.cursor()  # type: ignore[no-any-return]
+    connection.ensure_connection()
+    return connection.make_cursor(psycopg.Cursor(connection.connection))  # type: ignore[no-any-return]
 
 
 class _Answered:

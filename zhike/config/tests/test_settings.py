@@ -64,7 +64,7 @@ def test_database_address_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> Non
     database = read()["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"]) == ("li@branch", "p/w")
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", "5433", "bank")
-    assert database["OPTIONS"] == {"sslmode": "verify-full"}
+    assert database["OPTIONS"] == {"sslmode": "verify-full", "prepare_threshold": 2}
 
 
 def test_another_kind_of_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

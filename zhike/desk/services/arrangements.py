@@ -17,7 +17,7 @@ class PanelPlaces:
     """Keeps arrangements for `ui.panels`: each person their own."""
 
     def kept(self, actor: Actor, page: str) -> Sequence[Place]:
-        mine = Arrangement.objects.visible_rows(actor, _of_page, given={"page": page})
+        mine = Arrangement.objects.visible_rows(actor, of_page, given={"page": page})
         return [
             Place(
                 each["id"],
@@ -36,7 +36,8 @@ class PanelPlaces:
         keep_panels(actor=actor, page=page, places=())
 
 
-def _of_page(rows: QuerySet[Arrangement], page: str) -> QuerySet[Arrangement]:
+def of_page(rows: QuerySet[Arrangement], page: str) -> QuerySet[Arrangement]:
+    """Among one's own at most one."""
     return rows.filter(page=page)
 
 
