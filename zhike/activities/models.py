@@ -94,7 +94,7 @@ class WorkItem(Base):
         )
 
     def __str__(self) -> str:
-        return str(self.get_rule_display())
+        return self.party.name
 
     def get_absolute_url(self) -> str:
         """The page of its customer."""

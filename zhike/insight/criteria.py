@@ -39,7 +39,8 @@ def of(metric: Metric) -> Criterion:
         permission="insight.view",
         group=_("Named metrics"),
         unit=UNITS.get(metric.name, ""),
-        hint=metric.explanation,
+        # A share is typed in per cent; its explanation speaks of 0 and 1.
+        hint=metric.formula if metric.unit == "share" else metric.explanation,
     )
 
 

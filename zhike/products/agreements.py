@@ -26,6 +26,7 @@ from zhike.ui.tables import Column
 
 PAGE = "products.agreement"
 MONEY = "insight.view"
+ENDED = (Agreement.Status.CLOSED, Agreement.Status.LOSS)
 TONES = {
     Agreement.Status.ACTIVE: "green",
     Agreement.Status.DORMANT: "secondary",

@@ -123,7 +123,7 @@ class Agreement(Base):
         )
 
     def __str__(self) -> str:
-        return self.product.name
+        return f"{self.product.name} · {self.party.name}"
 
     def get_absolute_url(self) -> str:
         """The page of its customer, where what they hold is told."""

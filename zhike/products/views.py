@@ -84,7 +84,7 @@ class AgreementList(ListView):
         ends = {"status", "closed", "group"} & spoken_of
         if ends or self.params.get("in", "").startswith("status:"):
             return rows
-        return rows.filter(closed_on=None)
+        return rows.filter(closed_on=None).exclude(status__in=agreements.ENDED)
 
     def export_url(self) -> str:
         return reverse("products:export") if self.actor.may("customers.export") else ""

@@ -99,7 +99,7 @@ def test_many_lines_are_put_off_done_or_dismissed(
     past = run(manager, "activities.later", line, until="2020-01-01")
     assert (past.done, past.refused) == (0, 1)
     report = text(manager.client.get(f"/jobs/{past.public_id}/"))
-    assert "生日" in report
+    assert "张伟明" in report
     assert run(manager, "activities.done", line, result="短信祝福", channel="sms").done == 1
     assert TimelineEntry.objects.get(party=line.party).channel == "sms"
     # What is done already is refused, and stays as it was.

@@ -123,7 +123,9 @@
     moved = card
     document.querySelector('[data-drawer]')?.close()
     const toast = document.querySelector('[data-moved]')?.content.firstElementChild.cloneNode(true)
+    for (const earlier of document.querySelectorAll('#toasts .told-moved')) earlier.remove()
     if (toast) {
+      toast.classList.add('told-moved')
       toast.querySelector('.toast-body').textContent = text
       const form = toast.querySelector('form')
       if (undo) {
