@@ -1,5 +1,13 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+
+def _trail() -> type[Any]:
+    from zhike.access.views import TrailView
+
+    return TrailView
 
 
 class AccessConfig(AppConfig):
@@ -8,7 +16,22 @@ class AccessConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
+        from zhike.kernel.models import AuditEntry
+        from zhike.ui.lists import criteria
+        from zhike.ui.lists.bulk import Listing, listings
+        from zhike.ui.lists.criteria import Criterion
         from zhike.ui.navigation import NavItem, navigation
+
+        page = "access.trail"
+        listings.register(Listing(page, _trail, "access:trail"))
+        criteria.register(
+            page,
+            Criterion(f"{page}:at", page, _("When"), "moment", "at", nullable=False),
+            Criterion(
+                f"{page}:outcome", page, _("Outcome"), "choice", "outcome",
+                lambda actor: AuditEntry.Outcome.choices, nullable=False,
+            ),
+        )  # fmt: skip
 
         navigation.register(
             NavItem(

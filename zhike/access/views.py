@@ -105,6 +105,7 @@ class TrailView(ListView):
 
     model = AuditEntry
     permission = "access.read_audit"
+    page = "access.trail"
     title = _("Audit trail")
     template_name = "access/auditentry_list.html"
     order = "-at"

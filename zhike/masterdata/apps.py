@@ -8,10 +8,11 @@ class MasterdataConfig(AppConfig):
     verbose_name = _("Master data")
 
     def ready(self) -> None:
-        from zhike.masterdata import panels
+        from zhike.masterdata import conditions, panels
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
+        conditions.register()
         navigation.register(
             NavItem(
                 id="imports",

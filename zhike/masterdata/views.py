@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from zhike.masterdata import conditions
 from zhike.masterdata.models import ImportFile, ImportRun
 from zhike.masterdata.reasons import told
 from zhike.masterdata.rejects import Reject, read_rejects, reject_path
@@ -38,6 +39,9 @@ def run_url(run: ImportRun) -> str:
 class RunList(ListView):
     model = ImportRun
     permission = "masterdata.view"
+    page = conditions.PAGE
+    groupings = conditions.GROUPINGS
+    filters = conditions.FILTERS
     title = gettext_lazy("Import runs")
     order = "-started_at"
     columns = (

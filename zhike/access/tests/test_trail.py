@@ -121,12 +121,22 @@ def test_pages_follow_each_other_without_gap_or_repetition(
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        with django_assert_max_num_queries(9):
+        # Two of them are the views that the reader keeps.
+        with django_assert_max_num_queries(11):
             response = auditor.get(TRAIL, {"action": "step", "cursor": cursor})
         page = response.context["page"]
         seen += [row.action for row in page.rows]
         cursor = page.next
     assert seen == [f"step.{number:03}" for number in reversed(range(120))]
+
+
+def test_the_trail_is_asked_by_day_and_outcome(auditor: Client) -> None:
+    write("step.early", "2026-03-02T10:00")
+    write("step.late", "2026-03-04T10:00")
+    for where in ("at.after.2026-03-03", "at.between.2026-03-04|2026-03-05,outcome.is.done"):
+        found = shown(auditor, action="step", where=where)
+        assert "step.late" in found
+        assert "step.early" not in found
 
 
 def test_values_of_class_c2_stand_there_as_digests(auditor: Client) -> None:
