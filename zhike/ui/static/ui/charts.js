@@ -9,6 +9,7 @@
   const plain = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
   const still = matchMedia('(prefers-reduced-motion: reduce)')
   const NARROW = 480
+  const LOW = 240 // pixels; more lines than labels fit there
   const PRINTED_WIDTH = 660
 
   const formatters = {
@@ -34,6 +35,7 @@
   const mapped = (own, change) => (Array.isArray(own) ? own.map(change) : own && change(own))
 
   function dressed(option, figure, width) {
+    const low = figure.chart.getHeight() < LOW
     const style = getComputedStyle(figure)
     const colour = (name) => style.getPropertyValue(name).trim()
     const [text, soft, faint, paper] = ['ink', 'soft', 'line', 'paper'].map((name) => colour(`--zhike-${name}`))
@@ -46,7 +48,7 @@
       axisLine: { show: own.type === 'category', lineStyle: { color: faint } },
       axisTick: { show: false },
       splitLine: { show: own.type !== 'category', lineStyle: { color: faint } },
-      splitNumber: narrow ? 3 : 5,
+      splitNumber: narrow ? 3 : low ? 4 : 5,
       nameTextStyle: { color: soft, fontSize: size, align: own.nameLocation === 'middle' ? 'center' : 'left' },
       ...own,
       axisLabel: { color: text, fontSize: size, hideOverlap: true,
