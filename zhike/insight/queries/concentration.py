@@ -23,6 +23,7 @@ from pyarrow import csv
 
 from zhike.insight.models import Curve, Score
 from zhike.insight.queries.portfolio import View, looked_after_elsewhere, units_below, units_of
+from zhike.insight.queries.scores import scores_seen
 from zhike.insight.queries.terms import book
 from zhike.insight.rules import Book
 from zhike.organisation.models import Unit
@@ -61,7 +62,7 @@ def concentration(view: View, measure: str) -> Concentration | None:
         kept = curves.filter(unit=whole.unit).first()
         if kept is not None:
             return Concentration.read(kept.figures)
-    scores = Score.objects.visible_to(view.actor).filter(as_of=view.as_of)
+    scores = scores_seen(view.actor).filter(as_of=view.as_of)
     if view.unit is not None:
         scores = scores.filter(unit__in=units_below(view.unit))
     if view.employee is not None:
@@ -113,15 +114,11 @@ def _gains(scores: QuerySet[Score]) -> pa.Table:
     """A row a customer: unit, and what they bring by each measure in whole cents, a loss as nothing."""
     inner, params = scores.order_by().values("unit_id", *MEASURES).query.sql_with_params()
     cents = ", ".join(f"(greatest({name}, 0) * 100)::bigint AS {name}" for name in MEASURES)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            # The inner statement is the ORM's own, with its parameters.
-            f"COPY (SELECT unit_id, {cents} FROM ({inner}) scores) TO STDOUT (FORMAT csv)",  # noqa: S608
-            params,
-        ) as copy,
-    ):
-        data = b"".join(copy)
+    with connection.cursor() as cursor:
+        # The inner statement is the ORM's own; COPY takes no parameters, so they are written into it.
+        rows = cursor.mogrify(f"SELECT unit_id, {cents} FROM ({inner}) scores", params)  # noqa: S608
+        with cursor.copy(f"COPY ({rows}) TO STDOUT (FORMAT csv)") as copy:
+            data = b"".join(copy)
     types = dict.fromkeys(("unit_id", *MEASURES), pa.int64())
     if not data:
         return pa.schema(types).empty_table()

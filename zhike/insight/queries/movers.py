@@ -20,8 +20,14 @@ from django.db.models.functions import Abs
 from zhike.customers.models import Party, Tier
 from zhike.customers.queries import looked_after_by
 from zhike.insight.models import Score
-from zhike.insight.queries.portfolio import View, flows, units_below
-from zhike.ui.mirrors import mirrored
+from zhike.insight.queries.portfolio import (
+    View,
+    flows,
+    looked_after_elsewhere,
+    units_below,
+    units_of,
+)
+from zhike.insight.queries.scores import scores_seen
 from zhike.ui.paging import COUNT_CAP, Count
 
 NONE = "none"
@@ -46,16 +52,11 @@ def movers(view: View, which: Mover) -> QuerySet[Score]:
     """
     gone = NONE in (which.tier, which.value_class)
     here, there = (view.since, view.as_of) if gone else (view.as_of, view.since)
-    seen = Party.objects.visible_to(view.actor).order_by()
-    rows = (
-        Score.objects.visible_to(view.actor)
-        if view.actor.everywhere
-        else Score.objects.filter(party__in=mirrored(seen.values("pk")))
-    )
-    if not view.actor.may("insight.view"):
-        rows = rows.none()
-    rows = rows.filter(as_of=here)
-    if view.unit is not None:
+    rows = scores_seen(view.actor).filter(as_of=here)
+    if view.actor.units and not looked_after_elsewhere(view):
+        # Who came into the units since then is not among those counted either.
+        rows = rows.filter(unit__in=list(units_of(view).values_list("pk", flat=True)))
+    elif view.unit is not None:
         rows = rows.filter(unit__in=list(units_below(view.unit)))
     if view.employee is not None:
         rows = rows.filter(manager=view.employee)
@@ -132,20 +133,24 @@ def behind(view: View, which: Mover, expected: int) -> Behind:
 
 def expected(view: View, which: Mover) -> int:
     """How many customers there are behind a number, as the tallies say."""
-    moved = flows(view, "tier_before_id", "tier_id", "class_before", "value_class", "outlook")
     tiers = {tier.pk: tier for tier in Tier.objects.all()}
     with_gone = NONE in (which.tier, which.value_class)
+    by = ["tier_before_id", "tier_id"]
+    by += ["class_before", "value_class"] if which.was_class or which.value_class else []
+    by += ["outlook"] if which.turn in ("up", "down") else []
     count = 0
-    for (was_id, now_id, class_was, class_now, outlook), sums in moved.items():
-        was, now = tiers.get(was_id), tiers.get(now_id)
+    for key, sums in flows(view, *by).items():
+        at = dict(zip(by, key, strict=True))
+        was, now = tiers.get(at["tier_before_id"]), tiers.get(at["tier_id"])
         asked = (
             (which.was_tier, was.code if was else ""),
             (which.tier, now.code if now else ""),
-            (which.was_class, class_was),
-            (which.value_class, class_now),
+            (which.was_class, at.get("class_before")),
+            (which.value_class, at.get("value_class")),
         )
         fits = all(not code or code == (found or NONE) for code, found in asked)
-        if fits and (now is not None) != with_gone and which.turn in ("", outlook, _turn(was, now)):
+        turned = which.turn in ("", at.get("outlook"), _turn(was, now))
+        if fits and turned and (now is not None) != with_gone:
             count += sums.customers
     return count
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet, Sum
 
 from zhike.customers.models import Party
 from zhike.customers.queries import looked_after_by
 from zhike.insight.models import Score, Tally
+from zhike.insight.queries.scores import scores_seen
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee, Unit
 
@@ -40,6 +41,8 @@ class View:
     as_of: date
     unit: Unit | None = None
     employee: Employee | None = None
+    held: dict[Any, list[Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What was read for this page already, by days: its parts ask for the same sums by other columns."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Sums:
 
 
 AMOUNTS = tuple(each.name for each in fields(Sums))
-TEXTS = ("class_before", "value_class", "outlook")
+FINEST = ("unit_id", "tier_before_id", "tier_id", "class_before", "value_class", "outlook")
+"""All that parts of a page ask for but the manager: a few thousand lines."""
 Key = tuple[Any, ...]
 
 
@@ -69,60 +73,73 @@ def flows(view: View, *by: str) -> dict[Key, Sums]:
     Tallies are kept of each day and from each day to the newest; between two earlier days the scores of both are
     compared now, by the same rule.
     """
-    tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
-    total: defaultdict[Key, Sums] = defaultdict(Sums)
     if Tally.objects.filter(since=view.since, as_of=view.as_of).exists():
+        tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
         summed = _within(tallies, view).order_by().values_list(*by)
-        for row in summed.annotate(*(Sum(name) for name in AMOUNTS)):
-            total[row[: len(by)]] += Sums(*row[len(by) :])
+        columns, lines = by, list(summed.annotate(*(Sum(name) for name in AMOUNTS)))
     else:
-        for row in _compared(view, by):
-            total[row[: len(by)]] += Sums(*row[len(by) :])
-    for line in _outside_units(view):
-        total[tuple(line[name] for name in by)] += Sums(*(line[name] for name in AMOUNTS))
-    return dict(total)
+        columns, lines = _compared(view, by)
+    places = [columns.index(name) for name in by]
+    total: defaultdict[Key, list[Any]] = defaultdict(lambda: [0] * len(AMOUNTS))
+    for line in lines:
+        kept = total[tuple(line[place] for place in places)]
+        for at, amount in enumerate(line[len(columns) :]):
+            kept[at] += amount
+    for each in _outside_units(view):
+        kept = total[tuple(each[name] for name in by)]
+        for at, name in enumerate(AMOUNTS):
+            kept[at] += each[name]
+    return {key: Sums(*amounts) for key, amounts in total.items()}
 
 
 MOVES = """
-    SELECT n.unit_id, n.manager_id, b.tier_id AS tier_before_id, n.tier_id,
-        coalesce(b.value_class, '') AS class_before, n.value_class, n.outlook,
-        coalesce(b.balance, 0) AS balance_before, n.balance,
-        coalesce(b.contribution, 0) AS contribution_before, n.contribution
-    FROM insight_score n
-    LEFT JOIN insight_score b ON b.as_of = %(since)s AND b.party_id = n.party_id
-    WHERE n.as_of = %(on)s AND (%(units)s::bigint[] IS NULL OR n.unit_id = ANY(%(units)s))
-        AND (%(manager)s::bigint IS NULL OR n.manager_id = %(manager)s)
-    UNION ALL
-    SELECT b.unit_id, b.manager_id, b.tier_id, NULL, b.value_class, '', '', b.balance, 0, b.contribution, 0
-    FROM insight_score b
-    WHERE b.as_of = %(since)s AND (%(units)s::bigint[] IS NULL OR b.unit_id = ANY(%(units)s))
-        AND (%(manager)s::bigint IS NULL OR b.manager_id = %(manager)s)
-        AND NOT EXISTS (
-            SELECT FROM insight_score n WHERE n.as_of = %(on)s AND n.party_id = b.party_id)
+    SELECT CASE WHEN n.party_id IS NULL THEN b.unit_id ELSE n.unit_id END AS unit_id,
+        CASE WHEN n.party_id IS NULL THEN b.manager_id ELSE n.manager_id END AS manager_id,
+        b.tier_id AS tier_before_id, n.tier_id,
+        coalesce(b.value_class, '') AS class_before, coalesce(n.value_class, '') AS value_class,
+        coalesce(n.outlook, '') AS outlook,
+        coalesce(b.balance, 0) AS balance_before, coalesce(n.balance, 0) AS balance,
+        coalesce(b.contribution, 0) AS contribution_before, coalesce(n.contribution, 0) AS contribution
+    FROM (SELECT party_id, unit_id, manager_id, tier_id, value_class, balance, contribution
+          FROM insight_score WHERE as_of = %(since)s) b
+    FULL JOIN (SELECT party_id, unit_id, manager_id, tier_id, value_class, outlook, balance,
+               contribution FROM insight_score WHERE as_of = %(on)s) n USING (party_id)
 """
-"""A line a customer as of `Tally`: who is there on a day, by their place then, and who was there and is gone."""
+"""A line a customer as of `Tally`, by where they are on a day, and of the gone by where they were. Both sides come
+in the order of one index, so that a million are compared without a sort."""
 
 
-def _compared(view: View, by: tuple[str, ...]) -> list[Any]:
-    """The sums a tally between two days would give, from the scores."""
-    units: list[int] | None = None
-    if view.unit is not None or not view.actor.everywhere:
-        units = list(units_of(view).values_list("pk", flat=True))
-    if units == [] or not view.actor.may("insight.view"):
+def _compared(view: View, by: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
+    """The sums tallies between two days would give, from the scores, by columns that `by` is among."""
+    columns = by if "manager_id" in by else FINEST
+    key = view.since, view.as_of, columns
+    if key not in view.held:
+        view.held[key] = _joined(view, columns)
+    return columns, view.held[key]
+
+
+def _joined(view: View, columns: tuple[str, ...]) -> list[Any]:
+    if not view.actor.may("insight.view"):
         return []
-    names = ", ".join(
-        each if each.endswith("_id") or each in TEXTS else f"{each}_id" for each in by
-    )
+    conditions = ["true"]
+    params: dict[str, Any] = {"since": view.since, "on": view.as_of}
+    if view.unit is not None or not view.actor.everywhere:
+        conditions.append("unit_id = ANY(%(units)s)")
+        params["units"] = list(units_of(view).values_list("pk", flat=True))
+    if view.employee is not None:
+        conditions.append("manager_id = %(manager)s")
+        params["manager"] = view.employee.pk
+    if params.get("units") == []:
+        return []
+    names = ", ".join(columns)
     sums = ", ".join("count(*)" if name == "customers" else f"sum({name})" for name in AMOUNTS)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The planner would rather hash a million rows than read them in the order they lie in.
+        cursor.execute("SET LOCAL enable_hashjoin = off")
         cursor.execute(
-            f"SELECT {names}, {sums} FROM ({MOVES}) moves GROUP BY {names}",  # noqa: S608  names of our own
-            {
-                "since": view.since,
-                "on": view.as_of,
-                "units": units,
-                "manager": view.employee.pk if view.employee else None,
-            },
+            f"SELECT {names}, {sums} FROM ({MOVES}) moves "  # noqa: S608  names of our own
+            f"WHERE {' AND '.join(conditions)} GROUP BY {names}",
+            params,
         )
         rows: list[Any] = cursor.fetchall()
     return rows
@@ -163,7 +180,7 @@ def _outside_units(view: View) -> Iterator[dict[str, Any]]:
     if actor.everywhere or actor.employee_id is None:
         return
     mine = looked_after_by(Party.objects.visible_to(actor), actor.employee_id).order_by()
-    scores = Score.objects.visible_to(actor).filter(
+    scores = scores_seen(actor).filter(
         party__in=mine.values("pk"), as_of__in={view.since, view.as_of}
     )
     found: defaultdict[int, dict[date, Score]] = defaultdict(dict)
@@ -259,7 +276,7 @@ def _by_manager(view: View, by: tuple[str, ...]) -> list[tuple[Part, dict[Key, S
 def sample(view: View, size: int = SAMPLE) -> list[dict[str, Any]]:
     """At most about `size` customers of the view with current and potential value, spread evenly over the keys,
     so that the same ones come again."""
-    scores = _within(Score.objects.visible_to(view.actor).filter(as_of=view.as_of), view)
+    scores = _within(scores_seen(view.actor).filter(as_of=view.as_of), view)
     if view.actor.everywhere and view.unit is None and view.employee is None:
         # A million are not walked through: the keys themselves are stepped over.
         last = scores.aggregate(last=Max("party"))["last"] or 0

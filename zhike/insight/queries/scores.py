@@ -9,12 +9,24 @@ from django.db.models import Exists, OuterRef, QuerySet
 from zhike.customers.models import Party
 from zhike.insight.models import RefreshRun, Score
 from zhike.kernel.actor import Actor
+from zhike.ui.mirrors import mirrored
 
 
 def last_run() -> RefreshRun | None:
     """The last refresh that finished."""
     done = RefreshRun.objects.filter(state=RefreshRun.State.DONE)
     return done.order_by("-as_of", "-pk").first()
+
+
+def scores_seen(actor: Actor) -> QuerySet[Score]:
+    """`Score.objects.visible_to(actor)` for a walk through many: whose they are is read from the narrow table, and of
+    whoever sees everybody it is not asked at all."""
+    if not actor.may("insight.view"):
+        return Score.objects.none()
+    if actor.everywhere:
+        return Score.objects.all()
+    parties = Party.objects.visible_to(actor).order_by()
+    return Score.objects.filter(party__in=mirrored(parties.values("pk")))
 
 
 def latest_score(actor: Actor, party: Party) -> Score | None:

@@ -43,9 +43,7 @@ def tally(days: Collection[date], on: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INTO + _STRUCTURE, {"on": on})
         for since in sorted(day for day in days if day < on):
-            cursor.execute(
-                _INTO + _MOVED, {"since": since, "on": on, "units": None, "manager": None}
-            )
+            cursor.execute(_INTO + _MOVED, {"since": since, "on": on})
     refresh_statistics(Tally)
 
 

@@ -17,6 +17,7 @@ from zhike.insight import queries
 from zhike.insight.models import Curve, Score, Tally
 from zhike.insight.queries import Mover, View
 from zhike.insight.queries.movers import NONE, behind
+from zhike.insight.queries.scores import scores_seen
 from zhike.insight.tests.factories import AS_OF, EARLIER, SYSTEM, scored, seeded, tallied
 from zhike.organisation.models import Employee, Role, Unit
 from zhike.ui import paging
@@ -218,3 +219,10 @@ def test_days_that_make_no_pair_fall_back(
     for name in ("overview", "movements", "concentration", "bulletin"):
         context = client.get(f"{reverse(f'insight:{name}')}?{asked}").context
         assert (context["since"], context["as_of"]) == (since, until)
+
+
+def test_the_scores_seen_are_those_visible_by_the_one_door(branch: Unit) -> None:
+    actors = [view.actor for view in views(branch, *DAYS[:2])]
+    for actor in (*actors, people.actor_with_role(Role.TELLER, branch)):
+        seen = set(scores_seen(actor).values_list("pk", flat=True))
+        assert seen == set(Score.objects.visible_to(actor).values_list("pk", flat=True))
