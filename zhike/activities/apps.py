@@ -34,7 +34,7 @@ class ActivitiesConfig(AppConfig):
                 url_name="activities:work",
                 icon="list-details",
                 permission="activities.view",
-                order=12,
+                order=50,
                 key="w",
             )
         )
@@ -45,7 +45,6 @@ class ActivitiesConfig(AppConfig):
                 url_name="activities:contacts",
                 icon="messages",
                 permission="customers.view",
-                order=35,
-                section=_("Customers"),
+                order=55,
             )
         )

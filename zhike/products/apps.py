@@ -49,7 +49,7 @@ class ProductsConfig(AppConfig):
                 url_name="products:agreements",
                 icon="file-text",
                 permission="products.view",
-                order=30,
+                order=40,
                 section=_("Customers"),
             )
         )

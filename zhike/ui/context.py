@@ -16,7 +16,7 @@ from zhike.ui.sessions import KEPT, reader_mark
 
 EVENTS_PATH = "/events/"
 THUMBS = 4
-"""Pages within a thumb's reach on a phone; the rest stands behind "More"."""
+"""Pages within a thumb's reach on a phone, the first by `order`; the rest stands behind "More"."""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -32,7 +32,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": around,
         "links": SimpleLazyObject(lambda: tuple(link for part in around for link in part.links)),
         "thumbs": SimpleLazyObject(
-            lambda: [link for part in around for link in part.links][:THUMBS]
+            lambda: sorted(
+                (link for part in around for link in part.links),
+                key=lambda link: (link.item.order, link.item.id),
+            )[:THUMBS]
         ),
         "tools": SimpleLazyObject(lambda: tools_for(actor)),
         "counts": counts,
