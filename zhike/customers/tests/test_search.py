@@ -162,7 +162,7 @@ def test_a_common_word_is_not_looked_up_in_the_index(
     with CaptureQueriesContext(connection) as queries:
         search(factories.SYSTEM, "限公", 3)
     *_name_start, walk, _rows = (query["sql"] for query in queries.captured_queries)
-    assert "LIMIT 480" in walk
+    assert "LIMIT 576" in walk
     assert "array_append" not in walk
 
 
