@@ -35,13 +35,15 @@ def quick(actor: Actor, asked_unit: str) -> list[Filter]:
         last = today - timedelta(days=int(days))
         return Q(standing__last_contact_on__isnull=True) | Q(standing__last_contact_on__lte=last)
 
+    tiers = {tier.code: tier for tier in Tier.objects.visible_rows(actor, _by_rank)}
     filters = [
         Filter("who", _("Looked after"), [("mine", _("by me")), ("nobody", _("by nobody"))], who),
         Filter(
             "tier",
             _("Tier"),
-            _tiers(actor),
-            lambda value: Q(standing__tier__code=value),
+            [(tier.code, tier.name) for tier in tiers.values()],
+            # By its key: through the table of tiers no index of the standings serves.
+            lambda value: Q(standing__tier=tiers[value].pk),
         ),
         Filter(
             "value",
