@@ -74,7 +74,9 @@ def test_what_is_closed_is_shown_to_who_asks(manager: Person, line: WorkItem) ->
     for query in ("state=done", "where=closed.today", "where=closed.last.1", "in=state:done"):
         assert "已回访" in text(manager.client.get(f"/lines/?{query}"))
     yesterday = (clock.today() - timedelta(1)).isoformat()
-    assert "已回访" not in text(manager.client.get(f"/lines/?where=closed.between.2020-01-01|{yesterday}"))
+    assert "已回访" not in text(
+        manager.client.get(f"/lines/?where=closed.between.2020-01-01|{yesterday}")
+    )
     assert "已回访" not in text(manager.client.get(f"/lines/?where=closed.before.{clock.today()}"))
     assert "已回访" in text(manager.client.get(f"/lines/?where=closed.after.{yesterday}"))
 

@@ -102,7 +102,9 @@ class Line:
             return "number"
         if self.criterion.kind in FIGURES:
             return "figure"
-        return {"choice": "choices", "date": "date", "moment": "date"}.get(self.criterion.kind, "text")  # type: ignore[return-value]
+        return {"choice": "choices", "date": "date", "moment": "date"}.get(
+            self.criterion.kind, "text"
+        )  # type: ignore[return-value]
 
     @property
     def unit(self) -> str | Promise:
