@@ -213,6 +213,7 @@ def _products() -> Iterator[tuple[str, str, Entry]]:
 
 def _organisation() -> Iterator[tuple[str, str, Entry]]:
     yield "organisation/", "GET", Entry(STAFF)
+    yield "organisation/people/", "GET", Entry(STAFF)
     for path, make in (
         ("units/<uuid:public_id>/", rows.unit),
         ("people/<uuid:public_id>/", rows.employee),

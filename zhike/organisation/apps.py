@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OrganisationConfig(AppConfig):
@@ -10,11 +11,13 @@ class OrganisationConfig(AppConfig):
     def ready(self) -> None:
         from zhike.organisation import (
             panels,  # noqa: F401  hangs its panels on its pages
+            people,
             suggestions,
         )
         from zhike.ui.navigation import NavItem, navigation
 
         suggestions.register()
+        people.register()
         navigation.register(
             NavItem(
                 id="organisation",
@@ -24,6 +27,18 @@ class OrganisationConfig(AppConfig):
                 permission="organisation.view",
                 order=90,
                 key="o",
+                section=_("Institution"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="organisation.people",
+                label=pgettext_lazy("of the institution", "Employees"),
+                url_name="organisation:people",
+                icon="id-badge-2",
+                permission="organisation.view",
+                order=91,
+                key="e",
                 section=_("Institution"),
             )
         )

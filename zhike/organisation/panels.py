@@ -48,5 +48,6 @@ for page, name, permission, order, load, title in (
             template=f"organisation/panel_{name}.html",
             load=load,
             title=title,
+            peek=name in {"people", "positions"},
         )
     )

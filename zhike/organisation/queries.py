@@ -8,12 +8,13 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.prepared import prepared
-from zhike.organisation.models import Appointment, Employee, Unit
+from zhike.organisation import rules
+from zhike.organisation.models import Appointment, Employee, Unit, User
 
 
 def units_at_or_below(units: Iterable[Unit]) -> QuerySet[Unit]:
@@ -66,6 +67,29 @@ class Seat:
 
     employee: Employee
     titles: tuple[str, ...]
+
+
+def people_listed(actor: Actor, rows: QuerySet[Employee]) -> QuerySet[Employee]:
+    """Employees with their unit, `seats` (the appointments of today) and `may_sign_in`, a read each.
+
+    `may_sign_in` is False for everybody where the actor may not read logins.
+    """
+    today = Appointment.objects.visible_to(actor).filter(during__contains=clock.today())
+    seats = today.select_related("position").order_by("position__role", "position__title")
+    logins = User.objects.visible_to(actor).filter(employee=OuterRef("pk"), is_active=True)
+    return (
+        rows.select_related("unit")
+        .prefetch_related(Prefetch("appointments", seats, to_attr="seats"))
+        .annotate(may_sign_in=Exists(logins))
+    )
+
+
+def people_named(rows: QuerySet[Employee], text: str) -> QuerySet[Employee]:
+    """Those whose name holds `text` or reads like it in pinyin, or whose code begins with it."""
+    named = Q(name__icontains=text) | Q(code__istartswith=text)
+    if reads := rules.reading(text):
+        named |= Q(name__regex=reads)
+    return rows.filter(named)
 
 
 def people_in(actor: Actor, unit: Unit) -> list[Seat]:

@@ -7,14 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee, Unit
+from zhike.organisation.queries import people_named
 from zhike.ui.commands import Command, commands
 from zhike.ui.suggestions import Hit, Suggester, suggesters
 
 
 def people(actor: Actor, text: str, limit: int) -> list[Hit]:
-    """Employees by a part of the name, or by the beginning of the code."""
-    rows = Employee.objects.visible_to(actor).filter(left_on__isnull=True)
-    rows = rows.filter(Q(name__contains=text) | Q(code__istartswith=text)).select_related("unit")
+    """Employees by a part of the name, its pinyin, or by the beginning of the code."""
+    here = Employee.objects.visible_to(actor).filter(left_on__isnull=True)
+    rows = people_named(here, text).select_related("unit")
     return [
         Hit(each.name, each.get_absolute_url(), each.unit.name, icon="user-circle")
         for each in rows.order_by("name", "pk")[:limit]

@@ -8,6 +8,7 @@ urlpatterns = [
     path("units/new/", views.UnitNew.as_view(), name="unit_new"),
     path("units/<uuid:public_id>/", views.UnitPage.as_view(), name="unit"),
     path("units/<uuid:public_id>/edit/", views.UnitEdit.as_view(), name="unit_edit"),
+    path("people/", views.PersonList.as_view(), name="people"),
     path("people/new/", views.PersonNew.as_view(), name="person_new"),
     path("people/<uuid:public_id>/", views.PersonPage.as_view(), name="person"),
     path("people/<uuid:public_id>/edit/", views.PersonEdit.as_view(), name="person_edit"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.errors import UserError
-from zhike.organisation import queries, services
+from zhike.organisation import people, queries, services
 from zhike.organisation.forms import (
     AppointForm,
     EndForm,
@@ -26,8 +29,12 @@ from zhike.organisation.forms import (
     UnitForm,
 )
 from zhike.organisation.models import Appointment, Employee, Unit, User
+from zhike.ui.filters import Filter
+from zhike.ui.lists import conditions
 from zhike.ui.navigation import Action
-from zhike.ui.views import DetailView, EditView, PageView
+from zhike.ui.tables import Column
+from zhike.ui.trees import Branch
+from zhike.ui.views import DetailView, EditView, ListView, PageView
 
 
 class TreeView(PageView):
@@ -50,14 +57,42 @@ class TreeView(PageView):
                 Action(_("New unit"), reverse("organisation:unit_new"), icon="building-plus"),
                 Action(_("New person"), reverse("organisation:person_new"), icon="user-plus"),
             ]
-        return self.show(
-            {
-                "unit": unit,
-                "seats": queries.people_in(self.actor, unit) if unit else (),
-                "units": queries.units_below(self.actor, unit),
-                "actions": actions,
-            }
-        )
+        branches = [*self.people(unit), *self.units(unit)]
+        if unit is not None and not under:
+            branches = [Branch(unit.name, unit.get_absolute_url(), icon="building",
+                branches=branches, opened=True)]  # fmt: skip
+        return self.show({"branches": branches, "actions": actions})
+
+    def people(self, unit: Unit | None) -> list[Branch]:
+        """Who sits in the unit, with their titles."""
+        seats = queries.people_in(self.actor, unit) if unit else []
+        return [
+            Branch(
+                seat.employee.name,
+                seat.employee.get_absolute_url(),
+                ", ".join(seat.titles),
+                icon="user-circle",
+            )
+            for seat in seats
+        ]
+
+    def units(self, unit: Unit | None) -> list[Branch]:
+        """The units right below, each fetched when it is opened."""
+        below: QuerySet[Any] = queries.units_below(self.actor, unit)
+        return [
+            Branch(
+                each.name,
+                each.get_absolute_url(),
+                f"{each.get_kind_display()} · {_headcount(each.people)}",
+                icon="building",
+                fetch=f"{reverse('organisation:tree')}?under={each.public_id}",
+            )
+            for each in below
+        ]
+
+
+def _headcount(people: int) -> str:
+    return ngettext("%(n)d person", "%(n)d people", people) % {"n": people}
 
 
 def _public(text: str) -> dict[str, str]:
@@ -65,6 +100,41 @@ def _public(text: str) -> dict[str, str]:
         return {"public_id": forms.UUIDField().clean(text)}
     except forms.ValidationError as error:
         raise UserError(gettext("There is no such unit."), gettext("Reload the page.")) from error
+
+
+class PersonList(ListView):
+    """Every employee; who left is shown where somebody asks for it."""
+
+    model = Employee
+    permission = "organisation.view"
+    page = people.PAGE
+    title = pgettext_lazy("of the institution", "Employees")
+    order = "code"
+    groupings = people.GROUPINGS
+    searchable = True
+    peeks = True
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        return people.columns_for(self.actor)
+
+    def chips(self) -> Sequence[Filter]:
+        return people.quick(self.actor)
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return queries.people_listed(self.actor, rows)
+
+    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+        asks = "left" in self.params or any(test.field == "left" for test in asked.tests)
+        return rows if asks else rows.filter(left_on__isnull=True)
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queries.people_named(rows, text)
+
+    def actions(self) -> list[Action]:
+        if not self.actor.may("organisation.administer"):
+            return []
+        return [Action(_("New person"), reverse("organisation:person_new"), icon="user-plus")]
 
 
 class UnitPage(DetailView):

@@ -21,3 +21,5 @@ class Branch:
     branches: Sequence[Branch] = ()
     opened: bool = False
     current: bool = False
+    fetch: str = ""
+    """Where the lines below are fetched when it is opened for the first time: `{% tree %}`'s `<li>`s."""

@@ -94,6 +94,13 @@ def test_a_tree_opens_without_a_script_and_no_link_hides_in_its_handle() -> None
     assert drawn.count('aria-current="page"') == 1
 
 
+def test_a_branch_that_is_fetched_asks_once() -> None:
+    drawn = draw("{% tree branches 'Units' %}", branches=[Branch("东", "/e/", fetch="/t/?under=1")])
+    assert 'hx-get="/t/?under=1" hx-trigger="click once" hx-target="next ul"' in drawn
+    assert "Loading…" in drawn
+    assert "hx-get" not in draw("{% tree branches %}", branches=[Branch("东", "/e/")])
+
+
 def test_steps_tabs_and_chips_say_in_words_where_one_is() -> None:
     drawn = draw(
         "{% steps steps 'Way' %}{% tabs tabs 'Views' %}{% chips chips 'Tier' %}",
