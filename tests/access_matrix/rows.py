@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.activities.models import WorkItem
+from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
@@ -102,6 +102,15 @@ def worker(world: World, on: Party) -> models.Model:
     """Whoever has a line on the customer."""
     found: Employee = work_item(world, on).employee  # type: ignore[attr-defined]
     return found
+
+
+def handing(world: World, on: Party) -> models.Model:
+    """A line on the customer that a head put on somebody's list."""
+    line = work_item(world, on)
+    receiver: Employee = line.employee  # type: ignore[attr-defined]
+    return Handing.objects.create(
+        item=line, giver=world.stranger, receiver=receiver, reason="休假", at=clock.now()
+    )
 
 
 def unit(world: World, on: Party) -> models.Model:

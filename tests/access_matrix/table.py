@@ -288,6 +288,13 @@ def _activities() -> Iterator[tuple[str, str, Entry]]:
     ):
         yield f"today/{path}", "GET", Entry(allowed, rows=makers)
         yield f"today/{path}", "POST", Entry(allowed, DONE, makers, body=arranged)
+    path = "today/people/<uuid:public_id>/hand-over/"
+    yield path, "GET", Entry(HEADS, rows=on(rows.worker))
+    # Nothing is ticked: the door was open.
+    yield path, "POST", Entry(HEADS, READ, on(rows.worker))
+    path = "today/handed/<uuid:public_id>/"
+    yield path, "GET", Entry(HEADS, rows=on(rows.handing))
+    yield path, "POST", Entry(HEADS, MOVED, on(rows.handing))
     yield "today/plan/", "GET", Entry(LINE, NOT_THIS_WAY)
     yield "today/plan/", "POST", Entry(LINE, DONE, body=_follow_up)
     yield "today/customers/", "POST", Entry(LINE, body={"customer": "张"})

@@ -49,12 +49,12 @@ WORKS = READS | {
 RIGHTS: dict[str, Rights] = {
     Role.CUSTOMER_MANAGER: Rights(Reach.OWN, WORKS),
     Role.TEAM_LEAD: Rights(
-        Reach.UNIT, WORKS | {"customers.assign", "insight.targets", "desk.lend_unit"}
+        Reach.UNIT, WORKS | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"}
     ),
     Role.BRANCH_HEAD: Rights(
         Reach.UNIT_AND_BELOW,
         WORKS
-        | {"customers.assign", "masterdata.view", "insight.targets"}
+        | {"customers.assign", "activities.hand_over", "masterdata.view", "insight.targets"}
         | {"desk.lend_unit", "desk.lend_all"},
     ),
     Role.ANALYST: Rights(
@@ -89,6 +89,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "insight.targets": _("set targets for one's people"),
     "activities.view": _("see work lists"),
     "activities.work": _("work them off"),
+    "activities.hand_over": _("hand open lines over within the team"),
     "masterdata.view": _("see loads and their rejects"),
     "masterdata.load": _("load source files"),
     "organisation.administer": _("open units, seat people, give logins"),

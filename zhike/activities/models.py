@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.db import models
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,7 @@ from zhike.activities.scopes import WorkScope
 from zhike.customers.models import Party
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
+from zhike.kernel.scope import Via
 from zhike.organisation.models import Employee
 
 
@@ -99,3 +102,29 @@ class WorkItem(Base):
     def get_absolute_url(self) -> str:
         """The page of its customer."""
         return self.party.get_absolute_url()
+
+
+class Handing(Base):
+    """A head put a line on somebody else's list: from whom, to whom, why. Who looks after the customer stays.
+
+    What was given together has one `batch`. With `assists` the receiver was made the customer's assistant for
+    it, so as to see the customer. It is in force until it is taken back or the line moves on.
+    """
+
+    scope = Via("item")
+    field_classes = classify(
+        open="item batch giver receiver by at assists taken_back_at", c1="reason"
+    )
+
+    item = models.ForeignKey(WorkItem, models.CASCADE, related_name="handings")
+    batch = models.UUIDField(default=uuid4, db_index=True)
+    giver = models.ForeignKey(Employee, models.PROTECT, related_name="lines_given")
+    receiver = models.ForeignKey(Employee, models.PROTECT, related_name="lines_received")
+    by = models.ForeignKey(Employee, models.PROTECT, null=True, related_name="lines_handed_over")
+    reason = models.CharField(_("reason"), max_length=200)
+    at = models.DateTimeField(_("handed over"))
+    assists = models.BooleanField(default=False)
+    taken_back_at = models.DateTimeField(_("taken back"), null=True)
+
+    class Meta:
+        verbose_name = _("handing over of a line")

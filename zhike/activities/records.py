@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from zhike.activities import services
+from zhike.activities import queries, services
 from zhike.activities.models import WorkItem
 from zhike.customers.models import Party, Standing, TimelineEntry
 from zhike.kernel import clock
@@ -199,6 +199,25 @@ def promise(actor: Actor, row: Any, params: Mapping[str, Any]) -> object:
     )
 
 
+def hand_over(actor: Actor, item: WorkItem, params: Mapping[str, Any]) -> object:
+    to = queries.team_members(actor).filter(pk=params["to"]).first()
+    if to is None:
+        raise UserError(
+            gettext("This person is not of your team any more."), gettext("Choose somebody else.")
+        )
+    return services.hand_over_lines(actor=actor, items=[item], to=to, reason=params["reason"])
+
+
+def _hand_over_form(data: Any, actor: Actor) -> forms.Form:
+    from zhike.activities.views.handings import HandOverForm
+
+    return HandOverForm(data, actor=actor)
+
+
+def _receiver(form: forms.Form) -> dict[str, Any]:
+    return {"to": form.cleaned_data["to"].pk, "reason": form.cleaned_data["reason"]}
+
+
 def _as_text(form: forms.Form) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, date) else value
@@ -256,6 +275,17 @@ def register() -> None:
             form=lambda data, actor: UselessForm(data),
             params=_as_text,
             order=30,
+        ),
+        BulkAction(
+            "activities.hand_over",
+            WORK,
+            _("Hand over"),
+            icon="user-share",
+            permission="activities.hand_over",
+            run_one=hand_over,
+            form=_hand_over_form,
+            params=_receiver,
+            order=40,
         ),
         *(
             BulkAction(

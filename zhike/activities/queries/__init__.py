@@ -14,16 +14,21 @@ from zhike.activities.queries.lists import (
     work_list,
 )
 from zhike.activities.queries.team import (
+    MOST_LINES,
     DayCount,
     PersonWork,
     TeamWork,
     days_of_work,
+    given_with,
+    lines_to_hand_over,
     person_in_scope,
+    team_members,
     team_work,
 )
 
 __all__ = [
     "KINDS",
+    "MOST_LINES",
     "Coming",
     "Day",
     "DayCount",
@@ -33,10 +38,13 @@ __all__ = [
     "closed_today",
     "customers_named",
     "days_of_work",
+    "given_with",
     "has_customers",
+    "lines_to_hand_over",
     "next_planned",
     "open_work_on",
     "person_in_scope",
+    "team_members",
     "team_work",
     "waiting",
     "week_ahead",

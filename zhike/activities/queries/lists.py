@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.functional import Promise
 
 from zhike.activities import rules
-from zhike.activities.models import WorkItem
+from zhike.activities.models import Handing, WorkItem
 from zhike.activities.rules import DUE_LABELS, Due
 from zhike.customers.models import Assignment, Party, Standing
 from zhike.customers.queries import standing_of
@@ -112,7 +113,7 @@ def work_list(
         for due, cards in groups.items()
     }
     ids = [line.pk for cards in shown.values() for card in cards for line in card.lines]
-    full = rows.select_related("party__standing__tier").in_bulk(ids)
+    full = _with_handing(rows.select_related("party__standing__tier")).in_bulk(ids)
     return WorkList(
         groups=[
             Group(
@@ -133,9 +134,20 @@ def work_list(
     )
 
 
-def _card(lines: list[WorkItem]) -> Card:
+def _with_handing(rows: QuerySet[WorkItem]) -> QuerySet[Any]:
+    """Lines with `handed_by` and `handed_because`: who put them on this list and why, None for nobody."""
+    handings = Handing.objects.filter(
+        item=OuterRef("pk"), receiver=OuterRef("employee"), taken_back_at=None
+    ).order_by("-pk")
+    return rows.annotate(
+        handed_by=Subquery(handings.values("by__name")[:1]),
+        handed_because=Subquery(handings.values("reason")[:1]),
+    )
+
+
+def _card(lines: Sequence[WorkItem]) -> Card:
     party = lines[0].party
-    return Card(party, standing_of(party), lines)
+    return Card(party, standing_of(party), list(lines))
 
 
 def waiting(actor: Actor, employee_id: int, today: date) -> QuerySet[WorkItem]:

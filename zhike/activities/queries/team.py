@@ -11,17 +11,20 @@ from uuid import UUID
 from django.db.models import Count, DateField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import TruncDate
 
-from zhike.activities.models import WorkItem
+from zhike.access.roles import RIGHTS
+from zhike.activities.models import Handing, WorkItem
 from zhike.activities.queries.lists import on_the_list
 from zhike.customers.models import Assignment, Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.organisation.models import Employee
+from zhike.organisation.models import Appointment, Employee
 
 SPAN_DAYS = 7
 """How far back "lately" reaches: a week, whatever day of it today is."""
 CHART_DAYS = 14
 MOST_PEOPLE = 200
+MOST_LINES = 200
+"""Lines that are handed over at once from the team's page; the list of work takes any number as a job."""
 CLOSED = (WorkItem.State.DONE, WorkItem.State.DISMISSED)
 
 
@@ -115,6 +118,38 @@ def team_work(actor: Actor, today: date) -> TeamWork:
     ]
     table.sort(key=lambda each: (-each.overdue, -each.open, each.employee.pk))
     return TeamWork(table, by_rule)
+
+
+def team_members(actor: Actor) -> QuerySet[Employee]:
+    """Who may work lines off today, by a position in the units of the actor's reach."""
+    roles = [role for role, rights in RIGHTS.items() if "activities.work" in rights.permissions]
+    seats = Appointment.objects.visible_to(actor).filter(
+        during__contains=clock.today(), position__role__in=roles
+    )
+    if not actor.everywhere:
+        seats = seats.filter(position__unit__in=actor.units)
+    return (
+        Employee.objects.visible_to(actor)
+        .filter(pk__in=seats.values("employee"), left_on=None)
+        .select_related("unit")
+        .order_by("unit__path", "code")
+    )
+
+
+def lines_to_hand_over(actor: Actor, giver: Employee) -> list[WorkItem]:
+    """The open lines of one person in the actor's sight, the next first, waiting ones too."""
+    lines = WorkItem.objects.visible_to(actor).filter(employee=giver.pk, state=WorkItem.State.OPEN)
+    return list(lines.select_related("party").order_by("plan_on", "pk")[:MOST_LINES])
+
+
+def given_with(actor: Actor, handing: Handing) -> list[Handing]:
+    """Every line that was handed over with it, of those the actor may see."""
+    together = Handing.objects.visible_to(actor).filter(batch=handing.batch)
+    return list(
+        together.select_related(
+            "item__party", "item__employee", "giver", "receiver", "by"
+        ).order_by("item__plan_on", "pk")
+    )
 
 
 def _team(actor: Actor) -> list[int]:

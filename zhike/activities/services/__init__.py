@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zhike.activities.services.findings import Counts, Found, follow_managers, replace_findings
+from zhike.activities.services.handings import hand_over_lines, take_lines_back
 from zhike.activities.services.items import (
     answer_silence,
     complete,
@@ -20,9 +21,11 @@ __all__ = [
     "complete",
     "dismiss",
     "follow_managers",
+    "hand_over_lines",
     "plan_follow_up",
     "postpone",
     "reopen",
     "replace_findings",
     "resume",
+    "take_lines_back",
 ]

@@ -62,6 +62,14 @@ UPDATE activities_found f SET employee_id = a.employee_id
 FROM customers_assignment a
 WHERE a.party_id = f.party_id AND a.role = 'main' AND a.during @> %(as_of)s::date
 """
+# What a head put on another list stays there, whoever looks after the customer.
+_HANDED = """
+UPDATE activities_found f SET employee_id = w.employee_id
+FROM activities_workitem w
+WHERE w.party_id = f.party_id AND w.rule = f.rule AND w.state = 'open' AND EXISTS (
+    SELECT FROM activities_handing h
+    WHERE h.item_id = w.id AND h.receiver_id = w.employee_id AND h.taken_back_at IS NULL)
+"""
 _UNMANAGED = "DELETE FROM activities_found WHERE employee_id IS NULL"
 _LAPSE = """
 UPDATE activities_workitem w
@@ -98,9 +106,9 @@ WHERE NOT EXISTS (
 def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Counts:
     """Make the open items of everybody what `found` says: the whole result of the day, each (party, rule) once.
 
-    An open item is refreshed and follows the main manager of `as_of`; a new reason opens one; an item whose
-    reason is gone lapses; what was done or dismissed stays quiet for `rules.quiet_days`; what waits goes on
-    waiting; promises are left alone. A customer without a main manager gets no item and is counted.
+    An open item is refreshed and follows the main manager of `as_of`, or stays where a head put it; a new reason
+    opens one; an item whose reason is gone lapses; what was done or dismissed stays quiet for `rules.quiet_days`;
+    what waits goes on waiting; promises are left alone. A customer without a main manager gets no item and is counted.
     Raises ValueError for a rule that is none, or that is not found by a run.
     """
     arguments: dict[str, Any] = {"as_of": as_of, "now": clock.now()}
@@ -122,6 +130,7 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
                     raise ValueError("a promise is not found, somebody gives it")
                 copy.write_row((each.party_id, rule.value, each.priority, each.due_on, figures))
         run(_MANAGERS)
+        run(_HANDED)
         unmanaged = run(_UNMANAGED)
         run("ANALYZE activities_found")
         lapsed = run(_LAPSE)
@@ -149,11 +158,14 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
     return counts
 
 
-# A promise goes with the customer only when whoever gave it looked after them and no longer does:
-# a head's own promise stays with the head.
+# A promise, or what a head put on a list, goes with the customer only when whoever has it looked after them and
+# no longer does: a head's own promise stays with the head.
 _CARRIED = """
 SELECT w.id FROM activities_workitem w
-WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s) AND (w.rule <> 'promise' OR (
+WHERE w.state = 'open' AND w.party_id = ANY(%(parties)s)
+  AND (w.rule <> 'promise' AND NOT EXISTS (
+    SELECT FROM activities_handing h
+    WHERE h.item_id = w.id AND h.receiver_id = w.employee_id AND h.taken_back_at IS NULL) OR (
     SELECT bool_and(NOT p.during @> %(today)s::date) FROM customers_assignment p
     WHERE p.party_id = w.party_id AND p.employee_id = w.employee_id))
 FOR UPDATE OF w

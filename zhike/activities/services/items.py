@@ -40,9 +40,9 @@ def complete(
     other items of the same customer settled on the way: one entry stands for all, one undo takes all back.
     Raises UserError without a result, when somebody closed one before, or for another customer's item.
     """
-    result = _words(result, _("Say what came of it."))
-    item = _locked(actor, item, State.OPEN)
-    others = [_locked(actor, each, State.OPEN) for each in also if each.pk != item.pk]
+    result = words(result, _("Say what came of it."))
+    item = locked(actor, item, State.OPEN)
+    others = [locked(actor, each, State.OPEN) for each in also if each.pk != item.pk]
     if any(each.party_id != item.party_id for each in others):
         raise UserError(
             _("One contact settles the lines of one customer."),
@@ -99,8 +99,8 @@ def dismiss(
     """
     because = Useless(because)
     if reason.strip() or because == Useless.OTHER:
-        reason = _words(reason, _("Say why this needs no work."))
-    item = _locked(actor, item, State.OPEN)
+        reason = words(reason, _("Say why this needs no work."))
+    item = locked(actor, item, State.OPEN)
     _close(actor, item, State.DISMISSED, reason, "activities.item.dismiss", useless_because=because)
     return item
 
@@ -112,7 +112,7 @@ def postpone(*, actor: Actor, item: WorkItem, until: date) -> WorkItem:
     Raises UserError for a day that has come or lies more than `rules.LONGEST_WAIT` days ahead.
     """
     _must_be_plannable(until)
-    item = _locked(actor, item, State.OPEN)
+    item = locked(actor, item, State.OPEN)
     change(actor, item, {"postponed_until": until}, action="activities.item.postpone")
     return item
 
@@ -120,7 +120,7 @@ def postpone(*, actor: Actor, item: WorkItem, until: date) -> WorkItem:
 @service("activities.work")
 def resume(*, actor: Actor, item: WorkItem) -> WorkItem:
     """Back on the list now: undo of `postpone`, or a day that came sooner than planned."""
-    item = _locked(actor, item, State.OPEN)
+    item = locked(actor, item, State.OPEN)
     change(actor, item, {"postponed_until": None}, action="activities.item.resume")
     return item
 
@@ -132,7 +132,7 @@ def plan_follow_up(*, actor: Actor, party: Party, on: date, text: str) -> WorkIt
     Raises UserError without words, with an identity, card or mobile number in them, or for a day that is past
     or too far ahead; Refused for a customer out of sight or an actor who is no employee.
     """
-    text = _words(text, _("Say what is to be done."))
+    text = words(text, _("Say what is to be done."))
     if actor.employee_id is None:
         raise Refused(_("Only an employee has a list."), action="activities.item.plan")
     if on != clock.today():
@@ -165,7 +165,7 @@ def reopen(*, actor: Actor, item: WorkItem) -> WorkItem:
 
     What `complete` wrote on the timeline is taken back with it, and the date of the last contact.
     """
-    item = _locked(actor, item, State.DONE, State.DISMISSED)
+    item = locked(actor, item, State.DONE, State.DISMISSED)
     if item.closed_at is None or timezone.localdate(item.closed_at) != clock.today():
         raise UserError(
             _("Only what was closed today can be opened again."),
@@ -191,7 +191,7 @@ _OPEN_AGAIN: dict[str, Any] = {
 }
 
 
-def _locked(actor: Actor, item: WorkItem, *states: str) -> WorkItem:
+def locked(actor: Actor, item: WorkItem, *states: str) -> WorkItem:
     """The row as it is now, held against others, when the actor may see it and it is in one of `states`."""
     must_see(actor, item)
     now: WorkItem = (
@@ -231,7 +231,7 @@ def _must_be_plannable(on: date) -> None:
     )
 
 
-def _words(text: str, missing: str) -> str:
+def words(text: str, missing: str) -> str:
     text = text.strip()
     if len(text) < 2:
         raise UserError(missing, _("A few words are enough."))

@@ -162,5 +162,5 @@ def test_the_tree_opens_where_it_is_clicked(browser: Browser, live_server: Any) 
     with at_work(browser, live_server, who) as page:
         page.goto("/organisation/")
         for name in (below.name, who.employee.unit.name):
-            page.locator("summary", has_text=name).locator(".badge").click()
+            page.get_by_text(name, exact=True).locator("xpath=../..").locator("summary").click()
         expect(page.locator("#main").get_by_text(who.employee.name, exact=True)).to_be_visible()

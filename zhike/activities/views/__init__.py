@@ -12,6 +12,7 @@ from zhike.activities.views.actions import (
     Reopen,
     Resume,
 )
+from zhike.activities.views.handings import Handed, HandOver
 from zhike.activities.views.lists import FrontPage, HomePage, PersonPage, TodayPage
 from zhike.activities.views.records import ContactList, WorkList
 from zhike.activities.views.team import TeamPage
@@ -23,6 +24,8 @@ __all__ = [
     "Dismiss",
     "FollowUp",
     "FrontPage",
+    "HandOver",
+    "Handed",
     "HomePage",
     "PersonPage",
     "PlanFollowUp",

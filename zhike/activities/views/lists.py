@@ -144,6 +144,7 @@ def work_context(
         "next_line": queries.next_planned(actor, employee.pk, now) if nothing else None,
         "without_customers": nothing and not queries.has_customers(actor),
         "may_work": bool(actor.may("activities.work")),
+        "may_hand_over": bool(actor.may("activities.hand_over")),
         "reaches_others": reaches_others(actor),
         "channels": REACHED_BY,
         "reasons": WorkItem.Useless.choices,

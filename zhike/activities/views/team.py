@@ -50,4 +50,5 @@ class TeamPage(TodayPage):
             "open": sum(each.open for each in people),
             "done": sum(each.done for each in people),
             "today": now,
+            "may_hand_over": bool(self.actor.may("activities.hand_over")),
         }
