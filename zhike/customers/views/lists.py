@@ -24,6 +24,14 @@ from zhike.ui.views import EditableListView, PageView, wants_fragment
 from zhike.ui.views.lists import Found
 
 SEARCH_LIMIT = 200
+SHOWN = (
+    *("public_id", "version", "kind", "type", "stage", "name", "name_key", "unit__name"),
+    *("since_on", "birth_on", "occupation", "industry", "education", "employees_count"),
+    *("standing__tier__name", "standing__tier__colour", "standing__tier__rank"),
+    *("standing__value_class", "standing__balance", "standing__contribution"),
+    *("standing__current_value", "standing__potential_value"),
+    *("standing__last_contact_on", "standing__contact_every_days"),
+)
 BY_RANK = paging.Order("rank")
 """How good a match is: the order of no column, so that every heading may be clicked."""
 
@@ -57,8 +65,8 @@ class PartyList(EditableListView):
         return self._chips
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        # What no column shows is wide: tokens, origins, notes.
-        return queries.with_standing(rows).defer("search_tokens", "provenance", "note")
+        # What no column shows is not read: tokens, origins, notes, and most of the unit and the tier.
+        return queries.with_standing(rows).only(*SHOWN)
 
     def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
         """Former customers are shown where somebody asks for a stage, or for a name."""
