@@ -32,7 +32,9 @@ def test_conditions_become_a_view(sign_in: SignIn) -> None:
     page.locator("#pick-kind").click()
     page.locator("#chip-kind-person").click()
     expect(page.locator("#view-keep")).to_be_visible()
+    expect(page.locator("#chip-kind-person.active")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#chip-kind-person")).to_be_hidden()
     page.locator("#clear-all").click()
     expect(page.locator(".pill")).to_have_count(0)
 

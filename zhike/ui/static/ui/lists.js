@@ -275,7 +275,10 @@
       leaveCell(cell)
       return
     }
-    if (event.key === 'Escape') closePicks()
+    if (event.key === 'Escape') {
+      open = [] // also those that an answer on its way would open again
+      closePicks()
+    }
     if (drawerIsOpen() && peeked !== null && ['ArrowDown', 'ArrowUp'].includes(event.key) && !event.target.closest('input, textarea, select')) {
       event.preventDefault()
       peekNext(event.key === 'ArrowDown' ? 1 : -1)
