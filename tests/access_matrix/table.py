@@ -132,6 +132,7 @@ def _customers() -> Iterator[tuple[str, str, Entry]]:
     )
     yield f"{one}brief/", "GET", Entry(LINE, rows=on(rows.party))
     yield f"{one}brief/", "POST", Entry(LINE, NOT_THIS_WAY, on(rows.party))
+    yield f"{one}ties/", "POST", Entry(READERS, rows=on(rows.party), body={"text": "张"})
     yield f"{one}story/", "POST", Entry(READERS, rows=on(rows.party), body={"kind": "contact"})
     yield one, "POST", Entry(READERS, DONE, on(rows.party), body={"panel": ["customers.facts"]})
     yield f"{one}hand-over/", "GET", Entry(HEADS, rows=on(rows.party))

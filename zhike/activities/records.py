@@ -279,7 +279,7 @@ def register() -> None:
         BulkAction(
             "activities.hand_over",
             WORK,
-            _("Hand over"),
+            pgettext_lazy("lines", "Hand over"),
             icon="user-share",
             permission="activities.hand_over",
             run_one=hand_over,

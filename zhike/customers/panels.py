@@ -139,8 +139,12 @@ def relations_on(actor: Actor, party: Party, day: date) -> dict[str, Any]:
 
 
 def _relations(actor: Actor, party: Party, day: date | None) -> dict[str, Any]:
-    lines = queries.relations_of(actor, party, day)
-    return {"lines": lines, "web": web.drawn(actor, party, lines, day)}
+    ties = queries.Relations(actor, party, day)
+    return {
+        "page": ties.page(),
+        "web": web.drawn(actor, party, ties, day),
+        "as_of": day,
+    }
 
 
 def assignments(actor: Actor, party: Party) -> dict[str, Any]:

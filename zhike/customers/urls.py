@@ -18,6 +18,7 @@ urlpatterns = [
     path("customers/<uuid:public_id>/edit/<slug:field>/", views.FieldEdit.as_view(), name="field"),
     path("customers/<uuid:public_id>/brief/", views.Brief.as_view(), name="brief"),
     path("customers/<uuid:public_id>/story/", views.Story.as_view(), name="story"),
+    path("customers/<uuid:public_id>/ties/", views.Ties.as_view(), name="ties"),
     path("customers/<uuid:public_id>/confirm/", actions.Confirm.as_view(), name="confirm"),
     path("customers/<uuid:public_id>/relate/", actions.Relate.as_view(), name="relate"),
     path("customers/<uuid:public_id>/hand-over/", actions.HandOver.as_view(), name="hand-over"),

@@ -13,13 +13,12 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from zhike.customers import queries
 from zhike.customers.models import Party
-from zhike.customers.queries import RelationLine
+from zhike.customers.queries.ties import RelationLine, Relations, relations_beyond
 from zhike.kernel.actor import Actor
 
 AT_MOST = 24
-"""Neighbours that are drawn; the table has the rest."""
+"""Neighbours that are drawn, the most important; the table has the rest."""
 BEYOND_AT_MOST = 4
 """Neighbours of one neighbour that are drawn."""
 ROW, NEAR, FAR, HALF = 40, 195, 400, 78
@@ -76,20 +75,17 @@ class Beyond:
     party: Party | None
 
 
-def drawn(
-    actor: Actor, party: Party, lines: Sequence[RelationLine], day: date | None
-) -> Web | None:
-    """The relations in force, two levels deep; None without any."""
-    near = [line for line in lines if line.current]
-    shown = near[:AT_MOST]
+def drawn(actor: Actor, party: Party, ties: Relations, day: date | None) -> Web | None:
+    """The most important relations in force, two levels deep; None without any."""
+    shown = ties.nearest(AT_MOST)
     ids = {line.other.pk for line in shown if line.other is not None}
     further: dict[int, list[Beyond]] = {}
-    seen = {party.pk} | {line.other.pk for line in near if line.other is not None}
-    for pk, line in queries.relations_beyond(actor, ids, seen, day):
+    seen = {party.pk} | ties.others
+    for pk, line in relations_beyond(actor, ids, seen, day):
         held = further.setdefault(pk, [])
         if len(held) < BEYOND_AT_MOST:
             held.append(Beyond(line.label, line.other))
-    return laid_out(party, shown, further, len(near) - len(shown)) if shown else None
+    return laid_out(party, shown, further, len(ties.current) - len(shown)) if shown else None
 
 
 def laid_out(

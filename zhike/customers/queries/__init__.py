@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.utils.translation import gettext as _
 
 from zhike.customers import parameters, rules
 from zhike.customers.models import (
@@ -23,6 +22,8 @@ from zhike.customers.models import (
     TimelineEntry,
 )
 from zhike.customers.queries.reads import consent_events
+from zhike.customers.queries.ties import Relations as Relations
+from zhike.customers.queries.ties import relations_of as relations_of
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee, Unit
@@ -152,107 +153,6 @@ def next_contact_on(party: Party) -> date | None:
         # Without any contact on record nobody can say since when one is owed.
         return max(due, clock.today())
     return due
-
-
-@dataclass(frozen=True)
-class RelationLine:
-    """A relation read from one side. `other` is None when the other side is outside the actor's scope."""
-
-    relation: Relation
-    other: Party | None
-    label: str
-    since: date | None
-    until: date | None
-    current: bool
-
-
-def relations_of(actor: Actor, party: Party, day: date | None = None) -> list[RelationLine]:
-    """Both directions, those in force first, then the latest; on a past `day` those begun by then."""
-    today = day or clock.today()
-    rows = list(
-        Relation.objects.filter(Q(party=party) | Q(other=party)).select_related("party", "other")
-    )
-    ids = {row.other_id if row.party_id == party.pk else row.party_id for row in rows}
-    visible = set(Party.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
-    lines = []
-    for row in rows:
-        forth = row.party_id == party.pk
-        other = row.other if forth else row.party
-        since, until = row.during.lower, row.during.upper
-        if day is not None and since is not None and since > day:
-            continue
-        lines.append(
-            RelationLine(
-                relation=row,
-                other=other if other.pk in visible else None,
-                label=_relation_label(row.kind, forth=forth),
-                since=since,
-                until=until,
-                current=(since is None or since <= today) and (until is None or today < until),
-            )
-        )
-    return sorted(lines, key=lambda line: (not line.current, line.since or date.min), reverse=False)
-
-
-BEYOND = (
-    Relation.Kind.OWNER,
-    Relation.Kind.FAMILY,
-    Relation.Kind.EMPLOYER,
-    Relation.Kind.GROUP,
-    Relation.Kind.DECISION_MAKER,
-)
-
-
-def relations_beyond(
-    actor: Actor, near: Collection[int], seen: Collection[int], day: date | None = None
-) -> list[tuple[int, RelationLine]]:
-    """Whom the parties `near` (keys) are tied to on a day, apart from those `seen`: (key of the near one, line)."""
-    if not near:
-        return []
-    today = day or clock.today()
-    rows = list(
-        Relation.objects.filter(
-            Q(party__in=near) | Q(other__in=near), kind__in=BEYOND, during__contains=today
-        )
-        .select_related("party", "other")
-        .order_by("kind", "pk")[:400]
-    )
-    ids = {row.party_id for row in rows} | {row.other_id for row in rows}
-    visible = set(Party.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
-    lines = []
-    for row in rows:
-        forth = row.party_id in near
-        here, other = (row.party_id, row.other) if forth else (row.other_id, row.party)
-        if other.pk in seen:
-            continue
-        label = _relation_label(row.kind, forth=forth)
-        shown = other if other.pk in visible else None
-        since, until = row.during.lower, row.during.upper
-        lines.append((here, RelationLine(row, shown, label, since, until, current=True)))
-    return lines
-
-
-def _relation_label(kind: str, *, forth: bool) -> str:
-    """What the other side is to this one: `forth` when this party is the `kind` of the other."""
-    forth_labels = {
-        Relation.Kind.OWNER: _("owns"),
-        Relation.Kind.AUTHORISED_USER: _("may use the accounts of"),
-        Relation.Kind.GUARANTOR: _("guarantees for"),
-        Relation.Kind.FAMILY: _("family of"),
-        Relation.Kind.EMPLOYER: _("employs"),
-        Relation.Kind.GROUP: _("heads the group of"),
-        Relation.Kind.DECISION_MAKER: _("decides for"),
-    }
-    back_labels = {
-        Relation.Kind.OWNER: _("owned by"),
-        Relation.Kind.AUTHORISED_USER: _("accounts may be used by"),
-        Relation.Kind.GUARANTOR: _("guaranteed by"),
-        Relation.Kind.FAMILY: _("family of"),
-        Relation.Kind.EMPLOYER: _("employed by"),
-        Relation.Kind.GROUP: _("belongs to the group of"),
-        Relation.Kind.DECISION_MAKER: _("decisions made by"),
-    }
-    return (forth_labels if forth else back_labels)[Relation.Kind(kind)]
 
 
 def assignments_of(party: Party, day: date | None = None) -> QuerySet[Assignment]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from zhike.customers import rules, services, web
 from zhike.customers.models import Assignment, Party, Relation, Tier, TierRating, TimelineEntry
-from zhike.customers.queries import relations_of
+from zhike.customers.queries import Relations
 from zhike.customers.queries.history import party_on
 from zhike.customers.queries.timeline import story
 from zhike.customers.tests import factories
@@ -344,7 +344,7 @@ def test_the_web_draws_each_neighbour_in_a_box_of_its_own(
             party=beyond, other=other, kind="employer", during=(date(2024, 1, 1), None)
         )
     actor = lead.actor  # type: ignore[attr-defined]
-    drawn = web.drawn(actor, mine, relations_of(actor, mine), None)
+    drawn = web.drawn(actor, mine, Relations(actor, mine), None)
     assert drawn is not None
     shown = min(count, web.AT_MOST)
     assert drawn.more == count - shown
@@ -356,3 +356,51 @@ def test_the_web_draws_each_neighbour_in_a_box_of_its_own(
                 assert abs(one.y - other_node.y) >= 30
         assert abs(one.y) <= drawn.height // 2
     assert not any("远处" in node.title for node in drawn.nodes), "out of scope, without a name"
+
+
+@pytest.fixture
+def group(mine: Party, unit: Unit) -> list[Party]:
+    """A hundred and twenty firms of one group, one of them out of scope, one the owner."""
+    day = (date(2024, 1, 1), None)
+    firms = [
+        factories.organisation(f"集团成员{number:03}号公司", unit=unit) for number in range(119)
+    ]
+    firms.append(factories.organisation("别处的秘密公司"))
+    Relation.objects.bulk_create(
+        Relation(party=mine, other=firm, kind="group", during=day) for firm in firms
+    )
+    owner = factories.organisation("控股股东", unit=unit)
+    Relation.objects.create(party=owner, other=mine, kind="owner", during=(date(2025, 1, 1), None))
+    return [*firms, owner]
+
+
+def test_very_many_relations_come_a_page_at_a_time(
+    lead: Client, mine: Party, group: list[Party], django_assert_max_num_queries: Any
+) -> None:
+    panel = f"{mine.get_absolute_url()}?panel=customers.relations"
+    with django_assert_max_num_queries(16):
+        first = text(lead.get(panel, headers=HTMX))
+    # The drawing begins with the owner; whoever is out of scope is neither named nor drawn before others.
+    assert first.index("控股股东") < first.index("<table")
+    assert first.count("<tr") == 1 + 50
+    assert "97" in first.split("</svg>")[1].split("</p>")[0]
+    assert "别处的秘密公司" not in first
+    pages = f"{mine.get_absolute_url()}ties/"
+    third = text(lead.post(pages, {"start": "100"}, headers=HTMX))
+    assert third.count("<tr") == 1 + 21
+    assert "101–121 / 121" in third
+    assert 'value="50"' in third
+    assert text(lead.post(pages, {"start": "9999"}, headers=HTMX)).count("<tr") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"), [("成员11", 9), ("控股", 1), ("秘密", 0), ("控股股东 ", 1)]
+)
+def test_relations_are_found_by_name_in_scope_only(
+    lead: Client, mine: Party, group: list[Party], asked: str, rows: int
+) -> None:
+    pages = f"{mine.get_absolute_url()}ties/"
+    found = text(lead.post(pages, {"text": asked}, headers=HTMX))
+    assert found.count("<tr") == (rows + 1 if rows else 0)
+    stranger = factories.signed_in_client(Role.CUSTOMER_MANAGER, mine.unit)
+    assert stranger.post(pages, {"text": asked}, headers=HTMX).status_code == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zhike.customers.views.edits import FieldEdit, PartyEdit, PartyNew
 from zhike.customers.views.lists import PartyList, Search
-from zhike.customers.views.pages import Brief, PartyPage, Story
+from zhike.customers.views.pages import Brief, PartyPage, Story, Ties
 
 __all__ = [
     "Brief",
@@ -15,4 +15,5 @@ __all__ = [
     "PartyPage",
     "Search",
     "Story",
+    "Ties",
 ]

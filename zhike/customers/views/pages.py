@@ -104,6 +104,27 @@ class Story(RowView):
         return render(request, f"customers/timeline.html#{part}", context)
 
 
+class Ties(RowView):
+    """More relations, or those with somebody called so; a name comes by POST and stands in no address."""
+
+    model = Party
+    permission = "customers.view"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        party, sent = self.row(), request.POST
+        day, text = _day(sent.get("as_of", "")), sent.get("text", "").strip()[:80]
+        start = sent.get("start", "")
+        ties = queries.Relations(self.actor, party, day)
+        context = {
+            "row": party,
+            "page": ties.page(text, int(start) if start.isdecimal() and len(start) < 9 else 0),
+            "text": text,
+            "as_of": day,
+            "may_edit": day is None and bool(self.actor.may("customers.edit")),
+        }
+        return render(request, "customers/ties.html#lines", context)
+
+
 def _holds(during: Any, day: date) -> bool:
     """Whether a range of days, its end excluded, holds the day."""
     return not during.isempty and day in during
