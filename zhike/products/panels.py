@@ -15,8 +15,10 @@ from zhike.customers.models import Party
 from zhike.customers.queries import sees_money
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.products import queries
 from zhike.products.models import Agreement, Holding, Product
 from zhike.ui import charts
+from zhike.ui.format import percent
 from zhike.ui.heads import BriefPart, HeadSource, briefs
 from zhike.ui.panels import Panel, panels
 
@@ -102,7 +104,7 @@ def _closed(agreement: Agreement, day: date) -> bool:
 
 
 def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
-    """What the customer holds by category, what they lack, and what matures within 90 days."""
+    """What the customer holds by category, what they lack and others alike have, and what matures within 90 days."""
     today = day or clock.today()
     held = [
         row.agreement
@@ -123,6 +125,15 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
         for category in Product.Category.values
         if category not in names
     ]
+    found = queries.need_points(actor, party, names)
+    needs = [
+        (
+            str(Product.Category(need.category).label),
+            gettext("%(share)s of %(peers)s customers of this type and value class hold it")
+            % {"share": percent(need.share), "peers": found.peers},
+        )
+        for need in found.needs
+    ]
     soon = [
         (agreement.product.name, agreement.matures_on.isoformat())
         for agreement in sorted(held, key=lambda each: each.matures_on or date.max)
@@ -130,6 +141,7 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
     ][:6]
     return [
         BriefPart(gettext("Holdings and gaps"), [*lines, (gettext("Not held"), "、".join(gaps))]),
+        *([BriefPart(gettext("Need points"), needs)] if needs else []),
         *([BriefPart(gettext("Matures within 90 days"), soon)] if soon else []),
     ]
 
