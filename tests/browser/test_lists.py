@@ -80,6 +80,36 @@ def test_a_cell_and_the_drawer_by_key(sign_in: SignIn) -> None:
     expect(page.locator("dialog.drawer")).to_be_hidden()
 
 
+def test_a_card_is_moved_by_key_and_taken_back(sign_in: SignIn) -> None:
+    page = sign_in(Role.CUSTOMER_MANAGER)
+    page.goto("/lines/?show=board&by=state")
+    card = page.locator("[data-column=open] [data-card]").first
+    key = card.get_attribute("data-card")
+    card.locator("summary").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.locator("#drawer [name=result]").fill("已电话回访")
+    page.locator("#drawer button[name=go]").click()
+    moved = page.locator(f"[data-column=done] [data-card='{key}']")
+    expect(moved).to_be_visible()
+    expect(moved.locator("summary")).to_be_focused()
+    page.locator("#toasts .told-moved form button").click()
+    expect(page.locator(f"[data-column=open] [data-card='{key}']")).to_be_visible()
+    expect(moved).to_have_count(0)
+
+
+def test_a_refused_card_goes_back_with_the_reason(sign_in: SignIn) -> None:
+    page = sign_in(Role.CUSTOMER_MANAGER, width=1440, height=900)
+    page.goto("/lines/?show=board&by=state")
+    card = page.locator("[data-column=open] [data-card]").first
+    key = card.get_attribute("data-card")
+    card.drag_to(page.locator("[data-column=lapsed] [data-cards]"))
+    expect(page.locator("#toasts .toast")).to_contain_text("自动失效")
+    expect(page.locator("[data-column=open] [data-card]").first).to_have_attribute(
+        "data-card", str(key)
+    )
+    expect(page.locator("[data-column=lapsed] [data-card]")).to_have_count(0)
+
+
 def test_groups_boards_and_calendars_on_a_phone(sign_in: SignIn) -> None:
     page = sign_in(Role.BRANCH_HEAD, width=390, height=844)
     page.goto("/customers/?view=all&group=value")

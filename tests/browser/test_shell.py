@@ -144,6 +144,29 @@ def test_a_notice_appears_in_every_open_tab_without_a_reload(
     expect(unread).to_have_count(before - 1)
 
 
+def test_the_end_is_told_before_it_comes_and_put_off(sign_in: SignIn) -> None:
+    page = sign_in("customer_manager")
+    # Before the page's own scripts read it.
+    page.add_init_script(
+        "document.addEventListener('readystatechange', () => { document.body.dataset.idle = '185' })"
+    )
+    page.goto("/me/")
+    look = "document.dispatchEvent(new Event('visibilitychange'))"
+    warning = page.locator("#toasts .toast", has_text="两分钟")
+    page.evaluate(look)
+    expect(warning).to_have_count(0)
+    page.evaluate(f"localStorage.setItem('zhike-seen', Date.now() - 40_000); {look}")
+    expect(warning).to_be_visible()
+    with page.expect_response("**/session/") as told:
+        warning.get_by_role("button", name="保持登录").click()
+    assert told.value.ok
+    assert told.value.request.method == "POST"
+    expect(warning).to_have_count(0)
+    page.wait_for_function("Date.now() - localStorage.getItem('zhike-seen') < 30_000")
+    page.evaluate(look)
+    expect(warning).to_have_count(0)
+
+
 def test_an_action_after_the_end_asks_for_the_password_and_is_done(
     manager: Page, site: Site, database: psycopg.Connection[tuple[object, ...]]
 ) -> None:
