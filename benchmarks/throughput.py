@@ -85,7 +85,7 @@ class _served:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
         collect_files()
-        children = site_children(host="127.0.0.1", port=port, events_port=0, workers=2, threads=4)
+        children = site_children(host="127.0.0.1", port=port, events_port=0, workers=2, threads=2)
         pages = children[0]
         self.process = subprocess.Popen(
             pages.argv,

@@ -49,7 +49,8 @@ WORKS = READS | {
 RIGHTS: dict[str, Rights] = {
     Role.CUSTOMER_MANAGER: Rights(Reach.OWN, WORKS),
     Role.TEAM_LEAD: Rights(
-        Reach.UNIT, WORKS | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"}
+        Reach.UNIT,
+        WORKS | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"},
     ),
     Role.BRANCH_HEAD: Rights(
         Reach.UNIT_AND_BELOW,

@@ -274,7 +274,7 @@ def collect_files() -> None:
 
 
 def serve(
-    *, host: str, port: int, workers: int = 2, threads: int = 4, public: bool = False
+    *, host: str, port: int, workers: int = 2, threads: int = 2, public: bool = False
 ) -> None:
     """Serve the site until SIGINT or SIGTERM; the embedded database runs with it where it is used.
 

@@ -24,6 +24,7 @@ from zhike.customers.models import PLACED_TOKENS, ContactPoint, Identifier, Part
 from zhike.kernel import crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
+from zhike.kernel.scope import doors
 
 CANDIDATES = 1000
 TAILS = 500  # of 10 M customers a thousand end alike, each on a page of its own
@@ -212,7 +213,7 @@ def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
     keys = {names.sort_key(text, person=person) for person in (True, False)}
     called_so = reduce(or_, (Q(name_key__gte=key, name_key__lt=f"{key}\uffff") for key in keys))
     visible = Party.objects.visible_to(actor)
-    exact = _candidates(*(visible.filter(door, called_so) for door in _doors(actor)))
+    exact = _candidates(*(visible.filter(door, called_so) for door in doors(actor, Party)))
     return list(dict.fromkeys([*exact, *found]))
 
 
@@ -226,7 +227,7 @@ def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
     """Visible rows whose tokens contain all of one of the `ways`; one's own customers are read first."""
     visible = Party.objects.visible_to(actor).alias(placed=PLACED_TOKENS)
     sources = []
-    for door in reversed(_doors(actor)):
+    for door in reversed(doors(actor, Party)):
         reach: dict[str, Any] = dict(door.children)  # type: ignore[arg-type]
         if not reach:
             sources.append(visible.filter(_holds("placed", ways)))
@@ -240,15 +241,6 @@ def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
             # A few hundred rows: without an index on the bare tokens the planner reads these and no others.
             sources.append(visible.filter(door, _holds("search_tokens", ways)))
     return _candidates(*sources)
-
-
-def _doors(actor: Actor) -> list[Q]:
-    """The alternatives of the actor's scope: an index answers each alone, but not one OR the other.
-
-    They only narrow `visible_to`, so a door too many shows nothing that is out of scope.
-    """
-    scope = Q() if actor.system else Party.scope.rows(actor, Party)
-    return [Q(part) for part in scope.children] if scope.connector == Q.OR else [scope]
 
 
 def _holds(field: str, ways: Iterable[Iterable[str]]) -> Q:

@@ -28,6 +28,18 @@ class Scope(ABC):
         return None
 
 
+def doors(actor: Actor, model: type[Model]) -> list[Q]:
+    """The alternatives of what the actor may see: an index answers each alone, but not one OR the other.
+
+    They only narrow `visible_to`, so a door too many shows nothing that is out of scope.
+    """
+    scope: Scope = model.scope  # type: ignore[attr-defined]
+    condition = Q() if actor.system else scope.rows(actor, model)
+    if condition.connector != Q.OR or condition.negated:
+        return [condition]
+    return [Q(part) for part in condition.children]
+
+
 def found(actor: Actor, row: Model) -> None:
     """Note that `row` came through `visible_to(actor)`; good for this one actor of this one request."""
     row._found_for = actor  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from zhike.kernel import clock
+from zhike.kernel.scope import doors
 from zhike.ui import calendars, format, paging
 from zhike.ui.boards import Board, BoardCard, BoardColumn, move_of
 from zhike.ui.lists import builder, conditions, criteria, groups, kept
@@ -120,7 +121,7 @@ def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str,
     return {
         "table": view.table(columns, page.rows, order, totals),
         "page": page,
-        "count": paging.capped_count(found.rows),
+        "count": paging.capped_count(found.rows, doors=doors(view.actor, view.model)),
     }
 
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F, Model
+from django.db.models import F, Model, Q
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ CASES = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+DOORS = [Q(name__in=["甲", "a"]), Q(amount__gt=0), Q(tier="g"), Q(amount__isnull=True)]
 # Few values, so that ties and rows without a value are the rule.
 values = st.lists(
     st.tuples(
@@ -170,3 +173,20 @@ def test_counts_stop_at_the_cap() -> None:
     assert capped_count(Thing.objects.all(), cap=30) == Count(30, capped=False)
     assert capped_count(Thing.objects.all(), cap=29) == Count(29, capped=True)
     assert str(Count(2000, capped=True)) == "2,000+"
+
+
+@CASES
+@given(
+    values,
+    st.lists(st.sampled_from(DOORS), min_size=1, max_size=3, unique_by=str),
+    st.integers(0, 12),
+)
+def test_counted_by_doors_is_counted_at_once(
+    found: list[tuple[Any, ...]], doors: list[Q], cap: int
+) -> None:
+    Thing.objects.all().delete()
+    for name, amount, *_rest in found:
+        Thing.objects.create(name=name, tier="g" if amount else "s", amount=amount)
+    rows = Thing.objects.filter(reduce(or_, doors)).exclude(name="")
+    count = rows.count()
+    assert capped_count(rows, cap, doors) == Count(min(count, cap), count > cap)
