@@ -61,6 +61,7 @@ SHOTS = (
     Shot("team", "branch_head", "/today/team/"),
     Shot("products", "analyst", "/products/"),
     Shot("organisation", "branch_head", "/organisation/"),
+    Shot("people", "system_administrator", "/organisation/people/"),
     Shot("unit", "branch_head", "/organisation/", "main a[href*='/units/']"),
     Shot("imports", "system_administrator", "/imports/"),
     Shot("audit", "auditor", "/audit/"),
