@@ -101,7 +101,7 @@ def test_a_head_sees_what_is_wrong_then_whose_it_is(sign_in: SignIn) -> None:
     chart = panel(page, "activities.days")
     chart.scroll_into_view_if_needed()
     expect(chart.locator("[data-chart]")).to_be_visible()
-    rows.first.locator("a").click()
+    rows.first.locator("th a").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     expect(page.locator(".work-card").first).to_be_visible()
 
