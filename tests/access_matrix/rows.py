@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -106,10 +107,9 @@ def worker(world: World, on: Party) -> models.Model:
 
 def handing(world: World, on: Party) -> models.Model:
     """A line on the customer that a head put on somebody's list."""
-    line = work_item(world, on)
-    receiver: Employee = line.employee  # type: ignore[attr-defined]
+    line: Any = work_item(world, on)
     return Handing.objects.create(
-        item=line, giver=world.stranger, receiver=receiver, reason="休假", at=clock.now()
+        item=line, giver=world.stranger, receiver=line.employee, reason="休假", at=clock.now()
     )
 
 

@@ -15,11 +15,14 @@ from django.utils.translation import gettext_noop
 
 from zhike.activities.models import WorkItem
 from zhike.activities.services import Found, replace_findings
+from zhike.customers.models import Standing
 from zhike.desk.services.notices import notify
 from zhike.insight.findings import findings
+from zhike.insight.models import Figures
 from zhike.insight.services import Progress, refresh
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.sweeping import sweep
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def run_daily(
             for each in findings(day)
         ),
     )
+    sweep(Standing, Figures)
     if counts.created and day == clock.today():
         _tell_whose_list_grew(actor, day)
     return DailyReport(day, run.counts, asdict(counts))
