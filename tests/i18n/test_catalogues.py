@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from django.utils import translation
 
-from tests.i18n.messages import asked_for, catalogue, faults, in_python, in_template, stored
+from tests.i18n.messages import (
+    KEYWORDS,
+    PACKAGE,
+    ROOT,
+    asked_for,
+    catalogue,
+    faults,
+    in_python,
+    in_template,
+    stored,
+)
 
 LANGUAGES = ("zh_Hans", "zh_Hant")
 HEADER = r"""
@@ -103,3 +115,26 @@ def test_django_finds_the_catalogue(language: str, text: str) -> None:
 
     with translation.override(language):
         assert str(Party._meta.verbose_name_plural) == text
+
+
+def hidden_messages(text: str) -> list[int]:
+    """Lines where a message stands within an f-string, where nobody who gathers messages sees it."""
+    return [
+        call.lineno
+        for joined in ast.walk(ast.parse(text))
+        if isinstance(joined, ast.JoinedStr)
+        for call in ast.walk(joined)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in {*KEYWORDS, "_"}
+    ]
+
+
+def test_no_message_hides_in_an_f_string() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line in hidden_messages(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+    assert hidden_messages("f\"{_('or')} {name}\"") == [1]

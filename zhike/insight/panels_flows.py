@@ -113,7 +113,8 @@ def _series(found: Sequence[Flow], months: Sequence[str]) -> dict[str, list[Deci
             kind for way, kind in large if way == direction
         }
         if rest:
-            name = f"{DIRECTIONS[direction]} · {_('the rest')}"
+            others = _("the rest")
+            name = f"{DIRECTIONS[direction]} · {others}"
             series[name] = [sign * _sum(found, month, direction, rest) or None for month in months]
     return series
 

@@ -204,8 +204,8 @@ def _pills(view: ListView, found: Found, known: dict[str, criteria.Criterion]) -
             continue
         rest = tuple(each for m, each in enumerate(found.asked.parts) if m != n)
         where = conditions.write(conditions.Group(found.asked.match, rest))
-        either = f"{_('or')} " if n and found.asked.match == "any" else ""
-        pills.append(Pill(f"{either}{words}", address(params, where=where)))
+        either = _("or") if n and found.asked.match == "any" else ""
+        pills.append(Pill(f"{either} {words}".strip(), address(params, where=where)))
     for parameter, of in (("in", view.groupings), ("on", view.dates)):
         name, _colon, value = params.get(parameter, "").partition(":")
         each = _named(of, name)
