@@ -26,7 +26,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 from zhike.kernel.scope import doors
 
-CANDIDATES = 1000
+CANDIDATES = 700
 TAILS = 500  # of 10 M customers a thousand end alike, each on a page of its own
 # How many more rows may be walked than would do were the word spread evenly over the balances: with 60 rows
 # wanted 96 are expected, and fewer than 60 of them are rarer than one in a thousand.
@@ -95,6 +95,7 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
     parties: dict[int, Party] = (
         Party.objects.visible_to(actor)
         .select_related("unit", "standing__tier")
+        .defer("search_tokens", "provenance", "note")  # wide, and nothing a hit shows
         .in_bulk([party_id for party_id, _match in chosen])
     )
     return [Hit(parties[party_id], match) for party_id, match in chosen if party_id in parties]
