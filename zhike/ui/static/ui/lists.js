@@ -155,6 +155,7 @@
   // Cells
 
   const before = new WeakMap()
+  const filled = new WeakSet() // cells whose form has come
 
   function editCell(cell) {
     const row = cell?.closest('tr')?.dataset.row
@@ -168,6 +169,7 @@
     if (!before.has(cell)) return
     const html = before.get(cell)
     before.delete(cell)
+    filled.delete(cell)
     cell.innerHTML = html
     if (refetch) refresh()
     cell.closest('tr').focus()
@@ -328,9 +330,9 @@
     const form = document.querySelector('.cell-form')
     form?.querySelector('[autofocus]')?.focus()
     for (const cell of document.querySelectorAll('td[data-edit]')) {
-      // A cell without its form any more was saved.
-      if (before.has(cell) && !cell.querySelector('.cell-form')) {
-        before.delete(cell)
+      if (cell.querySelector('.cell-form')) filled.add(cell)
+      // A cell without its form any more was saved; one that waits for it has had none yet.
+      else if (filled.delete(cell) && before.delete(cell)) {
         cell.closest('tr').focus()
       }
     }
