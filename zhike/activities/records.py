@@ -95,6 +95,7 @@ CONTACT_GROUPINGS: tuple[Grouping, ...] = (
         board=False,
     ),
 )
+CONTACT_DATES: tuple[Dated, ...] = (Dated("at", _("When"), "at", moment=True),)
 
 
 def work_filters(actor: Actor) -> list[Filter]:
@@ -129,7 +130,10 @@ def contact_filters(actor: Actor) -> list[Filter]:
     """The quick filters of the contacts."""
     return [
         Filter(
-            "who", _("Who"), [("mine", _("by me"))], lambda value: Q(employee=actor.employee_id)
+            "who",
+            _("Who"),
+            [("mine", pgettext_lazy("a contact", "by me"))],
+            lambda value: Q(employee=actor.employee_id),
         ),
         Filter("channel", _("Channel"), CHANNELS, lambda value: Q(channel=value)),
         Filter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -151,6 +151,32 @@ def test_contacts_in_scope_alone(
     unseen = text(stranger.client.get(f"/contacts/?{query}", headers=HTMX))
     assert "愿意续存" not in unseen
     assert "张伟明" not in unseen
+
+
+def test_a_calendar_of_contacts_by_business_day(
+    manager: Person, line: WorkItem, contact: None
+) -> None:
+    # Late in the evening of the last day of a month in UTC is the first of the next one here.
+    add_timeline_entry(
+        actor=manager.actor, party=line.party, kind="contact", channel="visit", title="上门",
+        direction="out", at=datetime(2026, 3, 31, 20, 0, tzinfo=UTC),
+    )  # fmt: skip
+    stranger = factories.person()
+
+    def seen(query: str, who: Person = manager) -> str:
+        return text(who.client.get(f"/contacts/?{query}", headers=HTMX))
+
+    assert "张伟明 · 电话" in seen("show=calendar")
+    assert "张伟明 · 拜访" not in seen("show=calendar&month=2026-03")
+    assert "张伟明 · 拜访" in seen("show=calendar&month=2026-04")
+    assert "张伟明" not in seen("show=calendar&month=2026-04", stranger)
+    assert "上门" in seen("on=at:2026-04-01")
+    assert "上门" not in seen("on=at:2026-03-31")
+    assert "愿意续存" in seen(f"on=at:{clock.today()}")
+    for nowhere in ("at:nonsense", "at:9999-12-31", "at:0001-01-01"):
+        assert "已不存在" in seen(f"on={nowhere}")
+    for beyond in ("0001-01", "9999-12"):
+        assert "张伟明 · 电话" in seen(f"show=calendar&month={beyond}")
 
 
 def test_contacts_are_walked_page_by_page(

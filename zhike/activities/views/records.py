@@ -57,6 +57,7 @@ class ContactList(ListView):
     columns = records.CONTACT_COLUMNS
     order = "-at"
     groupings = records.CONTACT_GROUPINGS
+    dates = records.CONTACT_DATES
     peeks = True
 
     def chips(self) -> Sequence[Filter]:
@@ -68,3 +69,6 @@ class ContactList(ListView):
 
     def row_url(self, row: TimelineEntry) -> str:
         return row.party.get_absolute_url()
+
+    def row_title(self, row: TimelineEntry) -> str:
+        return f"{row.party.name} · {row.get_channel_display()}"

@@ -376,7 +376,7 @@ def _board(
                     [
                         BoardCard(
                             str(row.public_id),
-                            str(row),
+                            view.row_title(row),
                             view.row_url(row),
                             _facts(view, others, row),
                             peek=_peek(view, row),
@@ -413,7 +413,7 @@ def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -
     events = []
     for busy in groups.days(found.rows, dated, month, order):
         events += [
-            calendars.Event(busy.on, str(row), view.row_url(row), peek=_peek(view, row))
+            calendars.Event(busy.on, view.row_title(row), view.row_url(row), peek=_peek(view, row))
             for row in busy.rows
         ]
         if busy.count > len(busy.rows):

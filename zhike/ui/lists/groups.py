@@ -15,7 +15,9 @@ from django.db.models.functions import ExtractDay, RowNumber
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.ui.lists.criteria import midnight
 from zhike.ui.mirrors import mirrored
 from zhike.ui.paging import Order, first, sorting
 from zhike.ui.tables import Column
@@ -45,12 +47,23 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Dated:
-    """A date of a row that a calendar may show; `yearly` for one that comes again each year."""
+    """A date of a row that a calendar may show; `yearly` for one that comes again each year, `moment` for an
+    instant, which belongs to the business day it falls on."""
 
     id: str
     label: str | Promise
     path: str
     yearly: bool = False
+    moment: bool = False
+
+    @property
+    def day(self) -> ExtractDay:
+        return ExtractDay(self.path, tzinfo=clock.BUSINESS_ZONE if self.moment else None)
+
+    def between(self, first: date, until: date) -> Q:
+        """From the first day on, before the other."""
+        ends = (midnight(first), midnight(until)) if self.moment else (first, until)
+        return Q(**{f"{self.path}__gte": ends[0], f"{self.path}__lt": ends[1]})
 
 
 @dataclass(frozen=True)
@@ -196,10 +209,16 @@ def piles(
 
 def month_of(text: str, today: date) -> date:
     """The first day of the month an address names, of this one otherwise."""
+    return _day(f"{text}-01") or today.replace(day=1)
+
+
+def _day(text: str) -> date | None:
+    """The day of an address; None for none, and for one with no year before or behind it."""
     try:
-        return date.fromisoformat(f"{text}-01")
+        day = date.fromisoformat(text)
     except ValueError:
-        return today.replace(day=1)
+        return None
+    return day if date.min.year < day.year < date.max.year else None
 
 
 @dataclass(frozen=True)
@@ -214,7 +233,7 @@ class Busy:
 def days(rows: QuerySet[Any], dated: Dated, month: date, order: Order) -> list[Busy]:
     """The days of a month that have rows: two queries."""
     there = rows.filter(_in_month(dated, month))
-    by_day = there.order_by().values(day=ExtractDay(dated.path)).annotate(n=Count("*"))
+    by_day = there.order_by().values(day=dated.day).annotate(n=Count("*"))
     counts = {line["day"]: line["n"] for line in added_up(by_day)}
     cards = _few_a_day(there, dated, order) if counts else {}
     last = monthrange(month.year, month.month)[1]
@@ -227,31 +246,33 @@ def days(rows: QuerySet[Any], dated: Dated, month: date, order: Order) -> list[B
 
 def on_day(dated: Dated, text: str) -> tuple[Q, date] | None:
     """The rows of one day of a calendar; None for no day."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
+    day = _day(text)
+    if day is None:
         return None
     if dated.yearly:
         return Q(**{f"{dated.path}__month": day.month, f"{dated.path}__day": day.day}), day
-    return Q(**{dated.path: day}), day
+    return dated.between(day, day + timedelta(days=1)), day
 
 
 def _in_month(dated: Dated, month: date) -> Q:
     if dated.yearly:
         return Q(**{f"{dated.path}__month": month.month})
     until = month + timedelta(days=monthrange(month.year, month.month)[1])
-    return Q(**{f"{dated.path}__gte": month, f"{dated.path}__lt": until})
+    return dated.between(month, until)
 
 
 def _few_a_day(rows: QuerySet[Any], dated: Dated, order: Order) -> dict[int, list[Any]]:
-    by_day = ExtractDay(dated.path)
     numbered = rows.annotate(
-        on_day=by_day,
-        nth=Window(RowNumber(), partition_by=[by_day], order_by=sorting(rows, order)),
+        on_day=dated.day,
+        nth=Window(RowNumber(), partition_by=[dated.day], order_by=sorting(rows, order)),
     )
-    chosen = list(
-        mirrored(numbered.filter(nth__lte=DAY_CARDS).order_by("nth").values_list("pk", "on_day"))
-    )
+    few = numbered.filter(nth__lte=DAY_CARDS).order_by("nth")
+    # A key of several columns does not come out of a windowed query as one.
+    key = [field.name for field in rows.model._meta.pk_fields]
+    chosen = [
+        (each[0] if len(key) == 1 else tuple(each), day)
+        for *each, day in mirrored(few.values_list(*key, "on_day"))
+    ]
     there = {row.pk: row for row in rows.order_by().filter(pk__in=[pk for pk, _day in chosen])}
     found: dict[int, list[Any]] = {}
     for pk, day in chosen:

@@ -70,6 +70,10 @@ class ListView(PageView):
         """Where a row opens; "" for nowhere."""
         return str(row.get_absolute_url()) if hasattr(row, "get_absolute_url") else ""
 
+    def row_title(self, row: Any) -> str:
+        """What a row is called as a card of a board or on a day of a calendar."""
+        return str(row)
+
     def actions(self) -> list[Action]:
         """Buttons of the page head, the first one the main one."""
         return []
