@@ -1,0 +1,202 @@
+"""People's names: one form, toneless pinyin with surname readings, surname and given name.
+
+What is only a title (先生, 李女士) or masked (张*) is no name: two of them say nothing of each other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from pypinyin.constants import PINYIN_DICT
+
+from zhike.masterdata.matching.normalise.characters import folded
+
+# Characters whose reading as a surname differs from the everyday one.
+SURNAME_READINGS = dict(
+    pair.split(":")
+    for pair in (
+        "单:shan 曾:zeng 仇:qiu 解:xie 查:zha 区:ou 盖:ge 朴:piao 乐:yue 翟:zhai 缪:miao 任:ren 华:hua 洗:xian 冼:xian"
+        " 召:shao 晁:chao 员:yun 繁:po 覃:qin 宓:mi 逄:pang 么:yao 秘:bi 折:she 种:chong 黑:he 那:na 撒:sa 逯:lu 燕:yan"
+        " 哈:ha 纪:ji 葛:ge 尹:yin"
+    ).split()
+)
+DOUBLE_SURNAMES = frozenset(
+    "尉迟 长孙 万俟 澹台 单于 欧阳 上官 司马 诸葛 夏侯 东方 皇甫 公孙 令狐 慕容 宇文 司徒 司空 轩辕 钟离 闻人 淳于"
+    " 濮阳 公冶 太叔 申屠 仲孙 南宫 端木 百里 东郭 呼延 独孤 拓跋 赫连 鲜于 闾丘 公羊 梁丘 左丘 西门 第五 谷梁 宗政"
+    " 完颜 耶律 贺兰 纳兰 哥舒 司寇 亓官 巫马 公西 漆雕 乐正 壤驷 拓拔 夹谷 段干 子车 颛孙 即墨 达奚 褚师".split()
+)
+DOUBLE_READINGS = {
+    "尉迟": ("yu", "chi"),
+    "长孙": ("zhang", "sun"),
+    "万俟": ("mo", "qi"),
+    "澹台": ("tan", "tai"),
+    "单于": ("chan", "yu"),
+    "乐正": ("yue", "zheng"),
+}
+# What people are called by, after the sex it tells.
+TITLES: dict[str, str | None] = {
+    **dict.fromkeys("先生 师傅 大哥 大爷 大叔 叔叔 mr".split(), "M"),
+    **dict.fromkeys("女士 小姐 太太 夫人 大姐 阿姨 大妈 老板娘 mrs ms miss".split(), "F"),
+    **dict.fromkeys(
+        "老师 同志 老板 经理 总经理 主任 医生 大夫 教授 局长 处长 科长 校长 院长 行长 董事长 总 董 工".split()
+    ),
+}
+_LONE_TITLES = {"总", "董", "工"}  # also the end of many a given name
+_UNTOLD = re.compile(
+    r"(?:无|未知|不详|不明|空|暂无|匿名|测试|客户|本人|某+|x+|null|none|nan|na|test|unknown)"
+)
+_MASK = re.compile(r"[*＊●○•█?？]|(?<=.)[xX×某]{1,3}$")
+_BRACKETED = re.compile(r"[(（\[【].*?[)）\]】]")
+_WORD = re.compile(r"[a-z]+")
+_LONGEST = 6  # letters of a syllable
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """`text` folded; `pinyin` toneless syllables joined by blanks, surname first where it is known;
+    `rotated` the other order; `sex` as a title tells it. None where absent."""
+
+    text: str | None = None
+    pinyin: str | None = None
+    rotated: str | None = None
+    surname: str | None = None
+    given: str | None = None
+    sex: str | None = None
+
+
+NOBODY = Name()
+
+
+def person_name(raw: str) -> Name:
+    """A person's name in its parts. A title alone, a masked or an untold name has no `text`, only a surname
+    and a sex where they show."""
+    bare = _BRACKETED.sub("", unicodedata.normalize("NFKC", raw)).strip().lower()
+    if _MASK.search(bare):
+        return Name(surname=_surname(folded(bare), alone=True))
+    text = folded(bare)
+    if not text or text.isdigit() or _UNTOLD.fullmatch(text):
+        return NOBODY
+    words = _WORD.findall(bare)
+    if words and text.isascii():
+        return _latin(words, bare)
+    text, sex = _untitled(text)
+    if len(text) < 2 or text in DOUBLE_SURNAMES:
+        return Name(surname=_surname(text, alone=True), sex=sex)
+    if re.search(r"[·•‧.]", bare):
+        read = " ".join(_readings(text))
+        return Name(text, read, read, sex=sex)
+    return _chinese(text, sex)
+
+
+def _untitled(text: str) -> tuple[str, str | None]:
+    """A name without the title at its end, and the sex the title tells. 张总, 小王: only the surname is left."""
+    for length in (3, 2, 1):
+        title, rest = text[-length:], text[:-length]
+        if title in TITLES and (length > 1 or len(rest) == 1 or rest in DOUBLE_SURNAMES):
+            return rest, TITLES[title]
+    if len(text) == 2 and text[0] in "小老" and text[1] in _FREQUENT:
+        return text[1], None
+    return text, None
+
+
+# The hundred or so surnames that 小 and 老 are put before.
+_FREQUENT = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾萧肖田董潘袁蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
+    "汪范金石廖贾夏韦付方邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔"
+)
+
+
+def _surname(text: str, *, alone: bool = False) -> str | None:
+    """The surname that a text begins with; `alone`: no given name follows."""
+    if text[:2] in DOUBLE_SURNAMES and (alone or len(text) > 2):
+        return text[:2]
+    first = text[:1]
+    return first if first and _reading(first) and first not in "某x" else None
+
+
+def _chinese(text: str, sex: str | None) -> Name:
+    surname = _surname(text)
+    read = _readings(text)
+    if surname is None or len(text) > 4:
+        joined = " ".join(read)
+        return Name(text, joined, joined, sex=sex)
+    first = len(surname)
+    return Name(
+        text,
+        " ".join(read),
+        " ".join(read[first:] + read[:first]),
+        surname,
+        text[first:] or None,
+        sex,
+    )
+
+
+def pinyin(text: str, *, person: bool = True) -> str:
+    """Toneless syllables joined by blanks, ü as v; other signs stand for themselves. `person` reads a surname first."""
+    return " ".join(_readings(folded(text), person=person))
+
+
+def _readings(text: str, *, person: bool = True) -> list[str]:
+    read = [_reading(c) or c for c in text]
+    if person and len(text) > 1:
+        if len(text) > 2 and (double := DOUBLE_READINGS.get(text[:2])):
+            read[:2] = double
+        elif text[0] in SURNAME_READINGS and text[:2] not in DOUBLE_SURNAMES:
+            read[0] = SURNAME_READINGS[text[0]]
+    return read
+
+
+@lru_cache(maxsize=100_000)
+def _reading(character: str) -> str:
+    """The everyday toneless reading of one Chinese character, "" for anything else."""
+    readings = PINYIN_DICT.get(ord(character))
+    if not readings:
+        return ""
+    first = readings.split(",")[0].replace("ü", "v")
+    return "".join(c for c in unicodedata.normalize("NFD", first) if c.isascii() and c.isalpha())
+
+
+def _latin(words: list[str], bare: str) -> Name:
+    """A name in Latin letters: syllables where it is pinyin, else its words; `rotated` puts the last word first."""
+    sex = next((TITLES[word] for word in words if word in TITLES), None)
+    words = [word for word in words if word not in TITLES]
+    if not words:
+        return Name(sex=sex)
+    read = [" ".join(syllables(word) or (word,)) for word in words]
+    comma = bare.find(",")
+    surname = words[0] if comma >= 0 and len(_WORD.findall(bare[:comma])) == 1 else None
+    return Name(
+        "".join(words),
+        " ".join(read),
+        " ".join([read[-1], *read[:-1]]),
+        surname,
+        "".join(words[1:]) or None if surname else None,
+        sex,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def syllables(word: str) -> tuple[str, ...]:
+    """A Latin word as pinyin syllables, the longest first; empty where it cannot be cut into them."""
+    return next(_cut(word.replace("ü", "v")), ())
+
+
+def _cut(word: str) -> Iterator[tuple[str, ...]]:
+    if not word:
+        yield ()
+    for length in range(min(_LONGEST, len(word)), 0, -1):
+        if word[:length] in _syllables():
+            for rest in _cut(word[length:]):
+                yield (word[:length], *rest)
+
+
+@cache
+def _syllables() -> frozenset[str]:
+    """Every syllable that an ideograph of the basic block is read as, and how passports write lü and nü."""
+    read = {_reading(chr(code)) for code in range(0x4E00, 0x9FA6)}
+    vowels = set("aeiouv")
+    return frozenset(s for s in read if vowels & set(s)) | {"lyu", "nyu"}
