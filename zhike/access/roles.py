@@ -56,11 +56,14 @@ RIGHTS: dict[str, Rights] = {
         Reach.UNIT_AND_BELOW,
         WORKS
         | {"customers.assign", "activities.hand_over", "masterdata.view", "insight.targets"}
+        | {"customers.merge"}
         | {"desk.lend_unit", "desk.lend_all"},
     ),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
-        READS | {"masterdata.view", "insight.refresh", "insight.thresholds", "desk.lend_all"},
+        READS
+        | {"masterdata.view", "insight.refresh", "insight.thresholds", "desk.lend_all"}
+        | {"customers.merge"},
     ),
     Role.TELLER: Rights(Reach.UNIT, ANYONE | {"customers.view", "customers.edit", "products.view"}),
     Role.SYSTEM_ADMINISTRATOR: Rights(
@@ -82,6 +85,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "customers.reveal": _("see an identifier in clear, for a purpose, on record"),
     "customers.consent": _("record consent"),
     "customers.assign": _("say who looks after whom"),
+    "customers.merge": _("join two customers that are one, and part them again"),
     "customers.export": _("take lists of customers out"),
     "products.view": _("see products and agreements"),
     "insight.view": _("see values, scores and charts"),

@@ -50,3 +50,19 @@ class ContactMade:
     party_id: int
     channel: str
     entry_id: int
+
+
+@dataclass(frozen=True)
+class PartiesMerged:
+    """`absorbed` was found to be `party_id`: what hung on it hangs on that one now."""
+
+    party_id: int
+    absorbed: int
+
+
+@dataclass(frozen=True)
+class PartySplit:
+    """What was taken for one is two again: `absorbed` left `party_id` and stands by itself."""
+
+    party_id: int
+    absorbed: int

@@ -1,6 +1,7 @@
 """Parties and what hangs on them. Every table here carries the party's key."""
 
 from zhike.customers.models.history import ConsentEvent, TimelineEntry
+from zhike.customers.models.merges import Merge
 from zhike.customers.models.parties import PLACED_TOKENS, Party
 from zhike.customers.models.sealed import Address, ContactPoint, Identifier, SealedValue
 from zhike.customers.models.standing import Standing, Tier, TierRating
@@ -13,6 +14,7 @@ __all__ = [
     "ConsentEvent",
     "ContactPoint",
     "Identifier",
+    "Merge",
     "Party",
     "Relation",
     "SealedValue",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zhike.customers.services.assignments import assign, hand_over, release
 from zhike.customers.services.consent import give_consent, withdraw_consent
+from zhike.customers.services.merging import merge_many, merge_parties, split_party
 from zhike.customers.services.parties import (
     close_guards,
     close_party,
@@ -50,6 +51,8 @@ __all__ = [
     "end_relation",
     "give_consent",
     "hand_over",
+    "merge_many",
+    "merge_parties",
     "note_brief",
     "note_export",
     "rate_tiers",
@@ -59,6 +62,7 @@ __all__ = [
     "remove_value",
     "reopen_party",
     "reveal",
+    "split_party",
     "update_party",
     "verify_value",
     "withdraw_consent",

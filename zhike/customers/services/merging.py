@@ -1,0 +1,426 @@
+"""Two customers become one, and two again: nothing is lost, and splits undo merges in any order.
+
+Every row has a home, the party it was written for. While that party is absorbed its rows stand with the root;
+a split brings a party back with all whose home it is, or that of a party it had absorbed itself. What was written for
+the root meanwhile stays there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models
+from django.utils.translation import gettext as _
+from psycopg import sql
+
+from zhike.customers.events import PartiesMerged, PartySplit
+from zhike.customers.models import Merge, Party
+from zhike.customers.services.hanging import MERGING, Hanging, hanging, rivals
+from zhike.customers.services.text import must_hide_nothing
+from zhike.kernel import audit, clock, events
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import UserError
+from zhike.kernel.services import must_see, service
+
+Row = dict[str, Any]
+Pair = tuple[int, int]
+
+
+@service("customers.merge")
+def merge_parties(*, actor: Actor, absorbed: Party, into: Party, reason: str) -> Merge:
+    """`absorbed` was `into` all along, somebody found: what hangs on it moves over, its page leads there.
+
+    The fields of `into` stay as they are; survivorship is the caller's. Raises UserError for one and the same, for
+    a person and a firm, and without a reason; Refused where the actor does not see both.
+    """
+    if absorbed.pk == into.pk:
+        raise UserError(_("This is one and the same customer."), _("Choose another one."))
+    if absorbed.kind != into.kind:
+        raise UserError(
+            _("A person and an organisation are not one customer."), _("Record a relation instead.")
+        )
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)
+    must_see(actor, absorbed)
+    must_see(actor, into)
+    [merge] = _merge(actor, [(absorbed.pk, into.pk)], Merge.How.HAND, reason.strip())
+    return merge
+
+
+@service("customers.merge")
+def merge_many(*, actor: Actor, pairs: Sequence[Pair], how: Merge.How, reason: str) -> list[Merge]:
+    """Many at once: pairs of (absorbed, root), no root absorbed in the same call; by rule or by likeness."""
+    rounds: list[list[Pair]] = []
+    turn: dict[int, int] = defaultdict(int)
+    for absorbed, root in pairs:
+        if turn[root] == len(rounds):
+            rounds.append([])
+        rounds[turn[root]].append((absorbed, root))
+        turn[root] += 1
+    return [merge for each in rounds for merge in _merge(actor, each, how, reason)]
+
+
+@service("customers.merge")
+def split_party(
+    *,
+    actor: Actor,
+    merge: Merge,
+    reason: str,
+    along: Mapping[str, Collection[int]] | None = None,
+) -> Party:
+    """The absorbed party stands by itself again, with all whose home it is.
+
+    `along` names rows of the root that go with it, "table.column" → ids: what was written meanwhile and is its own.
+    Raises UserError when somebody undid the merge already, Refused where the actor does not see the root.
+    """
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)
+    must_see(actor, merge.root)
+    return _split(actor, merge, reason.strip(), along or {})
+
+
+def _merge(actor: Actor, pairs: Sequence[Pair], how: Merge.How, reason: str) -> list[Merge]:
+    """One round: every root takes in at most one."""
+    if not pairs:
+        return []
+    roots = dict(pairs)
+    parties = {
+        party.pk: party
+        for party in Party.objects.select_for_update()
+        .filter(pk__in={*roots, *roots.values()})
+        .order_by("pk")
+    }
+    if len(parties) != len({*roots, *roots.values()}):
+        raise UserError(
+            _("One of the customers is part of another one by now."), _("Reload the page.")
+        )
+    at = clock.now()
+    merges = {
+        id: Merge(
+            absorbed=id,
+            absorbed_public_id=parties[id].public_id,
+            name=parties[id].name,
+            into=root,
+            root=parties[root],
+            how=how,
+            reason=reason,
+            by=actor.name,
+            at=at,
+        )
+        for id, root in pairs
+    }
+    for id, row in _rows(Party._meta.db_table, roots):
+        merges[id].row = row
+    guests = _guests(roots)
+    with _mapping(pairs):
+        for each in hanging():
+            _set_aside(each, merges)
+        for each in hanging():
+            for id, keys in _follow(each).items():
+                own = sorted(set(keys) - guests.get((id, each.place), set()))
+                if own:
+                    merges[id].moved[each.place] = own
+    for merge in Merge.objects.filter(root__in=roots):
+        merge.root_id = roots[merge.root_id]
+        merge.save(update_fields=["root"])
+    _delete(Party._meta.db_table, "id", roots)
+    Merge.objects.bulk_create(merges.values())
+    audit.record_many(actor, "customers.party.merge", merges.values(), reason=reason)
+    for merge in merges.values():
+        events.publish(PartiesMerged(merge.root_id, merge.absorbed))
+    return list(merges.values())
+
+
+def _split(actor: Actor, merge: Merge, reason: str, along: Mapping[str, Collection[int]]) -> Party:
+    merge = Merge.objects.select_for_update().get(pk=merge.pk)
+    root = Party.objects.select_for_update().get(pk=merge.root_id)
+    if merge.undone_at is not None:
+        raise UserError(_("These are two customers again already."), _("Reload the page."))
+    _insert(Party._meta.db_table, [merge.row])
+    _bring_back(merge)
+    in_force = {
+        each.absorbed: each for each in Merge.objects.filter(root=root, undone_at__isnull=True)
+    }
+    merge = in_force[merge.absorbed]
+    leaving = _below(merge.absorbed, in_force.values())
+    taken = {place: set(ids) for place, ids in along.items()}
+    _forget(in_force.values(), taken)
+    for each in hanging():
+        home = {*taken.get(each.place, ())}
+        for id in leaving:
+            home.update(in_force[id].moved.get(each.place, ()))
+        _go_home(each, root.pk, merge.absorbed, home)
+    merge.undone_at = clock.now()
+    merge.undone_by, merge.undone_because = actor.name, reason
+    merge.row, merge.left, merge.links, merge.moved = {}, {}, [], {}
+    merge.save()
+    Merge.objects.filter(root=root, into__in=leaving).update(root=merge.absorbed)
+    party = Party.objects.get(pk=merge.absorbed)
+    must_see(actor, root)
+    audit.record(actor, "customers.party.split", merge, reason=reason, party_id=root.pk)
+    audit.record(actor, "customers.party.split", merge, reason=reason, party_id=party.pk)
+    events.publish(PartySplit(root.pk, party.pk))
+    return party
+
+
+def _below(absorbed: int, in_force: Iterable[Merge]) -> set[int]:
+    """The party and all that went into it."""
+    into = defaultdict(list)
+    for merge in in_force:
+        into[merge.into].append(merge.absorbed)
+    found, ahead = set(), [absorbed]
+    while ahead:
+        id = ahead.pop()
+        found.add(id)
+        ahead += into[id]
+    return found
+
+
+class _mapping:
+    """The table that says, for the length of a block, which party's rows go to which."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self.pairs = pairs
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("CREATE TEMP TABLE {} (leaves bigint PRIMARY KEY, root bigint)").format(
+                    MERGING
+                )
+            )
+            cursor.executemany(
+                sql.SQL("INSERT INTO {} VALUES (%s, %s)").format(MERGING), self.pairs
+            )
+            cursor.execute(sql.SQL("ANALYZE {}").format(MERGING))
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:  # a failed transaction takes the table with it
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("DROP TABLE {}").format(MERGING))
+
+
+def _guests(absorbed: Iterable[int]) -> dict[tuple[int, str], set[int]]:
+    """(party, place) → rows that stand with the party but have their home elsewhere."""
+    found: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for merge in Merge.objects.filter(root__in=list(absorbed), undone_at__isnull=True):
+        for place, ids in merge.moved.items():
+            found[merge.root_id, place].update(ids)
+    return found
+
+
+def _set_aside(each: Hanging, merges: Mapping[int, Merge]) -> None:
+    """Rows that may not follow go into the folder of their merge, with whatever hangs on them."""
+    with connection.cursor() as cursor:
+        keys: set[int] = set()
+        for query in rivals(each):
+            cursor.execute(query)
+            keys.update(key for (key,) in cursor.fetchall())
+    if not keys:
+        return
+    folders = {}
+    rows = _rows(each.table, keys, each.key)
+    for key, row in rows:
+        folders[key] = merges[row[each.column]]
+    _homeward([(each.model, row) for _key, row in rows])
+    for key, row in rows:
+        folders[key].left.setdefault(each.table, []).append(row)
+    _take_down(each.model, each.key, {key: folders[key] for key in keys})
+
+
+def _take_down(model: type[models.Model], key: str, folders: Mapping[int, Merge]) -> None:
+    """Delete rows; what hangs on them goes into the same folders, what merely points at them is noted."""
+    for relation in model._meta.related_objects:
+        field: Any = relation.field
+        child, column = relation.related_model, field.column
+        rows = _rows(child._meta.db_table, folders, column)
+        if field.remote_field.on_delete is models.CASCADE:
+            beside = {row["id"]: folders[parent] for parent, row in rows}
+            for parent, row in rows:
+                folders[parent].left.setdefault(child._meta.db_table, []).append(row)
+            if beside:
+                _take_down(child, "id", beside)
+        else:
+            for parent, row in rows:
+                folders[parent].links.append([child._meta.db_table, column, row["id"], parent])
+            _point(child._meta.db_table, column, [(row["id"], None) for _parent, row in rows])
+    _delete(model._meta.db_table, key, folders)
+
+
+def _bring_back(merge: Merge) -> None:
+    """The rows of the folder, after those that the database itself gave the party with its row."""
+    models_by_table = {each.model._meta.db_table: each for each in hanging()}
+    for table, rows in merge.left.items():
+        if table in models_by_table:
+            each = models_by_table[table]
+            if each.single:
+                _delete(table, each.column, [merge.absorbed])
+            _rootward(each.model, rows)
+        _insert(table, rows)
+    for table, column, id, row in merge.links:
+        _point(table, column, [(id, row)])
+
+
+def _party_columns(model: type[models.Model]) -> list[str]:
+    return [each.column for each in hanging() if each.model is model]
+
+
+def _homeward(rows: Sequence[tuple[type[models.Model], Row]]) -> None:
+    """In rows about to leave their table, each key to a party becomes that of the row's home there."""
+    keys = {row[column] for model, row in rows for column in _party_columns(model)}
+    for merge in Merge.objects.filter(root__in=keys, undone_at__isnull=True):
+        changed = False
+        for model, row in rows:
+            for column in _party_columns(model):
+                ids = merge.moved.get(f"{model._meta.db_table}.{column}", [])
+                if row[column] == merge.root_id and row.get("id") in ids:
+                    row[column] = merge.absorbed
+                    ids.remove(row["id"])
+                    changed = True
+        if changed:
+            merge.save(update_fields=["moved"])
+
+
+def _rootward(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """In rows that come back, a key to a party that is absorbed by now leads to its root, and the row is its guest."""
+    columns = _party_columns(model)
+    keys = {row[column] for row in rows for column in columns}
+    for merge in Merge.objects.filter(absorbed__in=keys, undone_at__isnull=True):
+        changed = False
+        for row in rows:
+            for column in columns:
+                if row[column] == merge.absorbed:
+                    if Party.objects.filter(pk=merge.absorbed).exists():
+                        continue
+                    row[column] = merge.root_id
+                    place = f"{model._meta.db_table}.{column}"
+                    merge.moved.setdefault(place, []).append(row["id"])
+                    changed = True
+        if changed:
+            merge.save(update_fields=["moved"])
+
+
+def _forget(in_force: Iterable[Merge], taken: Mapping[str, Collection[int]]) -> None:
+    """Rows that get a new home are no longer at home anywhere else."""
+    for merge in in_force:
+        kept = {
+            place: [id for id in ids if id not in taken.get(place, ())]
+            for place, ids in merge.moved.items()
+        }
+        if kept != merge.moved:
+            merge.moved = kept
+            merge.save(update_fields=["moved"])
+
+
+def _follow(each: Hanging) -> dict[int, list[int]]:
+    """Move every row of the column; party left → the rows that were there."""
+    table, column, key = map(sql.Identifier, (each.table, each.column, each.key))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT m.leaves, array_agg(t.{key}) FROM {table} t "
+                "JOIN {merging} m ON t.{column} = m.leaves GROUP BY 1"
+            ).format(key=key, table=table, merging=MERGING, column=column)
+        )
+        found = dict(cursor.fetchall())
+        if found:
+            cursor.execute(
+                sql.SQL(
+                    "UPDATE {table} t SET {column} = m.root FROM {merging} m WHERE t.{column} = m.leaves"
+                ).format(table=table, merging=MERGING, column=column)
+            )
+    return found
+
+
+def _go_home(each: Hanging, root: int, party: int, ids: Collection[int]) -> None:
+    """Those of `ids` that stand with the root go to the party, but for what cannot stand there any more."""
+    if not ids or each.single:
+        return
+    table, column = sql.Identifier(each.table), sql.Identifier(each.column)
+    with _mapping([(root, party)]), connection.cursor() as cursor:
+        stay: set[int] = set()
+        for query in rivals(each):
+            cursor.execute(query)
+            stay.update(key for (key,) in cursor.fetchall())
+        cursor.execute(
+            sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s AND id = ANY(%s)").format(
+                table, column, column
+            ),
+            [party, root, sorted(set(ids) - stay)],
+        )
+
+
+def _rows(table: str, keys: Iterable[int], column: str = "id") -> list[tuple[int, Row]]:
+    """(key, row as JSON) of the rows whose `column` is among the keys; exact numbers as text."""
+    exact = [
+        part
+        for name in _exact(table)
+        for part in (sql.Literal(name), sql.SQL("t.{}::text").format(sql.Identifier(name)))
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT t.{0}, to_jsonb(t) || jsonb_build_object({2}) FROM {1} t "
+                "WHERE t.{0} = ANY(%s) ORDER BY 1"
+            ).format(sql.Identifier(column), sql.Identifier(table), sql.SQL(", ").join(exact)),
+            [list(keys)],
+        )
+        return [(key, json.loads(row)) for key, row in cursor.fetchall()]
+
+
+@lru_cache
+def _exact(table: str) -> tuple[str, ...]:
+    """Columns whose numbers a float could not hold."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+            "AND NOT attisdropped AND atttypid = 'numeric'::regtype ORDER BY attnum",
+            [table],
+        )
+        return tuple(name for (name,) in cursor.fetchall())
+
+
+def _insert(table: str, rows: Sequence[Row]) -> None:
+    """Rows as they once were; what the database works out by itself it works out anew."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+            "AND NOT attisdropped AND attgenerated = '' AND attname = ANY(%s)",
+            [table, list(rows[0])],
+        )
+        columns = sql.SQL(", ").join(sql.Identifier(name) for (name,) in cursor.fetchall())
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {table} ({columns}) SELECT {columns} "
+                "FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
+            ).format(table=sql.Identifier(table), columns=columns),
+            [json.dumps(rows)],
+        )
+
+
+def _point(table: str, column: str, links: Sequence[tuple[int, int | None]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL("UPDATE {} SET {} = %s WHERE id = %s").format(
+                sql.Identifier(table), sql.Identifier(column)
+            ),
+            [(row, id) for id, row in links],
+        )
+
+
+def _delete(table: str, column: str, keys: Iterable[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
+                sql.Identifier(table), sql.Identifier(column)
+            ),
+            [list(keys)],
+        )
