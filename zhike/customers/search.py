@@ -8,21 +8,23 @@ missing. Within one kind of match the higher balance comes first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Func, Q, QuerySet, TextField, Value
 
 from zhike.customers import identifiers, names
 from zhike.customers.models import PLACED_TOKENS, ContactPoint, Identifier, Party
-from zhike.kernel import crypto
+from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
+from zhike.kernel.prepared import kept_sql
 from zhike.kernel.registry import Registry
 from zhike.kernel.scope import doors
 
@@ -32,6 +34,11 @@ TAILS = 500  # of 10 M customers a thousand end alike, each on a page of its own
 # wanted 96 are expected, and fewer than 60 of them are rarer than one in a thousand.
 MARGIN = 1.6
 SPARE = 1.2  # candidates a hit: a few hold the tokens in another order
+SHOWN = (
+    *("public_id", "name", "kind", "type", "stage", "unit__code", "unit__name"),
+    *("standing__balance", "standing__contribution", "standing__value_class"),
+    *("standing__last_contact_on", "standing__tier__code", "standing__tier__name"),
+)
 TAIL = re.compile(r"[0-9]{3}[0-9X]")
 NUMBER = re.compile(r"[0-9A-Z._@+]{5,64}")
 
@@ -92,13 +99,20 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
         if len(found) >= limit:
             break
     chosen = list(found.items())[:limit]
-    parties: dict[int, Party] = (
-        Party.objects.visible_to(actor)
-        .select_related("unit", "standing__tier")
-        .defer("search_tokens", "provenance", "note")  # wide, and nothing a hit shows
-        .in_bulk([party_id for party_id, _match in chosen])
-    )
+    if not chosen:
+        return []
+    ids = [party_id for party_id, _match in chosen]
+    rows = Party.objects.visible_rows(actor, _shown, given={"ids": ids})
+    parties = {party.pk: party for party in rows}
     return [Hit(parties[party_id], match) for party_id, match in chosen if party_id in parties]
+
+
+def _shown(rows: QuerySet[Party], ids: list[int]) -> QuerySet[Party]:
+    """Those of `ids`, with what a line of hits shows; the rest is fetched when somebody asks for it."""
+    wanted = Func(
+        Value(ids, ArrayField(BigIntegerField())), template="SELECT unnest(%(expressions)s)"
+    )
+    return rows.filter(pk__in=wanted).select_related("unit", "standing__tier").only(*SHOWN)
 
 
 def _stages(actor: Actor, text: str, limit: int) -> Iterator[list[tuple[int, Match]]]:
@@ -167,9 +181,8 @@ def _by_number(actor: Actor, text: str) -> list[Candidate]:
         kind__in=Identifier.Kind.values, blind__in=_blinds(text, Identifier.Kind.values)
     )
     of_contacts = ContactPoint.objects.filter(blind__in=_blinds(text, ContactPoint.Kind.values))
-    return _owners(
-        actor, of_documents, of_contacts, *(searcher.exact(text) for searcher in number_searchers)
-    )
+    accounts = (searcher.exact(text) for searcher in number_searchers)
+    return _owners(actor, CANDIDATES, of_documents, of_contacts, *accounts)
 
 
 def _by_tail(actor: Actor, last_four: str) -> list[Candidate]:
@@ -177,10 +190,10 @@ def _by_tail(actor: Actor, last_four: str) -> list[Candidate]:
     tails = [crypto.tail_index(kind, last_four) for kind in kinds]
     return _owners(
         actor,
+        TAILS,
         Identifier.objects.filter(tail__in=tails),
         ContactPoint.objects.filter(tail__in=tails),
         *(searcher.tail(last_four) for searcher in number_searchers),
-        most=TAILS,
     )
 
 
@@ -195,11 +208,13 @@ def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
     return blinds
 
 
-def _owners(actor: Actor, *sources: QuerySet[Any, Any], most: int = CANDIDATES) -> list[Candidate]:
+def _owners(actor: Actor, most: int, *sources: QuerySet[Any, Any]) -> list[Candidate]:
     """The visible parties that rows of the sources hang on."""
     first, *others = (source.order_by().values_list("party_id", flat=True) for source in sources)
     visible = Party.objects.visible_to(actor)
-    return _candidates(visible.filter(pk__in=first.union(*others)), most=most)
+    return _candidates(
+        _united(most, visible.filter(pk__in=first.union(*others))).query.sql_with_params
+    )
 
 
 def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
@@ -214,7 +229,8 @@ def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
     keys = {names.sort_key(text, person=person) for person in (True, False)}
     called_so = reduce(or_, (Q(name_key__gte=key, name_key__lt=f"{key}\uffff") for key in keys))
     visible = Party.objects.visible_to(actor)
-    exact = _candidates(*(visible.filter(door, called_so) for door in doors(actor, Party)))
+    sources = (visible.filter(door, called_so) for door in doors(actor, Party))
+    exact = _candidates(_united(CANDIDATES, *sources).query.sql_with_params)
     return list(dict.fromkeys([*exact, *found]))
 
 
@@ -225,7 +241,16 @@ def _reading(text: str, *, person: bool) -> str:
 
 
 def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
-    """Visible rows whose tokens contain all of one of the `ways`; one's own customers are read first."""
+    """Visible rows whose tokens contain all of one of the `ways`; one's own customers are read first.
+
+    Putting the SQL together takes longer than most readings: it is kept for the actor and the day.
+    """
+    given = {f"way{n}": sorted(way) for n, way in enumerate(ways)}
+    key = (_holding, actor, clock.today(), CANDIDATES, len(given))
+    return _candidates(partial(kept_sql, key, partial(_holders, actor, CANDIDATES), given))
+
+
+def _holders(actor: Actor, most: int, **ways: list[str]) -> QuerySet[Party, Any]:
     visible = Party.objects.visible_to(actor).alias(placed=PLACED_TOKENS)
     sources = []
     for door in reversed(doors(actor, Party)):
@@ -241,11 +266,12 @@ def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
         else:
             # A few hundred rows: without an index on the bare tokens the planner reads these and no others.
             sources.append(visible.filter(door, _holds("search_tokens", ways)))
-    return _candidates(*sources)
+    return _united(most, *sources)
 
 
-def _holds(field: str, ways: Iterable[Iterable[str]]) -> Q:
-    return reduce(or_, (Q(**{f"{field}__contains": sorted(way)}) for way in ways))
+def _holds(field: str, ways: Mapping[str, list[str]]) -> Q:
+    held = (Value(way, ArrayField(TextField())) for way in ways.values())
+    return reduce(or_, (Q(**{f"{field}__contains": way}) for way in held))
 
 
 def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> list[Candidate]:
@@ -299,17 +325,22 @@ def _commonness(ways: list[list[str]]) -> tuple[float, float]:
     return rows, max(min(shares.get(token, 0) for token in way) for way in ways)
 
 
-def _candidates(*sources: QuerySet[Party], most: int = CANDIDATES) -> list[Candidate]:
-    """At most `most` rows of the sources, whichever come first, the higher balance before the lower.
+def _united(most: int, *sources: QuerySet[Party]) -> QuerySet[Party, Any]:
+    """At most `most` rows of the sources, whichever come first."""
+    first, *others = (
+        source.order_by().values_list("pk", "name", "name_key")[:most] for source in sources
+    )
+    return first.union(*others, all=True)[:most]
+
+
+def _candidates(words: Callable[[], tuple[str, Sequence[Any]]]) -> list[Candidate]:
+    """What a query of `_united` answers, the higher balance before the lower.
 
     MATERIALIZED is a fence: without it the planner walks the index of the balance and looks for a rare
     name along it.
     """
-    first, *others = (
-        source.order_by().values_list("pk", "name", "name_key")[:most] for source in sources
-    )
     try:
-        sql, params = first.union(*others, all=True)[:most].query.sql_with_params()
+        sql, params = words()
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:

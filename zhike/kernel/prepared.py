@@ -21,7 +21,7 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
-Value = int | str | date | datetime | UUID
+Value = int | str | date | datetime | UUID | list[int] | list[str]
 Adapter = Callable[[Any], Any]
 
 
@@ -51,14 +51,9 @@ def prepared(
     joined, how many rows are wanted) must be told apart by `key`. Its rows are whole models, with
     `select_related` at most. TypeError where a value does not stand among the query's parameters as given.
     """
-    words = _known.get(key)
-    if words is None:
-        if len(_known) >= AT_MOST:
-            _known.clear()
-        words = _known[key] = _compiled(build, values)
-    parameters = list(words.parameters)
-    for at, (name, adapt) in words.places.items():
-        parameters[at] = adapt(values[name])
+    words, parameters = _worded(key, build, values)
+    if words.rows._prefetch_related_lookups or words.rows._iterable_class is not ModelIterable:  # type: ignore[attr-defined]
+        raise TypeError("Only whole models without prefetching are prepared.")
     compiler = copy.copy(words.compiler)
     compiler.connection = connections[words.rows.db]  # a thread's own
     with _cursor(compiler.connection) as cursor:
@@ -68,6 +63,31 @@ def prepared(
     rows: QuerySet[M] = QuerySet(words.rows.model, using=words.rows.db)
     rows.query = cast("Any", _Answered(compiler))
     return list(ModelIterable(rows))
+
+
+def kept_sql(
+    key: Hashable, build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value]
+) -> tuple[str, list[Any]]:
+    """The SQL of `build(**values)` and its parameters, kept alike; its rows may be anything.
+
+    For a query that others are written around. EmptyResultSet where it can have no row.
+    """
+    words, parameters = _worded(key, build, values)
+    return words.sql, parameters
+
+
+def _worded(
+    key: Hashable, build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value]
+) -> tuple[_Words, list[Any]]:
+    words = _known.get(key)
+    if words is None:
+        if len(_known) >= AT_MOST:
+            _known.clear()
+        words = _known[key] = _compiled(build, values)
+    parameters = list(words.parameters)
+    for at, (name, adapt) in words.places.items():
+        parameters[at] = adapt(values[name])
+    return words, parameters
 
 
 def _cursor(connection: Any) -> CursorWrapper:
@@ -90,14 +110,12 @@ class _Answered:
         return self.compiler
 
 
-def _compiled(build: Callable[..., QuerySet[Any]], values: Mapping[str, Value]) -> _Words:
+def _compiled(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value]) -> _Words:
     marks = [
         {name: _mark(value, n, turn) for n, (name, value) in enumerate(values.items())}
         for turn in (0, 1)
     ]
     rows, others = (build(**each) for each in marks)
-    if rows._prefetch_related_lookups or rows._iterable_class is not ModelIterable:  # type: ignore[attr-defined]
-        raise TypeError("Only whole models without prefetching are prepared.")
     compiler = rows.query.get_compiler(rows.db)
     sql, first = compiler.as_sql()
     other_sql, second = others.query.get_compiler(others.db).as_sql()
@@ -132,6 +150,8 @@ def _mark(value: Value, n: int, turn: int) -> Any:
             return number
         case str():
             return f"mark {number}"
+        case [first, *_]:
+            return [_mark(first, n, turn)]
         case UUID():
             return UUID(int=number)
         case datetime():

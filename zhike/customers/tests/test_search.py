@@ -217,3 +217,36 @@ def test_a_page_of_hits_costs_few_queries(population: list[Person]) -> None:
         hits = search(factories.SYSTEM, "张伟", 20)
     assert len(hits) == 20 or len(hits) == len(oracle(population, "张伟"))
     assert len(queries) <= 4
+
+
+def test_a_line_of_hits_asks_for_nothing_more(population: list[Person]) -> None:
+    hits = search(factories.SYSTEM, "张伟", 20)
+    with CaptureQueriesContext(connection) as queries:
+        for party in (hit.party for hit in hits):
+            shown = (party.get_absolute_url(), party.name, party.get_type_display(), party.stage)
+            assert all(map(str, (*shown, party.unit.code, party.unit.name, party.standing.balance)))
+            assert (party.standing.tier, party.standing.last_contact_on) == (None, None)
+    assert not queries.captured_queries
+
+
+def test_the_sql_is_put_together_once_and_the_scope_asked_each_time(
+    population: list[Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    holders = box._holders
+
+    def counted(actor: Actor, most: int, **ways: list[str]) -> QuerySet[Party, Any]:
+        made.append(ways)
+        return holders(actor, most, **ways)
+
+    monkeypatch.setattr(box, "_holders", counted)
+    manager = factories.employee_with_role(Role.CUSTOMER_MANAGER)
+    mine = factories.person("张伟明", manager=manager)
+    actor: Actor = factories.actor_of(manager)
+    assert [hit.party for hit in search(actor, "伟明")] == [mine]
+    put_together = len(made)
+    Assignment.objects.filter(party=mine).delete()
+    assert search(actor, "伟明") == []
+    other = factories.person("李明娜", manager=manager)
+    assert [hit.party for hit in search(actor, "明娜")] == [other]
+    assert len(made) == put_together > 0

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Func, QuerySet, TextField, Value
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,8 @@ from hypothesis.extra.django import TestCase
 
 from zhike.kernel import prepared as kept
 from zhike.kernel.models import AuditEntry
-from zhike.kernel.prepared import Value, prepared
+from zhike.kernel.prepared import Value as Given
+from zhike.kernel.prepared import kept_sql, prepared
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -47,7 +49,7 @@ class Kept(TestCase):
         for party, action, day in rows:
             written(party, action, T0 + timedelta(day))
         for party, action, day in asked:
-            values: dict[str, Value] = {
+            values: dict[str, Given] = {
                 "party": party,
                 "action": action,
                 "before": T0 + timedelta(day),
@@ -70,6 +72,30 @@ def test_the_words_are_made_once_and_asked_each_time() -> None:
             prepared("test.once", build, {"public_id": uuid4()})
     assert len(asked) == 3
     assert len(made) == 2  # to tell its values from the rest
+
+
+@pytest.mark.django_db
+def test_a_list_is_one_value_of_words_that_others_are_written_around() -> None:
+    for party in (1, 2, 3):
+        written(party, "a", T0)
+    made = []
+
+    def build(parties: list[int], actions: list[str]) -> QuerySet[AuditEntry, int | None]:
+        made.append(parties)
+        wanted = (
+            Func(Value(each, ArrayField(field)), template="SELECT unnest(%(expressions)s)")
+            for each, field in ((parties, BigIntegerField()), (actions, TextField()))
+        )
+        numbers, words = wanted
+        rows = AuditEntry.objects.filter(party_id__in=numbers, action__in=words)
+        return rows.values_list("party_id", flat=True)
+
+    for parties, actions in (([1, 2], ["a"]), ([3], ["b", "a"]), ([1, 2, 3], ["b"])):
+        sql, params = kept_sql("test.list", build, {"parties": parties, "actions": actions})
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT party_id FROM ({sql}) rows ORDER BY 1", params)
+            assert [row for (row,) in cursor.fetchall()] == (parties if "a" in actions else [])
+    assert len(made) == 2
 
 
 def test_what_more_hangs_on_a_value_is_refused() -> None:
