@@ -24,6 +24,9 @@ AT_ONCE = 12
 AT_MOST = 2_000
 """Lines of one list that are looked at; whoever has more needs help, not a longer page."""
 
+UNREAD = ("party__search_tokens", "party__provenance", "party__note")
+"""What is wide and no list shows."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -98,9 +101,9 @@ def work_list(
     rows = open_work(actor, employee_id)
     rows = rows.filter(on_the_list(today)) if day is None else rows.filter(plan_on=day)
     keys = list(
-        rows.order_by("plan_on", "pk").only("pk", "party_id", "rule", "priority", "plan_on")[
-            :AT_MOST
-        ]
+        rows.order_by("plan_on", "pk").values_list(
+            *("pk", "party_id", "rule", "priority", "plan_on"), named=True
+        )[:AT_MOST]
     )
     chosen = [each for each in keys if not rule or each.rule == rule]
     groups = rules.cards(chosen, today)
@@ -113,7 +116,8 @@ def work_list(
         for due, cards in groups.items()
     }
     ids = [line.pk for cards in shown.values() for card in cards for line in card.lines]
-    full = _with_handing(rows.select_related("party__standing__tier")).in_bulk(ids)
+    whole_rows = rows.select_related("party__standing__tier").defer(*UNREAD)
+    full = _with_handing(whole_rows).in_bulk(ids)
     return WorkList(
         groups=[
             Group(

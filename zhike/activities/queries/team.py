@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count, DateField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import Count, DateField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.functions import TruncDate
 
 from zhike.access.roles import RIGHTS
@@ -17,7 +18,11 @@ from zhike.activities.queries.lists import on_the_list
 from zhike.customers.models import Assignment, Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.scope import doors
 from zhike.organisation.models import Appointment, Employee
+from zhike.ui.mirrors import mirrored
+
+M = TypeVar("M", bound=Model)
 
 SPAN_DAYS = 7
 """How far back "lately" reaches: a week, whatever day of it today is."""
@@ -25,6 +30,9 @@ CHART_DAYS = 14
 MOST_PEOPLE = 200
 MOST_LINES = 200
 """Lines that are handed over at once from the team's page; the list of work takes any number as a job."""
+NOW, PORTFOLIO = ("open", "overdue", "waiting"), ("customers", "periods", "in_touch")
+USELESS = dict(WorkItem.Useless.choices)
+NOTHING: Counter[str] = Counter()
 CLOSED = (WorkItem.State.DONE, WorkItem.State.DISMISSED)
 
 
@@ -51,9 +59,8 @@ class PersonWork:
     @property
     def reasons(self) -> list[tuple[str, int]]:
         """Why lines were of no use, in words, the most frequent first."""
-        labels = dict(WorkItem.Useless.choices)
         counts = sorted(self.useless.items(), key=lambda each: -each[1])
-        return [(str(labels.get(because, because)), count) for because, count in counts]
+        return [(str(USELESS.get(because, because)), count) for because, count in counts]
 
     @property
     def coverage(self) -> float | None:
@@ -70,20 +77,22 @@ class TeamWork:
 
 
 def team_work(actor: Actor, today: date) -> TeamWork:
-    """The people of the units in reach who look after customers or have lines. Five queries whatever their number.
+    """The people of the units in reach who look after customers or have lines. Seven queries whatever their number.
 
     For an actor who sees the whole institution only the `MOST_PEOPLE` with the most overdue lines.
     """
-    lines = _lines_of_team(actor)
+    team = None if actor.everywhere else _team(actor)
+    lines = _lines_of(team, actor)
     open_now = _open_lines(lines, today)
-    team = list(open_now)[:MOST_PEOPLE] if actor.everywhere else _team(actor)
-    portfolios = _portfolios(Party.objects.visible_to(actor), team, today)
+    if team is None:
+        team = list(open_now)[:MOST_PEOPLE]
+    portfolios = _portfolios(actor, team, today)
     people = (
         Employee.objects.visible_to(actor)
         .select_related("unit")
         .in_bulk(list(portfolios) if actor.everywhere else list(portfolios | open_now))
     )
-    closed = lines.filter(
+    closed = WorkItem.objects.visible_to(actor).filter(
         employee__in=list(people), state__in=CLOSED, closed_at__gte=_days_ago(today, SPAN_DAYS - 1)
     )
     done: Counter[int] = Counter()
@@ -108,11 +117,14 @@ def team_work(actor: Actor, today: date) -> TeamWork:
     table = [
         PersonWork(
             person,
-            **open_now.get(pk, {"open": 0, "overdue": 0, "waiting": 0}),
+            **{key: open_now.get(pk, NOTHING)[key] for key in NOW},
             done_today=done_today[pk],
             done=done[pk],
             useless=useless[pk],
-            **portfolios.get(pk, {"customers": 0, "periods": 0, "in_touch": 0}),
+            **{
+                key: portfolios.get(pk, NOTHING)[key]
+                for key in ("customers", "periods", "in_touch")
+            },
         )
         for pk, person in people.items()
     ]
@@ -159,58 +171,70 @@ def _team(actor: Actor) -> list[int]:
     )
 
 
-def _lines_of_team(actor: Actor) -> QuerySet[WorkItem]:
-    """Their lines the actor may see. By people first: their customers alone are a scan of everybody's."""
-    lines = WorkItem.objects.visible_to(actor)
-    return lines if actor.everywhere else lines.filter(employee__in=_team(actor))
+def _seen(actor: Actor, model: type[M]) -> list[QuerySet[M]]:
+    """What the actor may see in parts that have no row in common, one a door.
+
+    By index a door is answered from what lies behind it; one OR the other from everybody's customers.
+    """
+    parts: list[QuerySet[M]] = []
+    before: list[Q] = []
+    for door in doors(actor, model):
+        rows = model.objects.visible_to(actor).filter(door)  # type: ignore[attr-defined]
+        parts.append(rows.filter(*(~each for each in before)))
+        before.append(door)
+    return parts
 
 
-def _open_lines(lines: QuerySet[WorkItem], today: date) -> dict[int, dict[str, int]]:
+def _lines_of(team: list[int] | None, actor: Actor) -> list[QuerySet[WorkItem]]:
+    """The lines of these people, or of everybody, that the actor may see, in parts."""
+    parts = _seen(actor, WorkItem)
+    return parts if team is None else [rows.filter(employee__in=team) for rows in parts]
+
+
+def _open_lines(parts: list[QuerySet[WorkItem]], today: date) -> dict[int, Counter[str]]:
     """Employee → how many lines are on the list, of those overdue, and how many wait; the most overdue first."""
     now = on_the_list(today)
-    rows = (
-        lines.filter(state=WorkItem.State.OPEN)
-        .values("employee")
-        .annotate(
-            open=Count("pk", filter=now),
-            overdue=Count("pk", filter=now & Q(plan_on__lt=today)),
-            waiting=Count("pk", filter=~now),
-        )
-        .order_by("-overdue", "-open", "employee")
-    )
-    return {
-        each["employee"]: {key: each[key] for key in ("open", "overdue", "waiting")}
-        for each in rows
-    }
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    for lines in parts:
+        for each in (
+            lines.filter(state=WorkItem.State.OPEN)
+            .values("employee")
+            .annotate(
+                open=Count("pk", filter=now),
+                overdue=Count("pk", filter=now & Q(plan_on__lt=today)),
+                waiting=Count("pk", filter=~now),
+            )
+        ):
+            count = found[each["employee"]]
+            count.update(open=each["open"], overdue=each["overdue"], waiting=each["waiting"])
+    worst = sorted(found.items(), key=lambda each: (-each[1]["overdue"], -each[1]["open"], each[0]))
+    return dict(worst)
 
 
-def _portfolios(
-    parties: QuerySet[Party], team: list[int], today: date
-) -> dict[int, dict[str, int]]:
+def _portfolios(actor: Actor, team: list[int], today: date) -> dict[int, Counter[str]]:
     """Employee → customers, those with a contact period, and of these those contacted within it."""
     period = Q(standing__contact_every_days__isnull=False)
     every = F("standing__contact_every_days")
     since = ExpressionWrapper(Value(today, DateField()) - every, DateField())
-    rows = (
-        parties.filter(
-            assignments__role=Assignment.Role.MAIN,
-            assignments__during__contains=today,
-            assignments__employee__in=team,
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    for parties in _seen(actor, Party):
+        rows = (
+            parties.filter(
+                assignments__role=Assignment.Role.MAIN,
+                assignments__during__contains=today,
+                assignments__employee__in=team,
+            )
+            .values(employee=F("assignments__employee"))
+            .annotate(
+                customers=Count("pk"),
+                periods=Count("pk", filter=period),
+                in_touch=Count("pk", filter=period & Q(standing__last_contact_on__gte=since)),
+            )
+            .order_by()
         )
-        .values("assignments__employee")
-        .annotate(
-            customers=Count("pk"),
-            periods=Count("pk", filter=period),
-            in_touch=Count("pk", filter=period & Q(standing__last_contact_on__gte=since)),
-        )
-        .order_by()
-    )
-    return {
-        each["assignments__employee"]: {
-            key: each[key] for key in ("customers", "periods", "in_touch")
-        }
-        for each in rows
-    }
+        for each in mirrored(rows):
+            found[each["employee"]].update({key: each[key] for key in PORTFOLIO})
+    return found
 
 
 @dataclass(frozen=True)
@@ -222,32 +246,33 @@ class DayCount:
 
 
 def days_of_work(actor: Actor, today: date) -> list[DayCount]:
-    """Lines found and closed by day, the last fourteen days, of everybody in reach. Two queries."""
+    """Lines found and closed by day, the last fourteen days, of everybody in reach. Five queries."""
     first = today - timedelta(days=CHART_DAYS - 1)
-    lines = _lines_of_team(actor)
-    found = dict(
-        lines.filter(found_on__range=(first, today))
-        .values_list("found_on")
-        .annotate(Count("pk"))
-        .order_by()
-    )
-    closed: dict[tuple[date, str], int] = {
-        (on, state): count
-        for on, state, count in lines.filter(
-            state__in=CLOSED, closed_at__gte=_days_ago(today, CHART_DAYS - 1)
-        )
-        .annotate(on=TruncDate("closed_at", tzinfo=clock.BUSINESS_ZONE))
-        .values_list("on", "state")
-        .annotate(Count("pk"))
-        .order_by()
-    }
+    found: Counter[date] = Counter()
+    closed: Counter[tuple[date, str]] = Counter()
+    for lines in _lines_of(None if actor.everywhere else _team(actor), actor):
+        for on, count in (
+            lines.filter(found_on__range=(first, today))
+            .values_list("found_on")
+            .annotate(Count("pk"))
+            .order_by()
+        ):
+            found[on] += count
+        for on, state, count in (
+            lines.filter(state__in=CLOSED, closed_at__gte=_days_ago(today, CHART_DAYS - 1))
+            .annotate(on=TruncDate("closed_at", tzinfo=clock.BUSINESS_ZONE))
+            .values_list("on", "state")
+            .annotate(Count("pk"))
+            .order_by()
+        ):
+            closed[on, state] += count
     days = [first + timedelta(days=n) for n in range(CHART_DAYS)]
     return [
         DayCount(
             on,
-            found.get(on, 0),
-            closed.get((on, WorkItem.State.DONE), 0),
-            closed.get((on, WorkItem.State.DISMISSED), 0),
+            found[on],
+            closed[on, WorkItem.State.DONE],
+            closed[on, WorkItem.State.DISMISSED],
         )
         for on in days
     ]

@@ -1,14 +1,37 @@
-"""`{% load work %}`: what a line says: why, how much, and what to do next."""
+"""`{% load work %}`: what a line says: why, how much, and what to do next; where people's lists are."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from uuid import UUID
+
 from django import template
+from django.urls import reverse
 from django.utils.translation import get_language
 
 from zhike.activities import rules
 from zhike.activities.models import WorkItem
+from zhike.organisation.models import Employee
 
 register = template.Library()
+
+NOBODY = UUID(int=0)
+
+
+@lru_cache
+def _address(name: str) -> str:
+    """Made once: the table of a team has hundreds."""
+    return reverse(name, args=[NOBODY])
+
+
+@register.filter
+def list_url(employee: Employee) -> str:
+    return _address("activities:person").replace(str(NOBODY), str(employee.public_id))
+
+
+@register.filter
+def hand_over_url(employee: Employee) -> str:
+    return _address("activities:hand_over").replace(str(NOBODY), str(employee.public_id))
 
 
 @register.filter

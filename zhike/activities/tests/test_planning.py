@@ -276,6 +276,17 @@ def test_the_team_counts_what_is_in_reach_and_nothing_else() -> None:
     assert (today.found, today.done, today.dismissed) == (6, 1, 1)
 
 
+def test_a_head_counts_own_customers_elsewhere_once() -> None:
+    branch = unit()
+    head = person(Role.BRANCH_HEAD, branch)
+    for customer in (party(head), party(head, unit())):
+        item(head, customer, days=-1)
+    [seen] = queries.team_work(head.actor, clock.today()).people
+    assert (seen.open, seen.overdue, seen.customers) == (2, 2, 2)
+    *_before, today = queries.days_of_work(head.actor, clock.today())
+    assert today.found == 2
+
+
 def test_coverage_is_the_share_of_customers_reached_within_their_period() -> None:
     lead = person(Role.TEAM_LEAD)
     who = person(place=lead.employee.unit)
@@ -316,3 +327,7 @@ def test_the_week_ahead_holds_what_falls_due_for_ones_own_customers() -> None:
     assert [day.on for day in week] == [today + timedelta(days=n) for n in range(7)]
     found_on = {n: [each.kind for each in day.coming] for n, day in enumerate(week) if day.coming}
     assert found_on == {2: ["maturing"], 3: ["birthday"], 4: ["contact"], 6: ["planned"]}
+    [own] = Party.objects.filter(assignments__employee=who.employee)
+    assert {(each.name, each.url) for day in week for each in day.coming} == {
+        (own.name, own.get_absolute_url())
+    }
