@@ -109,6 +109,7 @@ class TrailView(ListView):
     title = _("Audit trail")
     template_name = "access/auditentry_list.html"
     order = "-at"
+    keeps = False
     columns = (
         Column("at", _("When"), "datetime", sortable=True, sort_field="at"),
         Column("actor_name", _("Who")),

@@ -7,7 +7,7 @@ such. Here the words of a query are kept for the process, and a call brings its 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -16,11 +16,13 @@ from uuid import UUID
 import psycopg
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable
+from django.db.models import F, ManyToOneRel, Model, QuerySet
+from django.db.models.lookups import Lookup
+from django.db.models.query import FlatValuesListIterable, ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 Value = int | str | date | datetime | UUID | list[int] | list[str]
 Adapter = Callable[[Any], Any]
 
@@ -43,26 +45,62 @@ _known: dict[Hashable, _Words] = {}
 
 
 def prepared(
-    key: Hashable, build: Callable[..., QuerySet[M]], values: Mapping[str, Value]
-) -> list[M]:
+    key: Hashable, build: Callable[..., QuerySet[M, R]], values: Mapping[str, Value]
+) -> list[R]:
     """The rows of `build(**values)`, whose SQL is made at the first call with this `key`.
 
     `build` may put each value into conditions and nothing else: what else hangs on a value (which tables are
-    joined, how many rows are wanted) must be told apart by `key`. Its rows are whole models, with
-    `select_related` at most. TypeError where a value does not stand among the query's parameters as given.
+    joined, how many rows are wanted) must be told apart by `key`. Its rows are whole models, or what a flat
+    `values_list` answers; what it prefetches, it does by a reverse key into an attribute of its own. TypeError
+    where a value does not stand among the query's parameters as given.
     """
     words, parameters = _worded(key, build, values)
-    if words.rows._prefetch_related_lookups or words.rows._iterable_class is not ModelIterable:  # type: ignore[attr-defined]
-        raise TypeError("Only whole models without prefetching are prepared.")
+    shape: Any = words.rows._iterable_class
+    if shape not in (ModelIterable, FlatValuesListIterable):
+        raise TypeError("Only whole models and flat lists of values are prepared.")
     compiler = copy.copy(words.compiler)
     compiler.connection = connections[words.rows.db]  # a thread's own
-    with _cursor(compiler.connection) as cursor:
-        cursor.execute(words.sql, parameters)
-        answer = cursor.fetchall()
+    answer = execute(compiler.connection, words.sql, parameters)
     compiler.execute_sql = lambda *_args, **_options: [answer]  # type: ignore[assignment, method-assign]
-    rows: QuerySet[M] = QuerySet(words.rows.model, using=words.rows.db)
+    rows: QuerySet[Any] = QuerySet(words.rows.model, using=words.rows.db)
     rows.query = cast("Any", _Answered(compiler))
-    return list(ModelIterable(rows))
+    found = list(shape(rows))
+    if found and shape is ModelIterable:
+        for beside in words.rows._prefetch_related_lookups:  # type: ignore[attr-defined]
+            _fetch_beside(key, beside, found)
+    return found
+
+
+def _fetch_beside(key: Hashable, beside: Any, rows: list[M]) -> None:
+    """What hangs on the rows, into the attribute of the `Prefetch`."""
+    relation: Any = getattr(beside, "to_attr", None) and rows[0]._meta.get_field(
+        beside.prefetch_through
+    )
+    if not isinstance(relation, ManyToOneRel):
+        raise TypeError(f"{beside} is not prefetched by a reverse key into an attribute.")
+    back = relation.field
+
+    def of(keys: list[int]) -> QuerySet[Any]:
+        found: QuerySet[Any] = beside.queryset.filter(Among(F(back.attname), keys))
+        return found
+
+    there = {row.pk: row for row in rows}
+    for row in rows:
+        setattr(row, beside.to_attr, [])
+    for each in prepared((key, beside.to_attr), of, {"keys": list(there)}):
+        row = there[getattr(each, back.attname)]
+        back.set_cached_value(each, row)
+        getattr(row, beside.to_attr).append(each)
+
+
+class Among(Lookup):
+    """A key that stands in a list, which is one parameter however long it is: `Among(F("pk"), keys)`."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, parameters = self.process_lhs(compiler, connection)
+        return f"{sql} = ANY(%s::bigint[])", (*parameters, self.rhs)
 
 
 def kept_sql(
@@ -88,6 +126,14 @@ def _worded(
     for at, (name, adapt) in words.places.items():
         parameters[at] = adapt(values[name])
     return words, parameters
+
+
+def execute(connection: Any, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What kept SQL answers."""
+    with _cursor(connection) as cursor:
+        cursor.execute(sql, parameters)
+        answer: list[tuple[Any, ...]] = cursor.fetchall()
+    return answer
 
 
 def _cursor(connection: Any) -> CursorWrapper:

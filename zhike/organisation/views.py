@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -124,9 +124,9 @@ class PersonList(ListView):
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return queries.people_listed(self.actor, rows)
 
-    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+    def by_default(self, asked: conditions.Group) -> Q:
         asks = "left" in self.params or any(test.field == "left" for test in asked.tests)
-        return rows if asks else rows.filter(left_on__isnull=True)
+        return Q() if asks else Q(left_on__isnull=True)
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
         return queries.people_named(rows, text)

@@ -79,12 +79,12 @@ class AgreementList(ListView):
             "terms", "blind", "tail", "party__search_tokens", "party__provenance", "party__note"
         )
 
-    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+    def by_default(self, asked: conditions.Group) -> Q:
         spoken_of = {test.field for test in asked.tests} | set(self.params)
         ends = {"status", "closed", "group"} & spoken_of
         if ends or self.params.get("in", "").startswith("status:"):
-            return rows
-        return rows.filter(closed_on=None).exclude(status__in=agreements.ENDED)
+            return Q()
+        return Q(closed_on=None) & ~Q(status__in=agreements.ENDED)
 
     def export_url(self) -> str:
         return reverse("products:export") if self.actor.may("customers.export") else ""

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import Promise
 
@@ -40,6 +39,11 @@ class Chosen:
         """The first one chosen, "" for none."""
         return self.values[0] if self.values else ""
 
+    @property
+    def condition(self) -> Q:
+        """What is asked for by all that is chosen."""
+        return reduce(or_, map(self.filter.condition, self.values), Q())
+
     def toggled(self, value: str) -> str:
         """The parameter once `value` was clicked."""
         if value in self.values:
@@ -56,10 +60,3 @@ def choose(filters: Sequence[Filter], params: QueryDict) -> list[Chosen]:
         values = tuple(value for value in asked if value in known)
         found.append(Chosen(each, values if each.many else values[:1]))
     return found
-
-
-def narrow(rows: QuerySet[Any], chosen: Sequence[Chosen]) -> QuerySet[Any]:
-    for each in chosen:
-        if each.values:
-            rows = rows.filter(reduce(or_, map(each.filter.condition, each.values)))
-    return rows

@@ -14,22 +14,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField, F, Field, Func, Model, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.encoding import force_bytes
 
+from zhike.kernel.asking import Rows, told_by
+from zhike.kernel.prepared import prepared
 from zhike.ui.mirrors import Mirror, is_mirrored, mirrored
 
 M = TypeVar("M", bound=Model)
 
 COUNT_CAP = 2000
+NOTHING = Q()
 FEW = 20
 """Rows of a related table that may be walked one after the other."""
 
@@ -88,36 +93,44 @@ class Page(Generic[M]):
     previous: str | None
 
 
-def capped_count(rows: QuerySet[M], cap: int = COUNT_CAP, doors: Sequence[Q] = (Q(),)) -> Count:
+def capped_count(
+    rows: Rows[M] | QuerySet[M], cap: int = COUNT_CAP, doors: Sequence[Q] = (NOTHING,)
+) -> Count:
     """How many rows, counted no further than `cap`; by one of the `doors` they came through after the other.
 
     Behind all doors but the first stand few: told by their keys they are looked up, which no planner guesses.
+    Whatever tells the rows from others tells their doors.
     """
-    found, behind = 0, Q()
-    for n, door in enumerate(doors):
-        if (left := cap + 1 - found) <= 0:
+    rows = _asked(rows)
+    first, *others = doors if len(doors) > 1 else (NOTHING,)
+    found = rows.count(("first", cap), lambda some: _ones(some.filter(first), cap))
+    everybody = Rows(rows.model, rows.model._default_manager.all, (rows.door or rows).key)
+    behind = first
+    for n, door in enumerate(others):
+        if found > cap:
             break
-        narrowed = rows.filter(door).exclude(behind) if n else rows.filter(door)
-        if n:
-            beyond = rows.model._default_manager.filter(door).exclude(behind).order_by()
-            keys = list(beyond.values_list("pk", flat=True)[: cap + 1])
-            narrowed = narrowed if len(keys) > cap else rows.filter(pk__in=keys)
-        found += mirrored(narrowed.order_by().values(one=Value(1)))[:left].count()
+        beyond = partial(_behind, door=door, before=behind, cap=cap)
+        keys = everybody.asked(("keys", n, cap), partial(beyond, _keys_of))
+        if len(keys) > cap:
+            found += rows.count(("ones", n, cap), partial(beyond, _ones))
+        else:
+            found += rows.count(("few", cap), partial(_few, cap=cap), keys=keys) if keys else 0
         behind |= door
     return Count(min(found, cap), found > cap)
 
 
 def first(rows: QuerySet[M], order: Order, size: int) -> list[M]:
     """The first `size` rows in the order."""
-    return _walk(rows, order, None, False, size)
+    return _walk(Rows.of(rows), order, None, False, size)
 
 
-def page(rows: QuerySet[M], order: Order, size: int, cursor: str = "") -> Page[M]:
+def page(rows: Rows[M] | QuerySet[M], order: Order, size: int, cursor: str = "") -> Page[M]:
     """The page of `rows` at `cursor` (the first without one), `size` rows at most.
 
     Raises BadCursor. Two queries when the page lies across the border to the rows without a value,
     else one.
     """
+    rows = _asked(rows)
     edge = _Edge.read(cursor, order) if cursor else None
     back = edge is not None and edge.back
     found = _walk(rows, order, edge, back, size + 1)
@@ -127,11 +140,38 @@ def page(rows: QuerySet[M], order: Order, size: int, cursor: str = "") -> Page[M
         found.reverse()
     return Page(
         rows=found,
-        next=_Edge.of(rows, order, found[-1], False) if found and (more or back) else None,
-        previous=_Edge.of(rows, order, found[0], True)
+        next=_Edge.of(order, found[-1], False) if found and (more or back) else None,
+        previous=_Edge.of(order, found[0], True)
         if found and (more if back else edge is not None)
         else None,
     )
+
+
+def _asked(rows: Rows[M] | QuerySet[M]) -> Rows[M]:
+    return rows if isinstance(rows, Rows) else Rows.of(rows)
+
+
+def _behind(
+    what: Callable[[QuerySet[M], int], QuerySet[M, Any]],
+    rows: QuerySet[M],
+    door: Q,
+    before: Q,
+    cap: int,
+) -> QuerySet[M, Any]:
+    return what(rows.filter(door).exclude(before), cap)
+
+
+def _few(rows: QuerySet[M], keys: list[int], cap: int) -> QuerySet[M, Any]:
+    return _ones(told_by(rows, keys), cap)
+
+
+def _ones(rows: QuerySet[M], cap: int) -> QuerySet[M, Any]:
+    """One for each row, no more than tell that there are more than `cap`."""
+    return mirrored(rows.order_by().values(one=Value(1)))[: cap + 1]
+
+
+def _keys_of(rows: QuerySet[M], cap: int) -> QuerySet[M, Any]:
+    return rows.order_by().values_list("pk", flat=True)[: cap + 1]
 
 
 class _Row(Func):
@@ -148,8 +188,9 @@ class _Edge:
     back: bool
 
     @classmethod
-    def of(cls, rows: QuerySet[M], order: Order, row: M, back: bool) -> str:
-        values = [_written(rows, key.field, _reach(row, key.field)) for key in order.keys]
+    def of(cls, order: Order, row: Model, back: bool) -> str:
+        found = [_reach(row, key.field) for key in order.keys]
+        values = [None if value is None else str(value) for value in found]
         plain = json.dumps([str(order), values, _reach(row, "id"), back]).encode()
         return _cipher().encrypt(plain).decode().rstrip("=")
 
@@ -163,10 +204,6 @@ class _Edge:
         if made_for != str(order):
             raise BadCursor(f"this cursor is for the order {made_for}, not {order}")
         return cls(tuple(values), id, back)
-
-
-def _written(rows: QuerySet[M], field: str, value: Any) -> str | None:
-    return None if value is None else str(_field(rows, field).get_prep_value(value))
 
 
 @dataclass(frozen=True)
@@ -205,95 +242,94 @@ class _Key:
 
 def sorting(rows: QuerySet[M], order: Order) -> list[OrderBy]:
     """The order as the database is told it."""
-    return [key.sorting(False, key.field) for key in _keys(rows, order, None)]
+    return [key.sorting(False, key.field) for key in _keys(Rows.of(rows), order, None)]
 
 
 @dataclass(frozen=True)
-class _Stretch(Generic[M]):
+class _Stretch:
     """Rows that lie together in the order, by `keys` among themselves. `at` says where the edge lies: before them
     (-1, also where there is none), among them or beyond."""
 
-    rows: QuerySet[M]
-    keys: Sequence[_Key]
+    narrowing: Q
+    keys: tuple[_Key, ...]
     at: int = -1
 
 
-def _walk(rows: QuerySet[M], order: Order, edge: _Edge | None, back: bool, limit: int) -> list[M]:
+def _walk(rows: Rows[M], order: Order, edge: _Edge | None, back: bool, limit: int) -> list[M]:
     """Up to `limit` rows from the edge on (backwards, nearest first), through all stretches."""
-    stretches = list(_stretches(rows, list(_keys(rows, order, edge)), edge))
+    stretches = list(_stretches(rows, tuple(_keys(rows, order, edge)), edge))
     found: list[Any] = []
-    narrow = False
     for stretch in reversed(stretches) if back else stretches:
         if len(found) == limit:
             break
-        some = stretch.rows
-        if edge is not None and stretch.at == 0:
-            some = some.filter(_beyond(rows, stretch.keys, back))
-        elif edge is not None and stretch.at != (1 if back else -1):
-            continue
-        ordered = _ordered(some, stretch.keys, back)
-        narrow = is_mirrored(ordered)
-        found += ordered[: limit - len(found)]
-    if not narrow or not found:
+        ordered = partial(_ordered, stretch=stretch, back=back, limit=limit - len(found))
+        if edge is None:
+            found += rows.asked((stretch, limit - len(found)), ordered)
+        elif stretch.at == 0:
+            found += ordered(rows.queryset, beyond=_beyond(rows, stretch.keys, back))
+        elif stretch.at == (1 if back else -1):
+            found += ordered(rows.queryset)
+    if not found or isinstance(found[0], Model):
         return found
-    there = {row.pk: row for row in rows.order_by().filter(pk__in=found)}
+    there = {row.pk: row for row in rows.told_by(found)}
     return [there[pk] for pk in found if pk in there]
 
 
-def _ordered(rows: QuerySet[M], keys: Sequence[_Key], back: bool) -> QuerySet[M, Any]:
-    """The rows in the order of the keys; their own keys alone where a narrow table has all it takes."""
+def _ordered(
+    rows: QuerySet[M], stretch: _Stretch, back: bool, limit: int, beyond: Q = NOTHING
+) -> QuerySet[M, Any]:
+    """The stretch in its order; the keys of its rows alone where a narrow table has all it takes."""
+    rows, keys = rows.filter(stretch.narrowing).filter(beyond), stretch.keys
     named = rows.annotate(**{f"by{n}": F(key.field) for n, key in enumerate(keys)})
     sorting = [key.sorting(back, f"by{n}") for n, key in enumerate(keys)]
     narrow = mirrored(named.order_by(*sorting).values_list("pk", flat=True))
     if is_mirrored(narrow):
-        return narrow
-    return rows.order_by(*(key.sorting(back, key.field) for key in keys))
+        return narrow[:limit]
+    return rows.order_by(*(key.sorting(back, key.field) for key in keys))[:limit]
 
 
-def _stretches(
-    rows: QuerySet[M], keys: Sequence[_Key], edge: _Edge | None
-) -> Iterator[_Stretch[M]]:
+def _stretches(rows: Rows[M], keys: tuple[_Key, ...], edge: _Edge | None) -> Iterator[_Stretch]:
     first, *others = keys
     if not first.nullable:
-        yield _Stretch(rows, keys, 0)
+        yield _Stretch(Q(), keys, 0)
         return
     empty = edge is not None and first.value is None
-    if ranks := _ranks(rows, first):
+    if ranks := _ranks(rows.model, first):
         path, steps = ranks
         for pk, value in steps:
             at = 1 if empty else 0
             if first.value is not None:
                 at = (first.value > value) - (first.value < value)
                 at = -at if first.descending else at
-            yield _Stretch(rows.filter(**{path: pk}), others, at)
-        yield _Stretch(rows.filter(**{f"{path}__isnull": True}), others, 0 if empty else -1)
+            yield _Stretch(Q(**{path: pk}), tuple(others), at)
+        yield _Stretch(Q(**{f"{path}__isnull": True}), tuple(others), 0 if empty else -1)
         return
     sure = _Key(first.field, first.descending, False, first.value)
-    valued = rows.filter(**{f"{first.field}__isnull": False})
-    yield _Stretch(valued, [sure, *others], 1 if empty else 0)
-    bare = rows.filter(**{f"{first.field}__isnull": True})
-    yield _Stretch(bare, others, 0 if empty else -1)
+    valued = Q(**{f"{first.field}__isnull": False})
+    yield _Stretch(valued, (sure, *others), 1 if empty else 0)
+    bare = Q(**{f"{first.field}__isnull": True})
+    yield _Stretch(bare, tuple(others), 0 if empty else -1)
 
 
-def _ranks(rows: QuerySet[M], key: _Key) -> tuple[str, list[tuple[Any, Any]]] | None:
+def _ranks(of: type[Model], key: _Key) -> tuple[str, list[tuple[Any, Any]]] | None:
     """The way to a row that many share, and (key, value) of all there are in the order of the column; None for
     another column, or where there are too many."""
     path, _joint, name = key.field.rpartition("__")
     if not path:
         return None
     relation: Any = None
-    model: Any = rows.model
+    model: Any = of
     for step in path.split("__"):
         relation = model._meta.get_field(step)
         model = relation.related_model
     if not relation.many_to_one or not model._meta.get_field(name).unique:
         return None
-    steps = model._default_manager.order_by(f"{'-' * key.descending}{name}")
-    found = list(steps.values_list("pk", name)[: FEW + 1])
-    return (path, found) if len(found) <= FEW else None
+    steps = model._default_manager.order_by(f"{'-' * key.descending}{name}")[: FEW + 1]
+    found = prepared((_ranks, model, name, key.descending), lambda: steps, {})
+    return (path, [(row.pk, getattr(row, name)) for row in found]) if len(found) <= FEW else None
 
 
-def _keys(rows: QuerySet[M], order: Order, edge: _Edge | None) -> Iterator[_Key]:
+def _keys(rows: Rows[M], order: Order, edge: _Edge | None) -> Iterator[_Key]:
     """The columns of the order and the id, with the edge's values as the database knows them."""
     for n, key in enumerate(order.keys):
         value = edge.values[n] if edge else None
@@ -304,7 +340,7 @@ def _keys(rows: QuerySet[M], order: Order, edge: _Edge | None) -> Iterator[_Key]
     yield _Key("id", order.descending, False, edge.id if edge else None)
 
 
-def _beyond(rows: QuerySet[M], keys: Sequence[_Key], back: bool) -> Q:
+def _beyond(rows: Rows[M], keys: Sequence[_Key], back: bool) -> Q:
     """The rows past the edge, by all columns."""
     if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
         compare = LessThan if keys[0].descending != back else GreaterThan
@@ -324,12 +360,20 @@ def _beyond(rows: QuerySet[M], keys: Sequence[_Key], back: bool) -> Q:
     return Q(**{f"{first.field}__{side}": first.value}) & condition
 
 
-def _field(rows: QuerySet[M], path: str) -> Field[Any, Any]:
-    # A clone, for resolving a path adds its joins to the query.
-    return rows.query.clone().resolve_ref(path).output_field
+def _field(rows: Rows[M], path: str) -> Field[Any, Any]:
+    model: Any = rows.model
+    *relations, name = path.split("__")
+    try:
+        for relation in relations:
+            model = model._meta.get_field(relation).related_model
+        found: Field[Any, Any] = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        # An annotation; of a clone, for resolving a path adds its joins to the query.
+        found = rows.queryset.query.clone().resolve_ref(path).output_field
+    return found
 
 
-def _nullable(rows: QuerySet[M], path: str) -> bool:
+def _nullable(rows: Rows[M], path: str) -> bool:
     # Across a relation the row may be missing even where the column itself is never null.
     mirror: Mirror | None = getattr(rows.model, "mirror", None)
     relation, _joint, _name = path.rpartition("__")

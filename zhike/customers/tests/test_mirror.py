@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from zhike.customers import queries, services, tables
 from zhike.customers.models import Assignment, Party, Standing, Tier
@@ -17,6 +19,8 @@ from zhike.customers.queries import conditions
 from zhike.customers.tests import factories
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.asking import Rows
+from zhike.kernel.scope import doors
 from zhike.organisation.models import Employee, Unit
 from zhike.ui import paging
 from zhike.ui.lists import groups
@@ -174,6 +178,53 @@ def test_groups_and_foot_count_what_the_rows_say(
             inside = groups.of_group(Party, grouping, key, grouping.names(actor))
             assert inside is not None
             assert rows.filter(inside).count() == counts[key]
+
+
+def kept(actor: Actor, asked: Q) -> Rows[Party]:
+    """As `listed`, the way a list asks."""
+    rows = Rows(
+        Party,
+        lambda: queries.with_standing(Party.objects.visible_to(actor)),
+        (kept, actor, clock.today()),
+    )
+    return rows.narrowed(~Q(stage="former"), asked)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_list_that_keeps_its_sql_shows_what_is_there_now(
+    everyone: list[Party], order: str
+) -> None:
+    by = Order.parse(order)
+    for turn in range(3):
+        for actor in actors():
+            for asked in ASKED:
+                rows = listed(actor, asked)
+                page = paging.page(kept(actor, asked), by, 20)
+                expected = in_order(rows, by)[:20]
+                assert [row.pk for row in page.rows] == [row.pk for row in expected]
+                with CaptureQueriesContext(connection) as more:
+                    shown = [
+                        (row.unit, row.standing.tier, str(queries.manager_of(row)))
+                        for row in page.rows
+                    ]
+                assert not more.captured_queries
+                there = list(rows.filter(pk__in=[row.pk for row in page.rows]))
+                there.sort(key=lambda row: [each.pk for each in page.rows].index(row.pk))
+                assert shown == [
+                    (row.unit, row.standing.tier, str(queries.manager_of(row))) for row in there
+                ]
+                for cap in (3, 2000):
+                    count = paging.capped_count(kept(actor, asked), cap, doors(actor, Party))
+                    assert count == paging.Count(min(rows.count(), cap), rows.count() > cap)
+        # Between two looks customers come, go, move and are handed over.
+        some = everyone[turn * 10 : turn * 10 + 10]
+        Party.objects.filter(pk=some[0].pk).update(stage="former")
+        Party.objects.filter(pk=some[1].pk).update(unit=some[2].unit, name_key="a")
+        Standing.objects.filter(party=some[3]).update(
+            balance=5000 + turn, tier=Tier.objects.first()
+        )
+        Assignment.objects.filter(party__in=some).delete()
+        everyone.append(factories.party(name="新来", unit=some[4].unit))
 
 
 @pytest.mark.parametrize("order", ORDERS)

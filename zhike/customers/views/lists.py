@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import filters, parameters, queries, services, tables
 from zhike.customers.models import Party
 from zhike.customers.search import Hit, Match, search
+from zhike.kernel.asking import Rows
 from zhike.ui import paging
 from zhike.ui.filters import Filter
 from zhike.ui.lists import conditions, drawing, state
@@ -68,15 +69,15 @@ class PartyList(EditableListView):
         # What no column shows is not read: tokens, origins, notes, and most of the unit and the tier.
         return queries.with_standing(rows).only(*SHOWN)
 
-    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+    def by_default(self, asked: conditions.Group) -> Q:
         """Former customers are shown where somebody asks for a stage, or for a name."""
         spoken_of = {test.field for test in asked.tests}
         params = self.params
         if "s" in params or params.get("stage") or "stage" in spoken_of:
-            return rows
+            return Q()
         if params.get("in", "").startswith("stage:") or params.get("group") == "stage":
-            return rows
-        return rows.exclude(stage=Party.Stage.FORMER)
+            return Q()
+        return ~Q(stage=Party.Stage.FORMER)
 
     @cached_property
     def found(self) -> Found:
@@ -86,7 +87,7 @@ class PartyList(EditableListView):
             return found
         self.hits = search(self.actor, text, SEARCH_LIMIT)
         hits = [hit.party.pk for hit in self.hits]
-        return replace(found, rows=found.rows.filter(pk__in=hits), text=text)
+        return replace(found, asks=Rows.of(found.rows.filter(pk__in=hits)), text=text)
 
     def rows(self) -> Found:
         return self.found

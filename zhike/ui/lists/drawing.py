@@ -113,7 +113,7 @@ def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str,
         return {"calendar": _calendar(view, found, _named(view.dates, by) or view.dates[0], order)}
     try:
         size = size_of(params, view.page_size)
-        page = paging.page(found.rows, order, size, params.get("cursor", ""))
+        page = paging.page(found.asks, order, size, params.get("cursor", ""))
     except paging.BadCursor:
         return {"page": None}
     sums = page.rows and any(column.total for column in columns)
@@ -121,7 +121,7 @@ def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str,
     return {
         "table": view.table(columns, page.rows, order, totals),
         "page": page,
-        "count": paging.capped_count(found.rows, doors=doors(view.actor, view.model)),
+        "count": paging.capped_count(found.asks, doors=doors(view.actor, view.model)),
     }
 
 

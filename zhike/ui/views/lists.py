@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from zhike.kernel import clock
+from zhike.kernel.asking import Rows
 from zhike.ui import paging
-from zhike.ui.filters import Chosen, Filter, choose, narrow
+from zhike.ui.filters import Chosen, Filter, choose
 from zhike.ui.lists import builder, conditions, criteria, drawing, groups, kept, state
 from zhike.ui.lists.bulk import actions_for
 from zhike.ui.lists.groups import Dated, Grouping
@@ -26,14 +28,19 @@ from zhike.ui.views.pages import PageView, visible, wants_fragment
 class Found:
     """What a list stands for: its rows, and what narrowed them.
 
-    `problems` are the things the address asks for that are not there; the list came without them.
+    `asks` are the rows with the SQL of what a page asks of them. `problems` are the things the address asks for
+    that are not there; the list came without them.
     """
 
-    rows: QuerySet[Any]
+    asks: Rows[Any]
     chosen: list[Chosen]
     text: str
     asked: conditions.Group
     problems: list[str]
+
+    @property
+    def rows(self) -> QuerySet[Any]:
+        return self.asks.queryset
 
 
 class ListView(PageView):
@@ -41,8 +48,9 @@ class ListView(PageView):
 
     A subclass sets `model`, `permission`, `columns`, `order` and `title`; it may set `filters`,
     `searchable` (then it overrides `search`), `page_size`, `groupings` and `dates`, and override
-    `narrowed` to join and annotate, `actions` for the page's buttons. With a `page` ("room.model") it
-    has conditions, kept views and bulk actions. `peeks` says that the page of a row answers `?peek=1`.
+    `narrowed` to join and annotate, `actions` for the page's buttons. Where `narrowed` asks nothing but the
+    actor and the day, the list `keeps` the SQL of its rows. With a `page` ("room.model") it has
+    conditions, kept views and bulk actions. `peeks` says that the page of a row answers `?peek=1`.
     """
 
     model: ClassVar[type[Model]]
@@ -53,6 +61,7 @@ class ListView(PageView):
     groupings: ClassVar[tuple[Grouping, ...]] = ()
     dates: ClassVar[tuple[Dated, ...]] = ()
     searchable: ClassVar[bool] = False
+    keeps: ClassVar[bool] = True
     peeks: ClassVar[bool] = False
     page_size: ClassVar[int] = 50
     template_name = "ui/list.html"
@@ -90,21 +99,30 @@ class ListView(PageView):
     def params(self) -> QueryDict:
         return self.request.GET
 
-    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
-        """What is left out as long as nobody asks for it."""
-        return rows
+    def by_default(self, asked: conditions.Group) -> Q:
+        """What is left as long as nobody asks for the rest."""
+        return Q()
 
     def rows(self) -> Found:
         """All rows the list stands for."""
-        rows = self.narrowed(visible(self.model, self.actor))
         chosen = choose(self.chips(), self.params)
-        rows = narrow(rows, chosen)
         asked, condition, problems = self._asked()
-        rows = self.by_default(rows, asked).filter(condition)
-        for narrowing, problem in self._within():
-            rows, problems = rows.filter(narrowing), problems + problem
+        within = self._within()
+        rows = Rows(
+            self.model,
+            lambda: self.narrowed(visible(self.model, self.actor)),
+            (type(self), self.actor, clock.today()) if self.keeps else None,
+        ).narrowed(
+            *(each.condition for each in chosen),
+            self.by_default(asked),
+            condition,
+            *(narrowing for narrowing, _problem in within),
+        )
+        problems += [each for _narrowing, problem in within for each in problem]
         text = self.params.get("q", "").strip() if self.searchable else ""
-        return Found(self.search(rows, text) if text else rows, chosen, text, asked, problems)
+        if text:
+            rows = Rows.of(self.search(rows.queryset, text))
+        return Found(rows, chosen, text, asked, problems)
 
     def _asked(self) -> tuple[conditions.Group, Q, list[str]]:
         """The conditions of the address, as words and as a condition, with what cannot be asked."""
