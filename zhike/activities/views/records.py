@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from zhike.activities import records
 from zhike.activities.models import WorkItem
+from zhike.activities.queries.lists import UNREAD
 from zhike.customers.models import TimelineEntry
 from zhike.ui.filters import Filter
 from zhike.ui.lists import conditions
 from zhike.ui.views import ListView
-
-WIDE = ("party__search_tokens", "party__provenance", "party__note")
 
 
 class WorkList(ListView):
@@ -35,16 +34,16 @@ class WorkList(ListView):
         return records.work_filters(self.actor)
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("party__unit", "employee").defer("figures", *WIDE)
+        return rows.select_related("party__unit", "employee").defer("figures", *UNREAD)
 
-    def by_default(self, rows: QuerySet[Any], asked: conditions.Group) -> QuerySet[Any]:
+    def by_default(self, asked: conditions.Group) -> Q:
         spoken_of = {test.field for test in asked.tests}
         params = self.params
         if params.get("state") or {"state", "closed", "useless"} & spoken_of:
-            return rows
+            return Q()
         by_state = params.get("group") == "state" or params.get("in", "").startswith("state:")
         board = params.get("show") == "board" and params.get("by", "state") == "state"
-        return rows if by_state or board else rows.filter(state=WorkItem.State.OPEN)
+        return Q() if by_state or board else Q(state=WorkItem.State.OPEN)
 
 
 class ContactList(ListView):
@@ -65,7 +64,7 @@ class ContactList(ListView):
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         contacts = rows.filter(kind=TimelineEntry.Kind.CONTACT)
-        return contacts.select_related("party__unit", "employee").defer("body", *WIDE)
+        return contacts.select_related("party__unit", "employee").defer("body", *UNREAD)
 
     def row_url(self, row: TimelineEntry) -> str:
         return row.party.get_absolute_url()
