@@ -8,11 +8,14 @@ class MasterdataConfig(AppConfig):
     verbose_name = _("Master data")
 
     def ready(self) -> None:
+        from zhike.customers.services.parties import word_keepers
         from zhike.masterdata import conditions, panels
+        from zhike.masterdata.services.surviving import keep_words
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         conditions.register()
+        word_keepers.append(keep_words)
         navigation.register(
             NavItem(
                 id="imports",

@@ -1,7 +1,7 @@
 """Parties and what hangs on them. Every table here carries the party's key."""
 
 from zhike.customers.models.history import ConsentEvent, TimelineEntry
-from zhike.customers.models.merges import Merge
+from zhike.customers.models.merges import Merge, SetAside
 from zhike.customers.models.parties import PLACED_TOKENS, Party
 from zhike.customers.models.sealed import Address, ContactPoint, Identifier, SealedValue
 from zhike.customers.models.standing import Standing, Tier, TierRating
@@ -18,6 +18,7 @@ __all__ = [
     "Party",
     "Relation",
     "SealedValue",
+    "SetAside",
     "Standing",
     "Tier",
     "TierRating",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -9,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
-from zhike.kernel.scope import Via
+from zhike.kernel.scope import SystemOnly, Via
 
 
 class Merge(Base):
@@ -17,9 +21,8 @@ class Merge(Base):
 
     Merges in force form a forest: `into` is the id of the party it went into, `root` the customer that both are
     part of today. The absorbed party leaves its table, so that no list, count or search can meet it: `row` is its
-    own row, `left` what could not stand beside what the other had (table → rows), `links` what pointed at
-    those rows ([table, column, id, row]). `moved` maps "table.column" to the ids of the rows whose home it is;
-    they stand with the root meanwhile.
+    own row. `moved` maps "table.column" to the ids of the rows whose home it is; they stand with the root meanwhile.
+    `left` counts, by table, the rows that had to be set aside.
     """
 
     class How(models.TextChoices):
@@ -29,9 +32,9 @@ class Merge(Base):
 
     scope = Via("root")
     field_classes = classify(
-        open="root absorbed absorbed_public_id into how at undone_at moved",
+        open="root absorbed absorbed_public_id into how at undone_at moved left",
         c1="reason by undone_by undone_because",
-        c2="name row left links",
+        c2="name row",
     )
 
     absorbed = models.BigIntegerField(db_index=True)
@@ -47,9 +50,8 @@ class Merge(Base):
     undone_by = models.CharField(max_length=80, blank=True)
     undone_because = models.CharField(_("undone because"), max_length=200, blank=True)
     row = models.JSONField(default=dict)
-    left = models.JSONField(default=dict)
-    links = models.JSONField(default=list)
     moved = models.JSONField(default=dict)
+    left = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("merge")
@@ -65,3 +67,24 @@ class Merge(Base):
     def party_id(self) -> int:
         """Whom the trail is to find it under."""
         return self.root_id
+
+
+class SetAside(Base):
+    """A row that cannot stand beside what its customer has since a merge; it comes back as soon as it can again.
+
+    `homes` are the parties it was written for, one a key. `row` is the row with its homes in place of roots,
+    `beside` what hung on it (table → rows), `links` what pointed at it ([table, column, id]).
+    """
+
+    scope = SystemOnly()
+    field_classes = classify(open="table homes links", c2="row beside")
+
+    table = models.CharField(max_length=63)
+    homes: ArrayField[Any, Any] = ArrayField(models.BigIntegerField())
+    row = models.JSONField()
+    beside = models.JSONField(default=dict)
+    links = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("row set aside")
+        indexes = (GinIndex(fields=["homes"], name="set_aside_by_home"),)

@@ -1,7 +1,7 @@
 """Customers as source systems know them, many at once: the same rows a second time change nothing.
 
-A row becomes a new party, is attached to the party that holds one of its documents, or corrects the party it became
-before. Values from the more trusted source stand; of two equally trusted the newer.
+A row becomes a new party, is attached to the party that holds one of its documents, or belongs to the party it became
+before. Which of several records' values stands is decided in a room above (`masterdata.survivorship`).
 """
 
 from __future__ import annotations
@@ -80,6 +80,15 @@ class PartyOutcome:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SurvivorRow:
+    """What stands in a party: values by column as a record keeps them (days as text), provenance by field."""
+
+    party_id: int
+    values: Mapping[str, Any]
+    provenance: Mapping[str, Mapping[str, Any]]
+
+
 class _Value(NamedTuple):
     field: str
     model: type[SealedValue]
@@ -106,14 +115,14 @@ def upsert_parties(
     *,
     actor: Actor,
     source: str,
-    trust: Mapping[str, int],
     rows: Sequence[PartyRow],
     attach_by_contact: bool = False,
 ) -> list[PartyOutcome]:
     """Bring records in; answers one outcome a row, in their order.
 
-    `trust` ranks sources by code. With `attach_by_contact` a record without a document belongs to the one party with
-    the same mobile and the same name, if there is exactly one. Sealed values are kept sealed from here on.
+    A party that is there already keeps its values: `write_survivors` brings what stands. With `attach_by_contact` a
+    record without a document belongs to the one party with the same mobile and the same name, if there is exactly
+    one. Sealed values are kept sealed from here on.
     """
     works = [_normalised(row) for row in rows]
     _recognise(works, attach_by_contact)
@@ -121,7 +130,7 @@ def upsert_parties(
     for work in works:
         if work.same_as is not None:
             work.party_id, work.what = work.same_as.party_id, "attached"
-    _correct([work for work in works if work.what != "created"], source, trust)
+    _correct([work for work in works if work.what != "created"], source)
     return [PartyOutcome(work.party_id or 0, work.what, tuple(work.left_out)) for work in works]
 
 
@@ -290,17 +299,39 @@ def _add_sealed(pairs: Iterable[tuple[_Work, _Value]], source: str) -> None:
             copy_rows(model, (*common, *columns), ((*row, *values) for row in found))
 
 
-def _correct(works: Sequence[_Work], source: str, trust: Mapping[str, int]) -> None:
-    """Bring values to parties that are there already, one record after the other."""
-    if not works:
-        return
-    parties = Party.objects.select_for_update().in_bulk({work.party_id for work in works})
-    changed: set[int] = set()
+def _correct(works: Sequence[_Work], source: str) -> None:
+    """Bring sealed values to parties that are there already; which of the other values stand is decided above."""
+    added = _new_values(works)
+    _add_sealed(added, source)
+    for work, _value in added:
+        work.what = work.what or "changed"
     for work in works:
-        party = parties[work.party_id or 0]
-        if _take(party, work.row, source, trust):
-            changed.add(party.pk)
-            work.what = "changed" if not work.what else work.what
+        work.what = work.what or "unchanged"
+
+
+@service("masterdata.load")
+def write_survivors(*, actor: Actor, rows: Sequence[SurvivorRow]) -> int:
+    """Put into parties what stands of their records' words; answers how many parties it changed."""
+    parties = Party.objects.select_for_update().in_bulk([row.party_id for row in rows])
+    changed = []
+    for row in rows:
+        party = parties[row.party_id]
+        values = {
+            column: FILLED.get(column) if value in (None, "") else _python(column, value)
+            for column, value in row.values.items()
+        }
+        provenance = {**party.provenance, **row.provenance}
+        if provenance == party.provenance and all(
+            getattr(party, column) == value for column, value in values.items()
+        ):
+            continue
+        for column, value in values.items():
+            setattr(party, column, value)
+        party.provenance = provenance
+        person = party.kind == Party.Kind.PERSON
+        party.name_key = names.sort_key(party.name, person=person)
+        party.search_tokens = names.search_tokens(party.name, person=person)
+        changed.append(party)
     if changed:
         update_rows(
             Party,
@@ -313,41 +344,15 @@ def _correct(works: Sequence[_Work], source: str, trust: Mapping[str, int]) -> N
                     party.search_tokens,
                     json.dumps(party.provenance),
                 )
-                for party in (parties[id] for id in sorted(changed))
+                for party in changed
             ),
         )
-    added = _new_values(works)
-    _add_sealed(added, source)
-    for work, _value in added:
-        work.what = work.what or "changed"
-    for work in works:
-        work.what = work.what or "unchanged"
+    return len(changed)
 
 
-def _take(party: Party, row: PartyRow, source: str, trust: Mapping[str, int]) -> bool:
-    """Put the row's values into the party where they may stand; answers whether any did."""
-    mine = trust.get(source, OWN_TRUST)
-    done = False
-    for column, value in row.values.items():
-        now = getattr(party, column)
-        if now == value or (column in KEPT and now not in (None, "")):
-            continue
-        stamp = party.provenance.get(_field_name(column), {})
-        theirs = trust.get(stamp.get("source", ""), OWN_TRUST) if stamp else -1
-        newer = row.observed_on.isoformat() >= stamp.get("on", "")
-        if now not in (None, "") and not (mine > theirs or (mine == theirs and newer)):
-            continue
-        setattr(party, column, value)
-        party.provenance[_field_name(column)] = {
-            "source": source,
-            "on": row.observed_on.isoformat(),
-        }
-        done = True
-    if done:
-        person = party.kind == Party.Kind.PERSON
-        party.name_key = names.sort_key(party.name, person=person)
-        party.search_tokens = names.search_tokens(party.name, person=person)
-    return done
+def _python(column: str, value: Any) -> Any:
+    field: Any = Party._meta.get_field(column)
+    return field.to_python(value)
 
 
 def _new_values(works: Sequence[_Work]) -> list[tuple[_Work, _Value]]:

@@ -101,9 +101,15 @@ def _rivalries(tables: Sequence[str]) -> dict[str, tuple[Rivalry, ...]]:
 def rivals(each: Hanging) -> Iterator[sql.Composed]:
     """Queries for the keys of rows that may not follow their party to where `zhike_merging` sends it.
 
-    Some cannot stand beside what is there, some would tie a party to itself.
+    Some cannot stand beside what is there, some would tie a party to itself; of what there is one of a party, the
+    root keeps its own.
     """
     table, column, key = map(sql.Identifier, (each.table, each.column, each.key))
+    if each.single:
+        yield sql.SQL(
+            "SELECT t.{key} FROM {table} t JOIN {merging} m ON t.{column} = m.leaves"
+        ).format(key=key, table=table, merging=MERGING, column=column)
+        return
     for rivalry in each.rivalries:
         where = sql.SQL(rivalry.where or "true")  # from the catalogue of the database
         meet = [

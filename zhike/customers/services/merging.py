@@ -2,7 +2,7 @@
 
 Every row has a home, the party it was written for. While that party is absorbed its rows stand with the root;
 a split brings a party back with all whose home it is, or that of a party it had absorbed itself. What was written for
-the root meanwhile stays there.
+the root meanwhile stays there. A row that cannot stand beside what the root has is set aside until it can again.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
 from zhike.customers.events import PartiesMerged, PartySplit
-from zhike.customers.models import Merge, Party
+from zhike.customers.models import Merge, Party, SetAside
 from zhike.customers.services.hanging import MERGING, Hanging, hanging, rivals
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock, events
@@ -143,24 +143,22 @@ def _split(actor: Actor, merge: Merge, reason: str, along: Mapping[str, Collecti
     if merge.undone_at is not None:
         raise UserError(_("These are two customers again already."), _("Reload the page."))
     _insert(Party._meta.db_table, [merge.row])
-    _bring_back(merge)
-    in_force = {
-        each.absorbed: each for each in Merge.objects.filter(root=root, undone_at__isnull=True)
-    }
-    merge = in_force[merge.absorbed]
-    leaving = _below(merge.absorbed, in_force.values())
+    in_force = list(Merge.objects.filter(root=root, undone_at__isnull=True))
+    leaving = _below(merge.absorbed, in_force)
     taken = {place: set(ids) for place, ids in along.items()}
-    _forget(in_force.values(), taken)
+    _forget(in_force, taken)
     for each in hanging():
         home = {*taken.get(each.place, ())}
-        for id in leaving:
-            home.update(in_force[id].moved.get(each.place, ()))
+        for inner in in_force:
+            if inner.absorbed in leaving:
+                home.update(inner.moved.get(each.place, ()))
         _go_home(each, root.pk, merge.absorbed, home)
     merge.undone_at = clock.now()
     merge.undone_by, merge.undone_because = actor.name, reason
-    merge.row, merge.left, merge.links, merge.moved = {}, {}, [], {}
+    merge.row, merge.moved = {}, {}
     merge.save()
     Merge.objects.filter(root=root, into__in=leaving).update(root=merge.absorbed)
+    _bring_back(merge.absorbed, {root.pk, merge.absorbed, *(each.absorbed for each in in_force)})
     party = Party.objects.get(pk=merge.absorbed)
     must_see(actor, root)
     audit.record(actor, "customers.party.split", merge, reason=reason, party_id=root.pk)
@@ -216,7 +214,7 @@ def _guests(absorbed: Iterable[int]) -> dict[tuple[int, str], set[int]]:
 
 
 def _set_aside(each: Hanging, merges: Mapping[int, Merge]) -> None:
-    """Rows that may not follow go into the folder of their merge, with whatever hangs on them."""
+    """Take rows that may not follow off their table, with whatever hangs on them."""
     with connection.cursor() as cursor:
         keys: set[int] = set()
         for query in rivals(each):
@@ -224,60 +222,77 @@ def _set_aside(each: Hanging, merges: Mapping[int, Merge]) -> None:
             keys.update(key for (key,) in cursor.fetchall())
     if not keys:
         return
-    folders = {}
-    rows = _rows(each.table, keys, each.key)
-    for key, row in rows:
-        folders[key] = merges[row[each.column]]
-    _homeward([(each.model, row) for _key, row in rows])
-    for key, row in rows:
-        folders[key].left.setdefault(each.table, []).append(row)
-    _take_down(each.model, each.key, {key: folders[key] for key in keys})
+    aside = {}
+    for key, row in _rows(each.table, keys, each.key):
+        left = merges[row[each.column]].left
+        left[each.table] = left.get(each.table, 0) + 1
+        aside[key] = SetAside(table=each.table, row=row)
+    _homeward(each.model, [one.row for one in aside.values()])
+    columns = _party_columns(each.model)
+    for one in aside.values():
+        one.homes = sorted({one.row[column] for column in columns})
+    _take_down(each.model, each.key, aside)
+    SetAside.objects.bulk_create(aside.values())
 
 
-def _take_down(model: type[models.Model], key: str, folders: Mapping[int, Merge]) -> None:
-    """Delete rows; what hangs on them goes into the same folders, what merely points at them is noted."""
+def _take_down(model: type[models.Model], key: str, aside: Mapping[int, SetAside]) -> None:
+    """Delete rows; what hangs on them is kept beside them, what merely points at them is noted."""
     for relation in model._meta.related_objects:
         field: Any = relation.field
         child, column = relation.related_model, field.column
-        rows = _rows(child._meta.db_table, folders, column)
+        table = child._meta.db_table
+        rows = _rows(table, aside, column)
         if field.remote_field.on_delete is models.CASCADE:
-            beside = {row["id"]: folders[parent] for parent, row in rows}
             for parent, row in rows:
-                folders[parent].left.setdefault(child._meta.db_table, []).append(row)
-            if beside:
-                _take_down(child, "id", beside)
+                aside[parent].beside.setdefault(table, []).append(row)
+            if rows:
+                _take_down(child, "id", {row["id"]: aside[parent] for parent, row in rows})
         else:
             for parent, row in rows:
-                folders[parent].links.append([child._meta.db_table, column, row["id"], parent])
-            _point(child._meta.db_table, column, [(row["id"], None) for _parent, row in rows])
-    _delete(model._meta.db_table, key, folders)
+                aside[parent].links.append([table, column, row["id"]])
+            _point(table, column, [(row["id"], None) for _parent, row in rows])
+    _delete(model._meta.db_table, key, aside)
 
 
-def _bring_back(merge: Merge) -> None:
-    """The rows of the folder, after those that the database itself gave the party with its row."""
-    models_by_table = {each.model._meta.db_table: each for each in hanging()}
-    for table, rows in merge.left.items():
-        if table in models_by_table:
-            each = models_by_table[table]
-            if each.single:
-                _delete(table, each.column, [merge.absorbed])
-            _rootward(each.model, rows)
-        _insert(table, rows)
-    for table, column, id, row in merge.links:
-        _point(table, column, [(id, row)])
+def _bring_back(party: int, members: Collection[int]) -> None:
+    """Rows of these parties that were set aside stand again where nothing is in their way any more."""
+    by_table = {each.table: each for each in hanging()}
+    for one in SetAside.objects.filter(homes__overlap=sorted(members)).order_by("pk"):
+        each = by_table[one.table]
+        row, guests = _rootward(each.model, one.row)
+        if each.single:
+            if row[each.column] != party or one.homes != [party]:
+                continue
+            _delete(each.table, each.column, [party])  # what the database gave it with its row
+        elif len({row[column] for column in (each.column, *each.ends)}) <= len(each.ends):
+            continue
+        try:
+            with transaction.atomic():
+                _insert(one.table, [row])
+        except IntegrityError:
+            continue
+        for table, rows in one.beside.items():
+            _insert(table, rows)
+        for table, column, id in one.links:
+            _point(table, column, [(id, row["id"])])
+        for merge, place in guests:
+            merge.moved.setdefault(place, []).append(row["id"])
+            merge.save(update_fields=["moved"])
+        one.delete()
 
 
 def _party_columns(model: type[models.Model]) -> list[str]:
     return [each.column for each in hanging() if each.model is model]
 
 
-def _homeward(rows: Sequence[tuple[type[models.Model], Row]]) -> None:
-    """In rows about to leave their table, each key to a party becomes that of the row's home there."""
-    keys = {row[column] for model, row in rows for column in _party_columns(model)}
+def _homeward(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """In rows about to leave their table, each key to a party becomes that of the row's home."""
+    columns = _party_columns(model)
+    keys = {row[column] for row in rows for column in columns}
     for merge in Merge.objects.filter(root__in=keys, undone_at__isnull=True):
         changed = False
-        for model, row in rows:
-            for column in _party_columns(model):
+        for row in rows:
+            for column in columns:
                 ids = merge.moved.get(f"{model._meta.db_table}.{column}", [])
                 if row[column] == merge.root_id and row.get("id") in ids:
                     row[column] = merge.absorbed
@@ -287,23 +302,15 @@ def _homeward(rows: Sequence[tuple[type[models.Model], Row]]) -> None:
             merge.save(update_fields=["moved"])
 
 
-def _rootward(model: type[models.Model], rows: Sequence[Row]) -> None:
-    """In rows that come back, a key to a party that is absorbed by now leads to its root, and the row is its guest."""
-    columns = _party_columns(model)
-    keys = {row[column] for row in rows for column in columns}
-    for merge in Merge.objects.filter(absorbed__in=keys, undone_at__isnull=True):
-        changed = False
-        for row in rows:
-            for column in columns:
-                if row[column] == merge.absorbed:
-                    if Party.objects.filter(pk=merge.absorbed).exists():
-                        continue
-                    row[column] = merge.root_id
-                    place = f"{model._meta.db_table}.{column}"
-                    merge.moved.setdefault(place, []).append(row["id"])
-                    changed = True
-        if changed:
-            merge.save(update_fields=["moved"])
+def _rootward(model: type[models.Model], home: Row) -> tuple[Row, list[tuple[Merge, str]]]:
+    """The row with each key to an absorbed party leading to its root, and the merges whose guest it then is."""
+    row, guests = dict(home), []
+    for column in _party_columns(model):
+        merge = Merge.objects.filter(absorbed=row[column], undone_at__isnull=True).first()
+        if merge is not None:
+            row[column] = merge.root_id
+            guests.append((merge, f"{model._meta.db_table}.{column}"))
+    return row, guests
 
 
 def _forget(in_force: Iterable[Merge], taken: Mapping[str, Collection[int]]) -> None:
@@ -339,20 +346,15 @@ def _follow(each: Hanging) -> dict[int, list[int]]:
 
 
 def _go_home(each: Hanging, root: int, party: int, ids: Collection[int]) -> None:
-    """Those of `ids` that stand with the root go to the party, but for what cannot stand there any more."""
-    if not ids or each.single:
+    """Those of `ids` that stand with the root go to the party; they stood side by side, so they do there."""
+    if not ids:
         return
-    table, column = sql.Identifier(each.table), sql.Identifier(each.column)
-    with _mapping([(root, party)]), connection.cursor() as cursor:
-        stay: set[int] = set()
-        for query in rivals(each):
-            cursor.execute(query)
-            stay.update(key for (key,) in cursor.fetchall())
+    with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s AND id = ANY(%s)").format(
-                table, column, column
+            sql.SQL("UPDATE {0} SET {1} = %s WHERE {1} = %s AND id = ANY(%s)").format(
+                sql.Identifier(each.table), sql.Identifier(each.column)
             ),
-            [party, root, sorted(set(ids) - stay)],
+            [party, root, sorted(ids)],
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -33,6 +33,10 @@ BY_HAND = "zhike"
 # A room above may name a reason why a customer cannot be closed yet (agreements are open).
 CloseGuard = Callable[[Party], str | None]
 close_guards: list[CloseGuard] = []
+
+# A room above keeps what people entered here (or confirmed, then `verified`), word for word, in the same transaction.
+WordKeeper = Callable[[Actor, Party, Collection[str], bool], None]
+word_keepers: list[WordKeeper] = []
 
 
 @service("customers.edit")
@@ -70,6 +74,7 @@ def create_party(
     given = [field for field in values if values[field] not in (None, "")]
     party.provenance = {field: _origin(source) for field in sorted(given)}
     party.save(force_insert=True)
+    keep_words(actor, party, {*given, "stage", "since_on"})
     if manager is None and not actor.units and not actor.everywhere and actor.employee_id:
         manager = Employee.objects.get(pk=actor.employee_id)
     if manager is not None:
@@ -133,6 +138,7 @@ def update_party(
     Party.objects.filter(pk=party.pk).update(
         name_key=party.name_key, search_tokens=party.search_tokens, provenance=party.provenance
     )
+    keep_words(actor, party, done)
     events.publish(PartyChanged(party.pk, tuple(sorted(done))))
     return party
 
@@ -150,6 +156,7 @@ def confirm_fields(*, actor: Actor, party: Party, fields: list[str]) -> Party:
     }
     party.provenance = {**current.provenance, **confirmed}
     Party.objects.filter(pk=party.pk).update(provenance=party.provenance)
+    keep_words(actor, current, fields, verified=True)
     audit.record(
         actor,
         "customers.party.confirm",
@@ -277,7 +284,16 @@ def _move(
     except Conflict as error:
         raise UserError(error.message, _("Reload the page.")) from error
     if done:
+        keep_words(actor, party, done)
         events.publish(PartyChanged(party.pk, tuple(sorted(done))))
+
+
+def keep_words(
+    actor: Actor, party: Party, fields: Collection[str], *, verified: bool = False
+) -> None:
+    """Hand what was just written into these fields to those who keep every word."""
+    for keep in word_keepers:
+        keep(actor, party, fields, verified)
 
 
 def _own_unit(actor: Actor) -> Unit:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from zhike.access.services import note_reveal
 from zhike.customers import identifiers
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, SealedValue
+from zhike.customers.services.parties import keep_words
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor
@@ -236,6 +237,7 @@ def _take_birth_and_sex(actor: Actor, party: Party, normal: str) -> None:
     origin = {"source": "resident_id", "on": clock.today().isoformat(), "verified_on": None}
     party.provenance = {**party.provenance, **dict.fromkeys(unknown, origin)}
     Party.objects.filter(pk=party.pk).update(provenance=party.provenance)
+    keep_words(actor, party, unknown)
 
 
 def _seal(row: S, kind: str, normal: str, **facts: Any) -> S:

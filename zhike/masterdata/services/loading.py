@@ -21,7 +21,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.warehouse import Warehouse
 from zhike.masterdata.mapping import SourceMapping, Table, read_mapping
-from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem
+from zhike.masterdata.models import ImportFile, ImportRun, SourceRecord, SourceSystem
 from zhike.masterdata.readers import check, digest_of
 from zhike.masterdata.rejects import RejectFile, root
 from zhike.masterdata.rows import prepared
@@ -173,6 +173,11 @@ def lock_number(code: str) -> int:
 
 def _system(actor: Actor, mapping: SourceMapping) -> SourceSystem:
     source = mapping.source
+    if source.code == SourceRecord.BY_HAND:
+        raise UserError(
+            f"The source “{source.code}” is what people enter here.",
+            "Give the source another code in its mapping.",
+        )
     with transaction.atomic():
         system, created = SourceSystem.objects.get_or_create(
             code=source.code, defaults={"name": source.name, "trust": source.trust}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db.models import Model
@@ -21,9 +23,10 @@ from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import copy_rows, refresh_statistics, update_rows
 from zhike.masterdata.mapping import Field, SourceMapping
-from zhike.masterdata.models import SourceRecord, SourceSystem
+from zhike.masterdata.models import SourceRecord, SourceSystem, sealed_place
 from zhike.masterdata.rows import Rows
 from zhike.masterdata.services.filing import Filing, Row, source_key
+from zhike.masterdata.services.surviving import WORDS, moment, survive, told
 from zhike.masterdata.targets import REF_TARGETS
 from zhike.organisation.services import EmployeeRow, UnitRow, upsert_employees, upsert_units
 from zhike.products import services as products
@@ -208,29 +211,28 @@ def _parties(filing: Filing, rows: Sequence[Row]) -> None:
     outcomes = bulk.upsert_parties(
         actor=filing.actor,
         source=filing.system.code,
-        trust=filing.trust,
         rows=[party for _row, _digest, party in given],
         attach_by_contact=filing.mapping.source.attach_by_contact,
     )
-    new, changed, managed = [], [], []
-    for (row, digest, _party), outcome in zip(given, outcomes, strict=True):
+    stamps = _stamps(
+        [known[row["key"]][0] for row, _digest, _party in given if row["key"] in known]
+    )
+    new: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    managed = []
+    joined: set[int] = set()
+    for (row, digest, party), outcome in zip(given, outcomes, strict=True):
         for name, reason in outcome.left_out:
             filing.leave_out(row["line"], name, row[name], reason)
         filing.count.accepted += 1
+        words = _words(row, party, sealed_place(table, row["key"]))
+        facts = (digest, filing.file.pk, row["line"], *words)
         if before := known.get(row["key"]):
-            changed.append((before[0], digest, filing.file.pk, row["line"]))
+            changed.append((before[0], *facts, stamps[before[0]](party.values), None))
         else:
-            new.append(
-                (
-                    filing.system.pk,
-                    table,
-                    row["key"],
-                    digest,
-                    outcome.party_id,
-                    filing.file.pk,
-                    row["line"],
-                )
-            )
+            new.append((filing.system.pk, table, row["key"], outcome.party_id, *facts))
+        if outcome.what != "created":
+            joined.add(outcome.party_id)
         if row.get("manager"):
             managed.append(
                 bulk_ties.AssignmentRow(
@@ -240,14 +242,38 @@ def _parties(filing: Filing, rows: Sequence[Row]) -> None:
                     only_if_free=outcome.what == "attached",
                 )
             )
-    copy_rows(
-        SourceRecord, ("system_id", "table", "key", "digest", "party_id", "file_id", "line"), new
-    )
+    columns = ("digest", "file_id", "line", "values", "sealed", "observed_on")
+    copy_rows(SourceRecord, ("system_id", "table", "key", "party_id", *columns), new)
     if changed:
-        update_rows(SourceRecord, ("digest", "file_id", "line"), changed)
+        update_rows(SourceRecord, (*columns, "stamps", "keys"), changed)
+    survive(joined)
     bulk_ties.assign_managers(
         actor=filing.actor, rows=managed, reason=f"{filing.system.name}: {filing.file.name}"[:200]
     )
+
+
+def _stamps(records: Sequence[int]) -> dict[int, Callable[[Mapping[str, Any]], str]]:
+    """Record → from its new values the stamps of those that did not change: they are as old as they were."""
+    before = SourceRecord.objects.filter(pk__in=records).values_list(
+        "pk", "values", "stamps", "observed_on"
+    )
+
+    def stamped(values: Any, stamps: Any, on: date | None) -> Callable[[Mapping[str, Any]], str]:
+        def kept(now: Mapping[str, Any]) -> str:
+            same = (name for name in values if name in now and values[name] == told(now[name]))
+            since = {"at": moment(None, on).isoformat()}
+            return json.dumps({name: stamps.get(name, since) for name in same})
+
+        return kept
+
+    return {pk: stamped(values, stamps, on) for pk, values, stamps, on in before}
+
+
+def _words(row: Row, party: bulk.PartyRow, place: str) -> tuple[str, bytes | None, date]:
+    """What the record itself says, and from when: plain words as JSON, those that identify sealed."""
+    values = {name: party.values[name] for name in WORDS if name in party.values}
+    sealed = crypto.encrypt(json.dumps(dict(party.sealed)), place) if party.sealed else None
+    return json.dumps(values, default=str, ensure_ascii=False), sealed, party.observed_on
 
 
 def _digest(row: Row) -> bytes:
