@@ -1,23 +1,81 @@
-"""Addresses in their parts: five administrative levels, road, number, building and room."""
+"""Addresses in their parts: five administrative levels, road, number, building, unit, room and what else is named.
+
+A text is cut into three: divisions (浙江省杭州市西湖区), street (翠苑街道文三路) and house (12号3幢2单元502室). Each
+has few distinct values in a table of a million, so each is read once for all rows that share it.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from zhike.masterdata.matching.normalise.characters import simplified
+import pyarrow as pa
+import pyarrow.compute as pc
 
-_HEAD = re.compile(
-    r"(?P<province>.{2,6}?(?:省|自治区))?(?P<city>.{2,6}?(?:市|自治州|地区|盟))?(?P<county>.{2,7}?(?:[县旗区]|市))?"
-    r"(?P<township>.{1,6}?(?:镇|乡|街道|苏木))?(?P<village>.{1,6}?(?:村|社区|屯))?"
-    r"(?P<road>.{1,8}?(?:大道|路|街|巷|胡同|弄))?(?P<number>\d+)?号?"
-    r"(?:(?P<building>\d+)(?:号楼|[栋幢座]))?(?:\d+单元)?(?:(?P<room>\d+)(?:室|房)?)?"
+from zhike.masterdata.matching.normalise.characters import simplified, simplified_column
+from zhike.masterdata.matching.normalise.divisions import Divisions, divisions
+
+_COUNT = r"[一二三四五六七八九十]{1,3}"
+_COUNTED_BY = "(?:栋|幢|座|单元|号|室|层|楼|排|组|弄)"
+_HOUSE = rf"(?:[0-9]|[a-z][0-9]*(?:[0-9-]|座|栋|幢|区|楼|$)|{_COUNT}{_COUNTED_BY})"
+# RE2 reads these as `re` does: columns and single texts are cut alike.
+_CUT = rf"(?s)^(?P<front>.*?)(?P<house>{_HOUSE}.*)?$"
+_PREFIX = r"(?s)^(?P<prefix>(?:.*(?:[省市县旗盟]|[^小社园业发税]区))?)(?P<street>.*)$"
+
+_MARKED = r"[^\p{Han}0-9a-z]|null|^中"
+_COUNTRY = re.compile(r"^(?:中国|中华人民共和国)")
+_BRACKETED = re.compile(r"[(\[【<].*?(?:[)\]】>]|$)|null")
+_SEPARATORS = re.compile(r"[,，.。;；、:：_/|\\*·~—–+'\"?!&]+|(?<![0-9a-z])-+|-+(?![0-9a-z])")
+_COUNTED = re.compile(rf"({_COUNT})(?={_COUNTED_BY})")
+_NUMERAL = {c: n for n, c in enumerate("零一二三四五六七八九")}
+
+_TOWNSHIP = re.compile(
+    r"((?:[^路街巷号]|[路街](?=[镇乡])){1,6}?(?:街道(?:办事处)?|镇(?!政府|江市|海[区路]|[路街])|乡(?![路街镇])|苏木)"
+    r"|.{2,4}街道(?:办事处)?)"
 )
+_ZONE = re.compile(
+    r"[^路街巷号村]{0,7}?(?:开发区|工业园区|工业区|工业园|高新区|产业园|科技园|园区|保税区|度假区|示范区|集聚区|景区)"
+)
+_VILLAGE = re.compile(
+    r"([^路街巷号弄]{1,7}?(?:村委会|居委会|社区|(?<![新一二三四五六七八九十])村(?!路|镇|街|口)|屯))"
+)
+_ROAD = re.compile(
+    r"(.{1,9}?(?:大道|大街|公路|[国省县]道|胡同|路(?!桥|口)|街(?!道|坊)|巷|弄(?!堂))|.{1,5}[道里]$)"
+)
+_ROAD_IN_HOUSE = re.compile(
+    r"((?:[a-z]?\d+号?|[a-z])(?:[东南西北中])?(?:大道|大街|路|街(?!区)|[国省县]道|线))"
+)
+# Places that number their buildings; elsewhere the first number is that of a house in a row.
+_COMPOUND = re.compile(
+    r"(?:小区|新村|花园|[苑园区城府湾庭郡墅坊里]|公寓|大[厦楼]|广场|市场|中心|公馆|宿舍|学校|学院|大学|医院|[一二三四五六]村|[期号院])$"
+)
+_PART = re.compile(r"(?:\d+|[a-z])(?:区|期|苑)")
+_ROW = re.compile(r"(\d+)(?:组|队|社)")
+_LANE = re.compile(r"(\d+弄)(?:(\d+)(?:支弄|号|(?!\d|楼|栋|幢|室|单元)))?")
+_NUMBERS = re.compile(
+    r"(\d+)(?:-(\d+))?(?:-(\d+))?(?:号|#)?"
+    r"(?!\d|-|[号#]?(?:栋|幢|座|楼)|单元|层|室|f\b|米|期|区|组|队|门|年|排)"
+)
+_BUILDING = re.compile(
+    r"([a-z]?\d+[a-z]?|[a-z])(?:号楼|#楼?|栋|幢|座(?!机)|排|号(?=\d+(?:单元|室|楼|层)))"
+)
+_UNIT = re.compile(r"(\d+|[a-z])(?:单元|号门|门(?!口))")
+_FLOOR = re.compile(r"(\d+)(?:楼|层|f(?![a-z0-9]))")
+_ROOM = re.compile(r"([a-z]?-?\d+(?:-\d+)*[a-z]?)(?:室|房(?!产)|铺|店(?!铺))")
+_CHAIN = re.compile(r"([a-z]?\d+[a-z]?|[a-z])-(?:(\d+|[a-z])-)?([a-z]?\d{2,5}[a-z]?)(?:室|号)?$")
+_LAST_ROOM = re.compile(r"(?<![\d号])-?([a-z]?\d{2,5}[a-z]?)(?:号|室)?$")
+_FIRST_BUILDING = re.compile(r"([a-z]?\d+[a-z]?|[a-z](?=-))(?!区|期|米|组|路|队|\d)号?")
+_SPAN = 12  # numbers of one house, 12-14号, lie no further apart
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Parts of an address; None where absent. `key` compacts road (else village), number and building."""
+    """Parts of an address as written, without 号, 幢, 室 behind digits; None where absent.
+
+    `place` is what else is named (a compound, a market); `key` compacts road (else village or place), number
+    and building, and is None without one of the first three and a number.
+    """
 
     province: str | None = None
     city: str | None = None
@@ -27,16 +85,225 @@ class Address:
     road: str | None = None
     number: str | None = None
     building: str | None = None
+    unit: str | None = None
     room: str | None = None
+    place: str | None = None
 
     @property
     def key(self) -> str | None:
-        if not (self.road or self.village) or not self.number:
+        street = self.road or self.village or self.place
+        if not street or not (self.number or self.building):
             return None
-        return f"{self.road or self.village}{self.number}-{self.building or ''}".rstrip("-")
+        return f"{street}{self.number or ''}{'-' if self.building else ''}{self.building or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """Between divisions and house. `ends` says what the house's first number counts: a road's, a village's or a
+    place's."""
+
+    township: str | None = None
+    village: str | None = None
+    road: str | None = None
+    place: str | None = None
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    road: str | None = None
+    number: str | None = None
+    building: str | None = None
+    unit: str | None = None
+    room: str | None = None
+    place: str | None = None
 
 
 def parse(raw: str) -> Address:
-    """An address in its parts."""
-    found = _HEAD.match(simplified(raw))
-    return Address(**found.groupdict()) if found else Address()
+    """An address in its parts; any text will do, what is not recognised goes to `place`."""
+    front, tail = _cut(clean(simplified(raw)))
+    above, between = _front(front)
+    within = house(tail, between.ends)
+    return Address(
+        *above.official,
+        between.township,
+        between.village,
+        between.road or within.road,
+        within.number,
+        within.building,
+        within.unit,
+        within.room,
+        (between.place or "") + (within.place or "") or None,
+    )
+
+
+def address_columns(values: pa.Array) -> dict[str, pa.Array]:
+    """The parts and the key of `parse` for every row of a string array, each distinct piece read once."""
+    whole = values.dictionary_encode()
+    texts = simplified_column(whole.dictionary)
+    marked = pc.match_substring_regex(texts, _MARKED)
+    if pc.any(marked).as_py():
+        cleaned = [clean(text) for text in texts.filter(marked).to_pylist()]
+        texts = pc.replace_with_mask(texts, marked, pa.array(cleaned, pa.string()))
+    cut = pc.extract_regex(texts, _CUT)
+    fronts = cut.field("front").dictionary_encode()
+    read = [_front(text) for text in fronts.dictionary.to_pylist()]
+    official = [above.official for above, _ in read]
+    found = {
+        name: _taken([names[place] for names in official], fronts)
+        for place, name in enumerate(("province", "city", "county"))
+    }
+    streets = {
+        name: _taken([getattr(between, name) for _, between in read], fronts)
+        for name in ("township", "village", "road", "place", "ends")
+    }
+    tails = pc.binary_join_element_wise(
+        streets["ends"], cut.field("house"), ":"
+    ).dictionary_encode()
+    ends_and_houses = [text.split(":", 1) for text in tails.dictionary.to_pylist()]
+    houses = [house(text, ends) for ends, text in ends_and_houses]
+    inside = {
+        name: _taken([getattr(each, name) for each in houses], tails)
+        for name in ("road", "number", "building", "unit", "room", "place")
+    }
+    road = pc.coalesce(streets["road"], inside["road"])
+    place = _joined(streets["place"], inside["place"])
+    place = pc.if_else(pc.equal(place, ""), pa.scalar(None, pa.string()), place)
+    number, building = inside["number"], inside["building"]
+    dashed = pc.binary_join_element_wise("-", building, "")
+    key = pc.binary_join_element_wise(
+        pc.coalesce(road, streets["village"], place), _joined(number, dashed), ""
+    )
+    keyed = pc.or_(pc.is_valid(number), pc.is_valid(building))
+    found |= {
+        "township": streets["township"],
+        "village": streets["village"],
+        "road": road,
+        "number": number,
+        "building": building,
+        "unit": inside["unit"],
+        "room": inside["room"],
+        "place": place,
+        "key": pc.if_else(keyed, key, pa.scalar(None, pa.string())),
+    }
+    return {name: column.take(whole.indices) for name, column in found.items()}
+
+
+def _taken(values: list[str | None], distinct: pa.DictionaryArray) -> pa.Array:
+    return pa.array(values, pa.string()).take(distinct.indices)
+
+
+def _joined(*columns: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, "", null_handling="replace", null_replacement="")
+
+
+def _cut(text: str) -> tuple[str, str]:
+    found = re.match(_CUT, text)
+    assert found  # everything in it is optional
+    return found["front"], found["house"] or ""
+
+
+def _front(front: str) -> tuple[Divisions, Street]:
+    """Divisions and street of what stands before the first digit."""
+    split = re.match(_PREFIX, front)
+    assert split
+    above = divisions(split["prefix"])
+    if above.county and not above.rest:
+        return above, street(split["street"])
+    above = divisions(front)
+    return above, street(above.rest)
+
+
+def clean(text: str) -> str:
+    """A simplified text without the country, brackets with what is in them, and marks that only divide."""
+    return _COUNTRY.sub("", _SEPARATORS.sub("", _BRACKETED.sub("", text)))
+
+
+@lru_cache(maxsize=200_000)
+def street(text: str) -> Street:
+    """Township, village and road at the beginning of a simplified text; what does not fit is the place."""
+    township = village = road = None
+    places: list[str] = []
+    ends = ""
+    if found := _TOWNSHIP.match(text):
+        township, text, ends = found[1], text[found.end() :], "village"
+    if found := _ZONE.match(text):
+        text, ends = text[found.end() :], "compound"
+        places.append(found[0])
+    if found := _VILLAGE.match(text):
+        village, text, ends = found[1], text[found.end() :], "village"
+    if found := _ROAD.match(text):
+        road, text, ends = found[1], text[found.end() :], "road"
+    if text:
+        places.append(text)
+        ends = (
+            "compound" if _COMPOUND.search(text) else "road" if road and _aside(text) else "place"
+        )
+    return Street(township, village, road, "".join(places) or None, ends)
+
+
+def _aside(text: str) -> bool:
+    """Whether a text between road and number only says which part of the road."""
+    return re.fullmatch(r"[东南西北中一二三四五六七八九十]?[段侧边面]?", text) is not None
+
+
+@lru_cache(maxsize=200_000)
+def house(text: str, after: str) -> House:
+    """Number, building, unit and room from the first digit on. `after`: what it follows (`Street.ends`)."""
+    text = _COUNTED.sub(lambda found: str(_count(found[1])), text)
+    road = number = building = unit = room = None
+    if after != "road" and (found := _ROAD_IN_HOUSE.match(text)):
+        road, text, after = found[1], text[found.end() :], "road"
+    if after != "road" and (found := _ROW.match(text)):
+        road, text, after = found[0], text[found.end() :], "road"
+    part = found[0] if (found := _PART.match(text)) else ""
+    if part:
+        text, after = text[len(part) :], "compound"
+    if after != "compound":
+        if found := _LANE.match(text):
+            number, building, text = found[1], found[2], text[found.end() :]
+        elif (found := _NUMBERS.match(text)) and (after != "place" or "号" in found[0]):
+            number, building, room = _numbers(found)
+            text = text[found.end() :]
+    taken: list[tuple[int, int]] = []
+
+    def first(form: re.Pattern[str]) -> str | None:
+        found = form.search(text)
+        if not found or any(found.start() < end and start < found.end() for start, end in taken):
+            return None
+        taken.append(found.span())
+        return found[1]
+
+    if not building and (found := _CHAIN.search(text)):
+        building, unit, room = found[1], found[2], found[3]
+        taken.append(found.span())
+    else:
+        building = building or first(_BUILDING)
+        unit, room = first(_UNIT), room or first(_ROOM)
+        first(_FLOOR)
+        room = room or first(_LAST_ROOM)
+    leading = _FIRST_BUILDING.match(text) if number is None and building is None else None
+    if leading and all(leading.end() <= start for start, _ in taken):
+        building = leading[1]
+        taken.append(leading.span())
+    for start, end in sorted(taken, reverse=True):
+        text = text[:start] + text[end:]
+    return House(road, number, building, unit, room, part + text.strip("-号") or None)
+
+
+def _numbers(found: re.Match[str]) -> tuple[str, str | None, str | None]:
+    """Number, building and room of 12, 12-14 (one house), 12-3 and 12-3-502."""
+    first, second, third = found.groups()
+    if second and not third and 0 < int(second) - int(first) <= _SPAN:
+        return f"{first}-{second}", None, None
+    return first, second, third
+
+
+def _count(numeral: str) -> int:
+    """一 to 九十九 as a number; digits in a row (一二) as they stand."""
+    if "十" not in numeral:
+        return int("".join(str(_NUMERAL[c]) for c in numeral))
+    tens, _, ones = numeral.partition("十")
+    return (_NUMERAL[tens[0]] if tens else 1) * 10 + (
+        _NUMERAL[ones[0]] if ones[:1] in _NUMERAL else 0
+    )

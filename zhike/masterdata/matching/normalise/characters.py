@@ -15,7 +15,8 @@ import opencc
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_LAST = 0x30000  # planes 0 to 2 hold every ideograph of the standards
+_BASIC = 0x10000
+_LAST = 0x2A6E0
 _DROPPED = 0  # leaves no character
 _ALONE = 0xFFFFFFFF  # depends on its neighbours or becomes several characters
 _IDEOGRAPHS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x2A6E0))
@@ -70,24 +71,28 @@ def _table(punctuation: bool) -> npt.NDArray[np.uint32]:
     """What each code point becomes: another one, `_DROPPED` or `_ALONE`. The last entry stands for all beyond."""
     simple = _simplifications()
     table = np.full(_LAST + 1, _ALONE, dtype=np.uint32)
-    joining = {
-        int(parts[1], 16)
-        for code in range(_LAST)
-        if len(parts := unicodedata.decomposition(chr(code)).split()) == 2 and parts[0][0] != "<"
-    }
-    joining.update(range(0x1100, 0x1200))
-    joining.add(ord("Σ"))
-    for code in range(_LAST):
+    for first, end in _IDEOGRAPHS:
+        table[first:end] = np.arange(first, end)
+    for code, to in simple.items():
+        table[code] = ord(to)
+    joining = _joining()
+    for code in range(_BASIC):
         character = chr(code)
-        if 0xD800 <= code < 0xE000 or code in joining or unicodedata.combining(character):
+        if table[code] != _ALONE or code in joining or unicodedata.combining(character):
             continue
         becomes = unicodedata.normalize("NFKC", character).lower().translate(simple)
-        kept = [c for c in becomes if (_seen(c) if punctuation else c.isalnum())]
-        if not kept:
-            table[code] = _DROPPED
-        elif len(becomes) == 1 and ord(becomes) not in joining:
-            table[code] = ord(becomes)
+        if len(becomes) == 1 and ord(becomes) not in joining:
+            kept = _seen(becomes) if punctuation else becomes.isalnum()
+            table[code] = ord(becomes) if kept else _DROPPED
     return table
+
+
+@cache
+def _joining() -> frozenset[int]:
+    """Code points that may melt into what stands before them, and the letter whose small form depends on it."""
+    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(_BASIC))
+    second = (int(parts[1], 16) for parts in pairs if len(parts) == 2 and parts[0][0] != "<")
+    return frozenset([*second, *range(0x1100, 0x1200), *range(0xD800, 0xE000), ord("Σ")])
 
 
 def _mapped(
@@ -99,7 +104,7 @@ def _mapped(
     bounds = np.frombuffer(values.buffers()[1], dtype=np.int64)[: len(values) + 1]
     data = values.buffers()[2]
     text = data.to_pybytes()[bounds[0] : bounds[-1]] if data else b""
-    codes = np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")
+    codes: npt.NDArray[np.uint32] = np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")
     ends = np.concatenate(
         [[0], np.cumsum(pc.fill_null(pc.utf8_length(values), 0).to_numpy(zero_copy_only=False))]
     )

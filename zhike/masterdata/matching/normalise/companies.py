@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from zhike.masterdata.matching.normalise.characters import folded
-from zhike.masterdata.matching.normalise.divisions import place_names
+from zhike.masterdata.matching.normalise.divisions import known_names
 
 _FORMS = (
     "有限责任公司 股份有限公司 股份公司 责任公司 有限公司 总公司 分公司 子公司 公司"
@@ -17,12 +17,17 @@ _FORMS = (
 # Longest first, so that 股份有限公司 does not leave 股份 behind.
 _FORM = "|".join(sorted(_FORMS, key=len, reverse=True))
 _TAIL = re.compile(rf"(?:{_FORM})+$")
+# 公司 alone may be part of a longer word; these cannot.
+_ANYWHERE = re.compile("|".join(form for form in _FORM.split("|") if len(form) > 3))
 _BRACKETS = re.compile(r"[(（\[【](.*?)[)）\]】]")
+_UNKNOWN_PLACE = re.compile(r".{2,4}?[省市县](?=..)")
+_COUNTRY = "中国"
+_LONGEST = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """`core` is what tells companies apart; `place` the divisions named in front or in brackets."""
+    """`core` is what tells companies apart, folded; `place` the divisions named in front or in brackets."""
 
     core: str | None = None
     place: str | None = None
@@ -32,33 +37,46 @@ def company_name(raw: str) -> Company:
     """A company's name in its parts. Where nothing but place and form is left, the whole name is the core."""
     places: list[str] = []
 
-    def bracketed(found: re.Match[str]) -> str:
+    def without_place(found: re.Match[str]) -> str:
         inner = folded(found[1])
-        if inner in place_names():
+        if inner in known_names() or inner == _COUNTRY:
             places.append(inner)
-        return "" if inner in place_names() or re.fullmatch(_FORM, inner) else inner
+            return ""
+        return "" if re.fullmatch(_FORM, inner) else inner
 
     whole = folded(raw)
-    text = folded(_BRACKETS.sub(bracketed, raw))
-    place, text = _place_in_front(text)
-    if place:
-        places.insert(0, place)
-    core = _TAIL.sub("", text)
-    core = core if len(core) > 1 else whole
-    return Company(core or None, "".join(places) or None)
+    in_front, text = _place_in_front(folded(_BRACKETS.sub(without_place, raw)))
+    core = _TAIL.sub("", _ANYWHERE.sub("", text))
+    if len(core) < 2:
+        return Company(whole or None)
+    return Company(core, "".join([*in_front, *places]) or None)
 
 
-def _place_in_front(text: str) -> tuple[str, str]:
-    """The divisions a name begins with, and the rest: known names with or without their 省, 市, 县."""
-    place = ""
-    for _ in range(3):
-        for length in range(min(11, len(text) - 2), 1, -1):
-            if text[:length] in place_names():
-                place, text = place + text[:length], text[length:]
-                break
-        else:
-            found = re.match(r".{2,4}?[省市县旗](?=..)", text)
-            if not found:
-                break
-            place, text = place + found[0], text[found.end() :]
-    return place, text
+def _place_in_front(text: str) -> tuple[list[str], str]:
+    """The divisions a name begins with, with or without their 省, 市, 县, and the rest of two characters at least.
+
+    A county without its last word counts only behind its province or prefecture: 长安 is a maker of cars too.
+    """
+    places: list[str] = []
+    code = ""
+    while found := _known(text, code) or (None if places else _unknown(text)):
+        length, code = found
+        places.append(text[:length])
+        text = text[length:]
+    return places, text
+
+
+def _unknown(text: str) -> tuple[int, str] | None:
+    found = _UNKNOWN_PLACE.match(text)
+    return (found.end(), "") if found else None
+
+
+def _known(text: str, within: str) -> tuple[int, str] | None:
+    """Length of the longest known name that `text` begins with, and its code."""
+    for length in range(min(_LONGEST, len(text) - 2), 1, -1):
+        for meaning in known_names().get(text[:length], ()):
+            for code in meaning.codes:
+                deeper = code.startswith(within) and len(code) > len(within)
+                if deeper and (meaning.whole or meaning.level < 2 or within):
+                    return length, code
+    return None

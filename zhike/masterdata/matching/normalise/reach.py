@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
-from phonenumbers import carrier, geocoder
 
 from zhike.masterdata.matching.normalise.characters import Implausible
 from zhike.masterdata.matching.normalise.documents import plain
@@ -80,6 +78,10 @@ def phone_facts(number: str) -> tuple[str | None, str | None]:
 
     After the tables of phonenumbers; None where they do not know. A ported number keeps its first carrier.
     """
+    # Its tables of the whole world take seconds to import, and only this function reads them.
+    import phonenumbers
+    from phonenumbers import carrier, geocoder
+
     parsed = phonenumbers.parse(number, "CN")
     place = geocoder.description_for_valid_number(parsed, "zh")
     return place or None, carrier.name_for_valid_number(parsed, "zh") or None

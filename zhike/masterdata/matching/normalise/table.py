@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.normalise import documents, reach
-from zhike.masterdata.matching.normalise.addresses import parse
+from zhike.masterdata.matching.normalise.addresses import address_columns
 from zhike.masterdata.matching.normalise.characters import folded_column
 from zhike.masterdata.matching.normalise.companies import company_name
-from zhike.masterdata.matching.normalise.names import person_name
+from zhike.masterdata.matching.normalise.names import name_columns
 from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 
 RAW: Final = pa.schema(
@@ -31,10 +31,7 @@ RAW: Final = pa.schema(
         ),
     ]
 )  # fmt: skip
-_ADDRESS = (
-    "province", "city", "county", "township", "village",
-    "road", "number", "building", "room", "key",
-)  # fmt: skip
+_LEVELS = ("province", "city", "county", "township", "village")
 NORMAL: Final = pa.schema(
     [
         ("record", pa.int64()),
@@ -49,7 +46,8 @@ NORMAL: Final = pa.schema(
             for name in (
                 "resident_id", "resident_id_raw", "credit_code", "passport", "mobile", "phone", "email",
                 "province", "city", "county", "township", "village",
-                "address_road", "address_number", "address_building", "address_room", "address_key",
+                "address_road", "address_number", "address_building", "address_unit", "address_room", "address_place",
+                "address_key",
                 "company_core", "company_place", "employer_core",
             )
         ),
@@ -74,11 +72,7 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
     found |= _documents(given, person, organisation, also)
     found |= _reach(given, also)
 
-    names = _parts(
-        _only(given["name"], person),
-        person_name,
-        ("text", "pinyin", "rotated", "surname", "given", "sex"),
-    )
+    names = name_columns(_only(given["name"], person))
     found["name"] = pc.coalesce(names["text"], _folded(_only(given["name"], organisation)))
     found["name_pinyin"] = names["pinyin"]
     found["name_rotated"] = names["rotated"]
@@ -90,11 +84,8 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
         person, pc.coalesce(given["birth_on"], birth), pa.scalar(None, pa.date32())
     )
 
-    address = _parts(given["address"], parse, _ADDRESS)
-    for part in _ADDRESS[:5]:
-        found[part] = address[part]
-    for part in _ADDRESS[5:]:
-        found[f"address_{part}"] = address[part]
+    for part, column in address_columns(given["address"]).items():
+        found[part if part in _LEVELS else f"address_{part}"] = column
 
     company = _parts(_only(given["name"], organisation), company_name, ("core", "place"))
     found["company_core"], found["company_place"] = company["core"], company["place"]
