@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -47,15 +50,19 @@ said = st.lists(
 
 
 @given(said, st.permutations(list(Criterion)), st.randoms())
-def test_the_order_of_words_does_not_matter(words, criteria, random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_words_does_not_matter(
+    words: list[Word], criteria: list[Criterion], random: Random
+) -> None:
     mixed = list(words)
     random.shuffle(mixed)
     assert survivor(words, criteria) == survivor(mixed, criteria)
 
 
 @given(said, st.permutations(list(Criterion)))
-def test_no_word_stands_against_its_first_criterion(words, criteria) -> None:  # type: ignore[no-untyped-def]
-    ranks = {
+def test_no_word_stands_against_its_first_criterion(
+    words: list[Word], criteria: list[Criterion]
+) -> None:
+    ranks: dict[Criterion, Callable[[Word], Any]] = {
         Criterion.TRUST: lambda word: word.trust,
         Criterion.FRESH: lambda word: word.seen_at,
         Criterion.VERIFIED: lambda word: word.verified_on or date.min,
