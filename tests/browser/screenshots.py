@@ -92,7 +92,7 @@ def main() -> None:
         and not (path := wanted.into / f"{shot.name}.{language}.{theme}.{width}.png").exists()
     ]
     if not missing:
-        print(f"Every picture is in {wanted.into}; delete what you want taken again.")  # noqa: T201
+        print(f"Every picture is in {wanted.into}; delete what you want taken again.")  # noqa: T201  a command speaks
         return
     wanted.into.mkdir(parents=True, exist_ok=True)
     running = Site.of(wanted.url.rstrip("/"), wanted.home) if wanted.url else None
@@ -114,7 +114,7 @@ def main() -> None:
                 _take(context.pages[0], shot, theme, width, path)
                 progress.advance(task)
         browser.close()
-    print(f"{len(missing)} pictures in {wanted.into}")  # noqa: T201
+    print(f"{len(missing)} pictures in {wanted.into}")  # noqa: T201  a command speaks
 
 
 @contextmanager

@@ -9,7 +9,7 @@ class ActivitiesConfig(AppConfig):
 
     def ready(self) -> None:
         # Hangs its panel on the customer's page, its guard on leaving, its reaction on handovers.
-        from zhike.activities import page_head, panels, records, subscribers  # noqa: F401
+        from zhike.activities import page_head, panels, records, subscribers  # noqa: F401  they register themselves
         from zhike.activities.queries.lists import due_now
         from zhike.ui.navigation import Counter, NavItem, counters, navigation
 

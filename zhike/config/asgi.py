@@ -25,21 +25,21 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
 django.setup()
 
-import psycopg  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.contrib.auth import get_user  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
-from django.contrib.sessions.models import Session  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.http import HttpRequest  # noqa: E402
-from django.http.request import split_domain_port, validate_host  # noqa: E402
+import psycopg  # noqa: E402  Django is up
+from django.conf import settings  # noqa: E402  Django is up
+from django.contrib.auth import get_user  # noqa: E402  Django is up
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402  Django is up
+from django.contrib.sessions.models import Session  # noqa: E402  Django is up
+from django.db import connection  # noqa: E402  Django is up
+from django.http import HttpRequest  # noqa: E402  Django is up
+from django.http.request import split_domain_port, validate_host  # noqa: E402  Django is up
 
-from zhike.access.queries import actor_for  # noqa: E402
-from zhike.desk import queries  # noqa: E402
-from zhike.desk.services.notices import CHANGED, CHANNEL  # noqa: E402
-from zhike.kernel import clock  # noqa: E402
-from zhike.organisation.models import User  # noqa: E402
-from zhike.ui.context import EVENTS_PATH  # noqa: E402
+from zhike.access.queries import actor_for  # noqa: E402  Django is up
+from zhike.desk import queries  # noqa: E402  Django is up
+from zhike.desk.services.notices import CHANGED, CHANNEL  # noqa: E402  Django is up
+from zhike.kernel import clock  # noqa: E402  Django is up
+from zhike.organisation.models import User  # noqa: E402  Django is up
+from zhike.ui.context import EVENTS_PATH  # noqa: E402  Django is up
 
 log = logging.getLogger(__name__)
 

@@ -44,7 +44,7 @@ class PartyForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Party
         fields = FIELD_ORDER
-        widgets = {"note": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012
+        widgets = {"note": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012  Django reads it there
 
     def __init__(self, *args: Any, actor: Actor | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -295,7 +295,7 @@ def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> li
     with connection.cursor() as cursor:
         # Only the number of ways is written into the text; the words are parameters.
         cursor.execute(
-            "WITH found AS MATERIALIZED (SELECT held.*, top.balance FROM (SELECT party_id, balance "  # noqa: S608
+            "WITH found AS MATERIALIZED (SELECT held.*, top.balance FROM (SELECT party_id, balance "  # noqa: S608  words of our own
             "FROM customers_standing ORDER BY balance DESC, party_id DESC LIMIT %s) top, "
             "LATERAL (SELECT id, name, name_key FROM customers_party "
             f"WHERE id = top.party_id AND ({holds}) OFFSET 0) held LIMIT %s) "
@@ -345,7 +345,7 @@ def _candidates(words: Callable[[], tuple[str, Sequence[Any]]]) -> list[Candidat
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608
+            f"WITH found (id, name, name_key) AS MATERIALIZED ({sql}) "  # noqa: S608  words of our own
             "SELECT f.id, f.name, f.name_key "
             "FROM found f LEFT JOIN customers_standing s ON s.party_id = f.id "
             "ORDER BY COALESCE(s.balance, 0) DESC, f.id",

@@ -241,7 +241,7 @@ _add(
     _("ABC class"),
     "code",
     _(
-        "customers by contribution from the top: A until 80 % are reached, B until 95 %, then C (cuts are data)"
+        "customers by contribution from the top: A until 80% are reached, B until 95%, then C (cuts are data)"
     ),
     _("A are the few who bring most."),
     "R-028",
@@ -249,7 +249,7 @@ _add(
 )
 _add(
     "in_top20",
-    _("Among the top 20 %"),
+    _("Among the top 20%"),
     "code",
     _("place by contribution within the best fifth of customers"),
     _("Whether the customer stands on the list of key customers."),
@@ -258,7 +258,7 @@ _add(
 )
 _add(
     "top20_share",
-    _("Share of the top 20 %"),
+    _("Share of the top 20%"),
     "share",
     _("contribution of the best fifth of customers ÷ contribution of all; losses count as zero"),
     _("How much hangs on few customers: four fifths is the rule of thumb."),

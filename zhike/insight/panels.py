@@ -172,7 +172,7 @@ def over_time(actor: Actor, party: Party) -> dict[str, Any]:
         "scores": scores,
         "values": charts.lines(
             days, series("current_value", "potential_value"),
-            measure=gettext_lazy("points of 100"), heading=gettext_lazy("as of"),
+            measure=gettext_lazy("points of 100"), heading=gettext_lazy("as of"), most=100,
         ),
         "money": charts.lines(
             days, series("balance", "contribution_12m"), "money", heading=gettext_lazy("as of")

@@ -82,7 +82,7 @@ def ensure(model: type[models.Model], first: date, last: date) -> None:
             cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")
             cursor.execute(f"ALTER TABLE {table}_rest DISABLE TRIGGER USER")
             cursor.execute(  # table and month are ours, never a person's words
-                f"WITH moved AS (DELETE FROM {table}_rest WHERE at >= %s AND at < %s RETURNING *) "  # noqa: S608
+                f"WITH moved AS (DELETE FROM {table}_rest WHERE at >= %s AND at < %s RETURNING *) "  # noqa: S608  names of our own
                 f"INSERT INTO {name} SELECT * FROM moved",
                 bounds,
             )

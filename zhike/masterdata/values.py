@@ -310,7 +310,7 @@ def _iso(text: str) -> date | None:
 def _moment(text: str, formats: Sequence[str]) -> datetime | None:
     for each in formats:
         try:
-            return datetime.strptime(text, each)  # noqa: DTZ007
+            return datetime.strptime(text, each)  # noqa: DTZ007  the zone comes later
         except ValueError:
             continue
     return None

@@ -29,7 +29,7 @@ class ProductsConfig(AppConfig):
             happenings,
             panels,
             search,
-            subscribers,  # noqa: F401
+            subscribers,  # noqa: F401  they register themselves
         )
         from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.navigation import NavItem, navigation

@@ -123,9 +123,11 @@ def lines(
     heading: Text = "",
     links: Links = (),
     stacked: bool = False,
+    most: int | None = None,
 ) -> Chart:
-    """One line a series over `labels`; stacked lines are filled. The rest as with `bars`."""
+    """One line a series over `labels`; stacked lines are filled; values end at `most`. The rest as with `bars`."""
     chart = _axes("line", labels, series, unit, measure, heading, links, stacked=stacked)
+    chart.option["yAxis"] |= _ends(most)
     for each in chart.option["series"]:
         each["showSymbol"] = len(labels) <= 31
         if stacked:
@@ -242,9 +244,10 @@ def points(
     y_unit: Unit = "number",
     *,
     links: Mapping[str, Sequence[str]] | None = None,
+    most: int | None = None,
 ) -> Chart:
-    """Pairs of values as points."""
-    option = _plane(x_label, y_label, x_unit, y_unit, len(series) > 1)
+    """Pairs of values as points, from zero to `most` where both end there."""
+    option = _plane(x_label, y_label, x_unit, y_unit, len(series) > 1, most)
     option["tooltip"] = {"trigger": "item"}
     option["series"] = [
         {
@@ -281,10 +284,8 @@ def curve(
 
     Each series rises in x from (0, 0) to (1, 1). At `mark` of x a line says what share lies there.
     """
-    option = _plane(x_label, y_label, "percent", "percent", True)
+    option = _plane(x_label, y_label, "percent", "percent", True, 1)
     option["tooltip"] = {"trigger": "axis", "valueFormatter": "percent"}
-    for axis in ("xAxis", "yAxis"):
-        option[axis] |= {"min": 0, "max": 1}
     option["series"] = [
         {
             "type": "line",
@@ -456,28 +457,31 @@ def _axes(
     return Chart(option, [(heading, ""), *((name, unit) for name in series)], rows)
 
 
-def _plane(x_label: str, y_label: str, x_unit: Unit, y_unit: Unit, several: bool) -> dict[str, Any]:
+def _plane(
+    x_label: str, y_label: str, x_unit: Unit, y_unit: Unit, several: bool, most: int | None
+) -> dict[str, Any]:
     """Two axes of values with their names."""
     return {
         "legend": {"show": several, "bottom": 0},
         "grid": {"bottom": 56 if several else 28},
         "xAxis": {
-            "type": "value",
-            "name": x_label,
-            "nameLocation": "middle",
-            "nameGap": 26,
-            "axisLabel": {"formatter": x_unit},
+            "type": "value", "name": x_label, "nameLocation": "middle", "nameGap": 26,
+            "axisLabel": {"formatter": x_unit}, **_ends(most),
         },
-        "yAxis": {"type": "value", "name": y_label, "axisLabel": {"formatter": y_unit}},
-    }
+        "yAxis": {
+            "type": "value", "name": y_label, "axisLabel": {"formatter": y_unit}, **_ends(most)
+        },
+    }  # fmt: skip
+
+
+def _ends(most: int | None) -> dict[str, int]:
+    return {} if most is None else {"min": 0, "max": most}
 
 
 def _measured(measure: Text, unit: Unit) -> Text:
     """The words of an axis of values: those given, or what the unit is by itself."""
-    return (
-        measure
-        or {"money": _("CNY"), "percent": _("Share"), "number": pgettext("chart", "Number")}[unit]
-    )
+    units = {"money": _("CNY"), "percent": _("Share"), "number": pgettext("chart", "Number")}
+    return measure or units[unit]
 
 
 def _addresses(links: Links, name: str, count: int) -> Sequence[str]:

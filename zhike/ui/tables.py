@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any, Literal
 
 from django import forms
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -35,7 +36,7 @@ class Edit:
     form_field: Callable[[], forms.Field]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One column; `name` is a dotted path from the row (`owner.name`) unless `value` reads it.
 
@@ -76,12 +77,16 @@ class Column:
         return self._labels.get(value, value) if self._labels else value
 
     @cached_property
+    def _path(self) -> list[str]:
+        return self.name.split(".")
+
+    @cached_property
     def _labels(self) -> dict[Any, str | Promise]:
         return dict(self.choices)
 
     def _found(self, row: Any) -> Any:
         found = row
-        for part in self.name.split("."):
+        for part in self._path:
             if found is None:
                 return None
             found = found[part] if isinstance(found, Mapping) else getattr(found, part)
@@ -95,7 +100,7 @@ class Column:
         """Draws the cells of one table, in Python, for a list has hundreds; equal ones once."""
         labels = {value: str(label) for value, label in self.choices}
         read = self.value or self._found
-        tone, url = self.tone, self.url
+        tone, url, language = self.tone, self.url, get_language() or "en"
         drawn: dict[Any, str] = {}
 
         def draw(row: Any) -> str:
@@ -103,27 +108,29 @@ class Column:
             colour = tone(row) if tone else "secondary"
             shown = drawn.get((value, colour))
             if shown is None:
-                shown = drawn[value, colour] = self._shown(labels.get(value, value), colour)
+                shown = drawn[value, colour] = self._shown(
+                    labels.get(value, value), colour, language
+                )
             return f'<a href="{escape(url(row))}">{shown}</a>' if url else shown
 
         return draw
 
-    def _shown(self, value: Any, tone: str) -> str:
+    def _shown(self, value: Any, tone: str, language: str) -> str:
         if value is None or value == "":
             return format_html('<span class="text-secondary">{}</span>', format.NOTHING)
         match self.kind:
             case "money":
-                exact = format.money_exact(value)
-                short = format.money_short(value, get_language() or "en")
-                return format_html('<span title="{}">{}</span>', exact, short)
+                # Digits and the names of scales: nothing in them to escape.
+                short = format.money_short(value, language)
+                return f'<span title="{format.money_exact(value)}">{short}</span>'
             case "number":
-                return conditional_escape(format.number(value))
+                return escape(format.number(value))
             case "percent":
-                return conditional_escape(format.percent(value))
+                return escape(format.percent(value))
             case "date":
-                return conditional_escape(format.iso_date(value))
+                return escape(format.iso_date(value))
             case "datetime":
-                return conditional_escape(format.iso_minute(value))
+                return escape(format.iso_minute(value))
             case "age":
                 return format_html(
                     '<span title="{}">{}</span>',
@@ -137,7 +144,7 @@ class Column:
                     '<progress value="{}" max="1">{}</progress>', value, format.percent(value)
                 )
             case _:
-                return conditional_escape(value)
+                return value.__html__() if hasattr(value, "__html__") else escape(str(value))
 
 
 @dataclass(frozen=True)
@@ -222,4 +229,4 @@ class Table:
                 else ""
             )
             # Every piece was escaped where it was made.
-            yield mark_safe(f'<tr{opens} data-row="{id}">{tick}{cells}</tr>')  # noqa: S308
+            yield mark_safe(f'<tr{opens} data-row="{id}">{tick}{cells}</tr>')  # noqa: S308  made of escaped cells

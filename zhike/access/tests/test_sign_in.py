@@ -172,7 +172,7 @@ def test_old_counters_do_not_pile_up() -> None:
 
 MOMENTS = st.datetimes(
     datetime(2000, 1, 1),  # noqa: DTZ001  hypothesis wants its bounds without a zone
-    datetime(2100, 1, 1),  # noqa: DTZ001
+    datetime(2100, 1, 1),  # noqa: DTZ001  as above
     timezones=st.just(clock.BUSINESS_ZONE),
 )
 

@@ -116,7 +116,7 @@ def _gains(scores: QuerySet[Score]) -> pa.Table:
     cents = ", ".join(f"(greatest({name}, 0) * 100)::bigint AS {name}" for name in MEASURES)
     with connection.cursor() as cursor:
         # The inner statement is the ORM's own; COPY takes no parameters, so they are written into it.
-        rows = cursor.mogrify(f"SELECT unit_id, {cents} FROM ({inner}) scores", params)  # noqa: S608
+        rows = cursor.mogrify(f"SELECT unit_id, {cents} FROM ({inner}) scores", params)  # noqa: S608  SQL of our own
         with cursor.copy(f"COPY ({rows}) TO STDOUT (FORMAT csv)") as copy:
             data = b"".join(copy)
     types = dict.fromkeys(("unit_id", *MEASURES), pa.int64())

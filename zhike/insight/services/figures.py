@@ -28,7 +28,7 @@ def keep_figures(on: date) -> int:
         cursor.execute(
             # Names of our own columns and metrics alone stand in the text.
             # Names of the model's own columns.
-            f"INSERT INTO {Figures._meta.db_table} (party_id, {columns}) "  # noqa: S608
+            f"INSERT INTO {Figures._meta.db_table} (party_id, {columns}) "  # noqa: S608  names of our own
             f"SELECT party_id, {', '.join(map(_read, FIELDS))} FROM insight_score WHERE as_of = %s",
             [on],
         )

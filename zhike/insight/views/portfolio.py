@@ -147,6 +147,7 @@ class Scatter(ValueView):
                 drawn,
                 str(metrics.get("current_value").label),
                 str(metrics.get("potential_value").label),
+                most=100,
             ),
             "shown": sum(map(len, drawn.values())),
             "size": size,
@@ -340,9 +341,9 @@ def reason_of(score: Score) -> str:
     if change == 0:
         return _("balance unchanged")
     if change > 0:
-        words = _("balance rose by %(share)s %%") if share is not None else _("balance rose")
+        words = _("balance rose by %(share)s%%") if share is not None else _("balance rose")
     else:
-        words = _("balance fell by %(share)s %%") if share is not None else _("balance fell")
+        words = _("balance fell by %(share)s%%") if share is not None else _("balance fell")
     return words % {"share": f"{share:,.0f}"} if share is not None else words
 
 
@@ -374,9 +375,13 @@ def listed(page: ValueView, view: View, which: queries.Mover) -> dict[str, Any]:
         rows = paging.page(found.rows, order, 50, page.request.GET.get("cursor", ""))
     except paging.BadCursor:
         rows = paging.page(found.rows, order, 50)
-    url = lambda row: row.party.get_absolute_url()  # noqa: E731
+    words = gettext_lazy("Customers behind the number")
     return {
-        "table": Table(COLUMNS, rows.rows, None, url, gettext_lazy("Customers behind the number")),
+        "table": Table(COLUMNS, rows.rows, None, _customer_url, words),
         "page": rows,
         "count": found.count,
     }
+
+
+def _customer_url(row: Any) -> str:
+    return str(row.party.get_absolute_url())

@@ -93,7 +93,7 @@ class Stage:
         self._refuse_repeated_keys()
         self._compare_with_stored()
         sums = ", ".join(f"sum({name})" for name in SUMMED[self.into])
-        accepted, *totals = self._one(f"SELECT count(*), {sums} FROM staged WHERE {self._taken()}")  # noqa: S608
+        accepted, *totals = self._one(f"SELECT count(*), {sums} FROM staged WHERE {self._taken()}")  # noqa: S608  names of our own
         self.filing.count.accepted += accepted
         for each, total in zip(SUMMED[self.into], totals, strict=True):
             self.filing.count.sums[each] = total if total is not None else Decimal(0)
@@ -123,7 +123,7 @@ class Stage:
         if not (hashes[1:] == hashes[:-1]).any():
             return
         self.db.execute(
-            f"CREATE TABLE twice AS SELECT key, min(line) AS first_line FROM staged WHERE {self._taken()} "  # noqa: S608
+            f"CREATE TABLE twice AS SELECT key, min(line) AS first_line FROM staged WHERE {self._taken()} "  # noqa: S608  names of our own
             "GROUP BY key HAVING count(*) > 1"
         )
         self.db.execute(
@@ -184,7 +184,7 @@ class Stage:
         self.db.execute(warehouse.view(name))
         alias = name.rsplit("/", 1)[-1]
         touched = self.db.execute(
-            f"SELECT DISTINCT strftime({DAY[self.into]}, '%Y-%m') FROM staged"  # noqa: S608
+            f"SELECT DISTINCT strftime({DAY[self.into]}, '%Y-%m') FROM staged"  # noqa: S608  names of our own
         ).fetchall()
         if not touched:
             return
@@ -203,7 +203,7 @@ class Stage:
             f"""CREATE TABLE met AS SELECT s.line, bool_or({same}) AS same
             FROM staged s JOIN agreements a ON a.key = s.agreement JOIN {alias} t ON {on}
             WHERE t.source = ? AND t.month IN ({months}) AND s.line NOT IN (SELECT line FROM refused)
-            GROUP BY s.line""",  # noqa: S608
+            GROUP BY s.line""",  # noqa: S608  names of our own
             [self.filing.system.code],
         )
         (unchanged,) = self._one("SELECT count(*) FROM met WHERE same")
@@ -225,7 +225,7 @@ class Stage:
         if not self.filing.count.accepted:
             return
         found = self.db.sql(
-            f"SELECT row, year({DAY[self.into]}) * 12 + month({DAY[self.into]}) - 1 AS month, "  # noqa: S608
+            f"SELECT row, year({DAY[self.into]}) * 12 + month({DAY[self.into]}) - 1 AS month, "  # noqa: S608  names of our own
             "party_id, a.id FROM staged s JOIN agreements a ON a.key = s.agreement "
             f"WHERE {self._taken()}"
         ).fetchnumpy()

@@ -1,6 +1,6 @@
 """Whatever may be wrong with a file or a mapping: one clear message with the way out, and nothing half-done."""
 
-# ruff: noqa: E501
+# ruff: noqa: E501  a line of a file stays one line
 
 from __future__ import annotations
 

@@ -8,4 +8,4 @@ class BankConfig(AppConfig):
     verbose_name = _("Bank pack")
 
     def ready(self) -> None:
-        from zhike.packs.bank import berka  # noqa: F401
+        from zhike.packs.bank import berka  # noqa: F401  registers itself

@@ -33,6 +33,15 @@ def test_a_chart_is_plain_json_with_a_table_of_its_width(chart: Chart) -> None:
     assert not chart.is_empty
 
 
+def test_scores_end_where_they_end_and_other_values_where_they_may() -> None:
+    ends = {"min": 0, "max": 100}
+    lines = charts.lines(["甲"], {"一": [99]}, most=100).option
+    assert lines["yAxis"].items() >= ends.items()
+    points = charts.points({"甲": [(99, 98)]}, "x", "y", most=100).option
+    assert all(points[axis].items() >= ends.items() for axis in ("xAxis", "yAxis"))
+    assert "max" not in charts.lines(["甲"], {"一": [99]}).option["yAxis"]
+
+
 def test_a_lying_bar_swaps_the_axes_and_names_its_formatter() -> None:
     option = charts.bars(
         ["甲"], {"一": [Decimal("1.5")], "二": [None]}, "money", lying=True, measure="元"
