@@ -13,6 +13,7 @@ from zhike.masterdata.matching.normalise.documents import (
     resident_id,
     resident_id_facts,
 )
+from zhike.masterdata.matching.normalise.likeness import grade, same_place, similarity
 from zhike.masterdata.matching.normalise.names import Name, person_name, pinyin
 from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 from zhike.masterdata.matching.normalise.reach import email, mobile, phone, phone_facts
@@ -22,6 +23,7 @@ VERSION = 1
 
 __all__ = [
     "ASSIGNED", "NORMAL", "RAW", "VERSION", "Address", "Company", "Implausible", "Name", "Ranges", "company_name",
-    "credit_code", "email", "folded", "mobile", "parse", "passport", "person_name", "phone", "phone_facts", "pinyin",
-    "records", "resident_id", "resident_id_facts", "simplified",
+    "credit_code", "email", "folded", "grade", "mobile", "parse", "passport", "person_name", "phone", "phone_facts", "pinyin",
+    "records", "resident_id", "resident_id_facts", "same_place", "similarity",
+    "simplified",
 ]  # fmt: skip

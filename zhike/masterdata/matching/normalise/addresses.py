@@ -250,7 +250,7 @@ def _aside(text: str) -> bool:
 @lru_cache(maxsize=200_000)
 def house(text: str, after: str) -> House:
     """Number, building, unit and room from the first digit on. `after`: what it follows (`Street.ends`)."""
-    text = _COUNTED.sub(lambda found: str(_count(found[1])), text)
+    text = in_digits(text)
     road = number = building = unit = room = None
     if after != "road" and (found := _ROAD_IN_HOUSE.match(text)):
         road, text, after = found[1], text[found.end() :], "road"
@@ -289,6 +289,11 @@ def house(text: str, after: str) -> House:
     for start, end in sorted(taken, reverse=True):
         text = text[:start] + text[end:]
     return House(road, number, building, unit, room, part + text.strip("-号") or None)
+
+
+def in_digits(text: str) -> str:
+    """Numerals before a word they count (七栋, 十二楼) written as digits."""
+    return _COUNTED.sub(lambda found: str(_count(found[1])), text)
 
 
 def _numbers(found: re.Match[str]) -> tuple[str, str | None, str | None]:
