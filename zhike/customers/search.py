@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial, reduce
+from math import ceil
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -288,8 +289,8 @@ def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> li
     holders = rows * share
     if holders <= CANDIDATES:
         return []
-    walked = int(MARGIN * SPARE * limit / share)
-    if walked > 1.4 * CANDIDATES + holders / 28:
+    expected = SPARE * limit / share
+    if expected > 1.4 * CANDIDATES + holders / 28:
         return []
     holds = " OR ".join(["search_tokens @> %s::text[]"] * len(ways))
     with connection.cursor() as cursor:
@@ -300,7 +301,7 @@ def _among_the_wealthiest(actor: Actor, ways: list[list[str]], limit: int) -> li
             "LATERAL (SELECT id, name, name_key FROM customers_party "
             f"WHERE id = top.party_id AND ({holds}) OFFSET 0) held LIMIT %s) "
             "SELECT id, name, name_key FROM found ORDER BY balance DESC, id",
-            [walked, *(sorted(way) for way in ways), int(SPARE * limit)],
+            [ceil(MARGIN * expected), *(sorted(way) for way in ways), int(SPARE * limit)],
         )
         return list(map(Candidate._make, cursor.fetchall()))
 
