@@ -180,12 +180,18 @@ def read_mapping(path: Path) -> SourceMapping:
     """Raises UserError for a file that is absent, no TOML, or says what this grammar does not know."""
     try:
         content = path.read_bytes()
-        values = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise UserError(
             f"The mapping {path} cannot be read ({error.strerror}).",
             "Give the path of a TOML file.",
         ) from error
+    return parse_mapping(path, content)
+
+
+def parse_mapping(path: Path, content: bytes) -> SourceMapping:
+    """The mapping that `content` says; `path` names it in messages. Raises UserError like `read_mapping`."""
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UserError(
             f"The mapping {path.name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8."

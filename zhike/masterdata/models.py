@@ -16,6 +16,8 @@ from zhike.kernel import crypto
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Holders, SystemOnly, Via
+from zhike.masterdata.scopes import Own
+from zhike.organisation.models import User
 
 
 class SourceSystem(Base):
@@ -42,6 +44,7 @@ class ImportRun(Base):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
+        REVERTED = "reverted", _("taken back")
 
     scope = Holders("masterdata.view")
     field_classes = classify(
@@ -78,6 +81,7 @@ class ImportFile(Base):
         LOADED = "loaded", _("loaded")
         ALREADY = "already", _("already loaded before")
         FAILED = "failed", _("failed")
+        REVERTED = "reverted", _("taken back")
 
     scope = Holders("masterdata.view")
     field_classes = classify(
@@ -203,3 +207,100 @@ class SurvivorRule(Base):
 
     class Meta:
         verbose_name = _("survivorship rule")
+
+
+class KeptMapping(Base):
+    """A mapping made on the screen, kept by name for the next file of that shape; `header` are its columns."""
+
+    scope = Holders("masterdata.load")
+    field_classes = classify(open="name header", c1="text by")
+
+    name = models.CharField(pgettext_lazy("of a mapping", "name"), max_length=60, unique=True)
+    text = models.TextField()
+    header: ArrayField[Any, Any] = ArrayField(models.CharField(max_length=80))
+    by = models.CharField(pgettext_lazy("person", "by"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("kept mapping")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Upload(Base):
+    """A file somebody uploaded, on its way to being an import; its owner's alone until it is one.
+
+    The file lies sealed in the data folder as `stored`. `look` is what it looks like (`wizard.shapes.Look`), sealed,
+    for there are rows in it; `mapping` the TOML it is read with; `report` what a check or the load made of it.
+    `wrote_at` is the moment of the transaction that wrote it: whatever it made was created then.
+    """
+
+    class State(models.TextChoices):
+        ARRIVED = "arrived", pgettext_lazy("an upload", "to be mapped")
+        MAPPED = "mapped", pgettext_lazy("an upload", "to be checked")
+        CHECKING = "checking", pgettext_lazy("an upload", "being checked")
+        CHECKED = "checked", pgettext_lazy("an upload", "ready")
+        LOADING = "loading", pgettext_lazy("an upload", "being loaded")
+        LOADED = "loaded", pgettext_lazy("an upload", "loaded")
+        REVERTING = "reverting", pgettext_lazy("an upload", "being taken back")
+        REVERTED = "reverted", pgettext_lazy("an upload", "taken back")
+
+    scope = Own()
+    field_classes = classify(
+        open="user state name bytes digest stored done total run corrects wrote_at",
+        c1="mapping report error",
+        c2="look",
+    )
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="uploads")
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.ARRIVED
+    )
+    name = models.CharField(_("file"), max_length=120)
+    bytes = models.BigIntegerField(_("bytes"))
+    digest = models.CharField(max_length=64)
+    stored = models.CharField(max_length=32, blank=True)
+    look = models.BinaryField(editable=False, null=True)
+    mapping = models.TextField(blank=True)
+    report = models.JSONField(default=dict)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    error = models.TextField(_("error"), blank=True)
+    run = models.OneToOneField(ImportRun, models.SET_NULL, null=True, related_name="upload")
+    corrects = models.ForeignKey(ImportRun, models.SET_NULL, null=True, related_name="+")
+    wrote_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("upload")
+        indexes = (models.Index(fields=["user", "-created_at"], name="upload_by_time"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def place(self) -> str:
+        return f"masterdata_upload.look:{self.public_id}"
+
+
+class Displaced(Base):
+    """What a record said before an import gave it new words, so that the import can be taken back.
+
+    `words` are the columns of the record as they were, those that identify still sealed for its place.
+    """
+
+    scope = SystemOnly()
+    field_classes = classify(open="file record observed_on before_file line", c2="words sealed")
+
+    file = models.ForeignKey(ImportFile, models.CASCADE, related_name="displaced")
+    record = models.ForeignKey(SourceRecord, models.CASCADE, related_name="+")
+    before_file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, related_name="+")
+    line = models.BigIntegerField(null=True)
+    words = models.JSONField()
+    sealed = models.BinaryField(null=True, editable=False)
+    observed_on = models.DateField(null=True)
+
+    class Meta:
+        verbose_name = _("displaced words")
+        constraints = (
+            models.UniqueConstraint(fields=("file", "record"), name="displaced_once_a_file"),
+        )

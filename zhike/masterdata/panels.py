@@ -21,6 +21,7 @@ TONES = {
     ImportFile.State.LOADED: "green",
     ImportFile.State.ALREADY: "secondary",
     ImportFile.State.FAILED: "red",
+    ImportFile.State.REVERTED: "yellow",
 }
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,10 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from zhike.kernel.errors import UserError
-from zhike.masterdata.mapping import Table
 from zhike.masterdata.values import LOST_DIGITS, Column
+
+if TYPE_CHECKING:
+    from zhike.masterdata.mapping import Table  # the wizard reads without Django
 
 PIECE = 8 * 1024 * 1024
 LONGEST_RECORD = 4 * 1024 * 1024
@@ -193,6 +195,11 @@ class _Lines:
             self.offset = 3
         if not first.strip():
             raise _empty(self.path)
+        for _above in range(self.table.skip_rows):
+            above, newline, first = first.partition(b"\n")
+            self._decoded(above)
+            self.offset += len(above) + len(newline)
+            self.line += 1
         head, newline, rest = first.partition(b"\n")
         if not newline and len(first) >= PIECE:
             raise UserError(
@@ -200,9 +207,9 @@ class _Lines:
             )
         text = self._decoded(head + newline)
         names = next(csv.reader([text], delimiter=self.table.separator), [])
-        must_have_header(self.path, [name.strip() for name in names], self.table)
+        must_have_header(self.path, [name.strip() for name in names], self.table, self.line)
         self.offset += len(head) + len(newline)
-        self.line = 2
+        self.line += 1
         return self._cut(rest, pieces)
 
     def _cut(self, rest: bytes, pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

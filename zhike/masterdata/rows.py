@@ -45,12 +45,20 @@ Told = Callable[[Reject], None]
 
 
 def prepared(
-    path: Path, mapping: SourceMapping, table: Table, joined: Mapping[str, list[Path]], tell: Told
+    path: Path,
+    mapping: SourceMapping,
+    table: Table,
+    joined: Mapping[str, list[Path]],
+    tell: Told,
+    batches: Iterator[Batch] | None = None,
 ) -> Iterator[Rows]:
-    """The rows of a file, converted; each refusal is told. Raises UserError for a file that cannot be read."""
+    """The rows of a file, converted; each refusal is told. Raises UserError for a file that cannot be read.
+
+    `batches` are its rows where somebody else reads it.
+    """
     beside = {join.name: _Beside(join, mapping, table, joined[join.table]) for join in table.joins}
     sealed = {each.name for each in mapping.tables if each.sealed_key}
-    for batch in _ahead(read(path, table)):
+    for batch in _ahead(batches or read(path, table)):
         columns = dict(batch.columns)
         columns["@file"] = pa.repeat(pa.scalar(path.name.partition(".")[0]), len(batch))
         columns["@line"] = pa.array(batch.lines).cast(pa.string())

@@ -23,6 +23,7 @@ TONES = {
     ImportRun.State.RUNNING: "blue",
     ImportRun.State.DONE: "green",
     ImportRun.State.FAILED: "red",
+    ImportRun.State.REVERTED: "yellow",
 }
 REJECTS_A_PAGE = 100
 

@@ -74,8 +74,8 @@ def load(
     for table in read.tables:
         for path in found[table.name]:
             check(path, table)
-    with _alone(read):
-        system = _system(actor, read)
+    with alone(read):
+        system = source_system(actor, read)
         _bury_the_dead(system)
         run = ImportRun.objects.create(
             system=system,
@@ -96,9 +96,9 @@ def load(
                 if progress:
                     progress(table.name, 1.0)
         except Exception as error:
-            _fail(run, error)
+            fail(run, error)
             raise
-        return _finish(actor, run, time.monotonic() - began)
+        return finish(actor, run, time.monotonic() - began)
 
 
 def _files(mapping: SourceMapping, paths: Sequence[Path]) -> dict[str, list[Path]]:
@@ -144,7 +144,7 @@ def _files(mapping: SourceMapping, paths: Sequence[Path]) -> dict[str, list[Path
 
 
 @contextmanager
-def _alone(mapping: SourceMapping) -> Iterator[None]:
+def alone(mapping: SourceMapping) -> Iterator[None]:
     """Only one load of a system at a time; the lock goes with the connection, so a killed load leaves none."""
     name = lock_number(mapping.source.code)
     try:
@@ -171,7 +171,8 @@ def lock_number(code: str) -> int:
     return int.from_bytes(hashlib.sha256(code.encode()).digest()[:8], signed=True)
 
 
-def _system(actor: Actor, mapping: SourceMapping) -> SourceSystem:
+def source_system(actor: Actor, mapping: SourceMapping) -> SourceSystem:
+    """The mapping's source as a row, made or corrected."""
     source = mapping.source
     if source.code == SourceRecord.BY_HAND:
         raise UserError(
@@ -239,7 +240,7 @@ def _file(
                         masters.take(filing, rows)
                         told(filing.count.read)
                     masters.settle(filing)
-                    _record(filing, rejects.path, time.monotonic() - began)
+                    record_counts(filing, rejects.path, time.monotonic() - began)
     except UserError as error:
         failed = ImportFile(
             run=run,
@@ -269,9 +270,13 @@ def _digest(
     mapping: SourceMapping, table: Table, path: Path, found: Mapping[str, list[Path]]
 ) -> str:
     """Over the system, the mapping, the file and the files read beside it."""
-    parts = [mapping.source.code, mapping.digest, table.name, digest_of(path)]
-    for join in table.joins:
-        parts += [digest_of(each) for each in found[join.table]]
+    beside = [digest_of(each) for join in table.joins for each in found[join.table]]
+    return load_digest(mapping, table, digest_of(path), *beside)
+
+
+def load_digest(mapping: SourceMapping, table: Table, *files: str) -> str:
+    """What a load of files with these digests is known by."""
+    parts = [mapping.source.code, mapping.digest, table.name, *files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -296,7 +301,7 @@ def _facts(
                 told(filing.count.read)
             stage.settle()
             file.state = ImportFile.State.WRITING
-            _record(filing, rejects.path, time.monotonic() - began)
+            record_counts(filing, rejects.path, time.monotonic() - began)
             stage.append(file.digest)
     with transaction.atomic():
         if counted is not None:
@@ -307,7 +312,7 @@ def _facts(
         _audit(filing)
 
 
-def _record(filing: Filing, reject_path: str, seconds: float) -> None:
+def record_counts(filing: Filing, reject_path: str, seconds: float) -> None:
     """Put the counts of a file down."""
     file, count = filing.file, filing.count
     file.rows_read, file.rows_accepted = count.read, count.accepted
@@ -342,7 +347,8 @@ def _audit(filing: Filing) -> None:
     )
 
 
-def _fail(run: ImportRun, error: Exception) -> None:
+def fail(run: ImportRun, error: Exception) -> None:
+    """Put down what a run ended with, where the database still can."""
     # What is no UserError may quote data; its kind is enough here, the log has where.
     told = str(error) if isinstance(error, UserError) else type(error).__name__
     try:
@@ -353,7 +359,8 @@ def _fail(run: ImportRun, error: Exception) -> None:
         return
 
 
-def _finish(actor: Actor, run: ImportRun, seconds: float) -> LoadReport:
+def finish(actor: Actor, run: ImportRun, seconds: float) -> LoadReport:
+    """Put down what came of a run."""
     reports = [_table_report(table, files) for table, files in _by_table(run).items()]
     run.state = ImportRun.State.DONE
     run.ended_at = clock.now()
