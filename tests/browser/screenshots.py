@@ -31,12 +31,12 @@ WIDTHS = {1440: 900, 1280: 800, 390: 844}
 
 @dataclass(frozen=True)
 class Shot:
-    """A page by name as a role sees it; `follow` is a link of the address to click through first."""
+    """A page by name as a role sees it; `follow` are links to click through first."""
 
     name: str
     role: str
     address: str
-    follow: str = ""
+    follow: tuple[str, ...] = ()
 
 
 CUSTOMER = "main tbody a[href^='/customers/']"
@@ -48,21 +48,41 @@ SHOTS = (
     Shot("today-head", "branch_head", "/today/"),
     Shot("customers", "customer_manager", "/customers/"),
     Shot("customers-branch", "branch_head", "/customers/"),
-    Shot("customers-empty", "branch_head", "/customers/?q=齉龘鱻"),
-    Shot("customer", "customer_manager", "/customers/", CUSTOMER),
-    Shot("customer-head", "branch_head", "/customers/", CUSTOMER),
+    Shot("customers-empty", "branch_head", "/customers/?where=balance.over.900000000000"),
+    Shot("customer", "customer_manager", "/customers/", (CUSTOMER,)),
+    Shot("customer-head", "branch_head", "/customers/", (CUSTOMER,)),
+    Shot("customers-board", "customer_manager", "/customers/?show=board"),
+    Shot("customers-calendar", "customer_manager", "/customers/?show=calendar"),
+    Shot("customers-groups", "branch_head", "/customers/?group=tier"),
+    Shot(
+        "customer-brief", "customer_manager", "/customers/", (CUSTOMER, "main a[href$='/brief/']")
+    ),
     Shot("customer-new", "customer_manager", "/customers/new/"),
+    Shot("work", "customer_manager", "/lines/"),
+    Shot("work-board", "customer_manager", "/lines/?show=board"),
+    Shot("work-calendar", "customer_manager", "/lines/?show=calendar"),
+    Shot("contacts", "customer_manager", "/contacts/"),
+    Shot("contacts-calendar", "customer_manager", "/contacts/?show=calendar"),
+    Shot("hand-over", "branch_head", "/today/team/", ("main a[href$='/hand-over/']",)),
+    Shot("agreements", "customer_manager", "/agreements/"),
+    Shot("agreements-board", "customer_manager", "/agreements/?show=board"),
+    Shot("agreements-calendar", "customer_manager", "/agreements/?show=calendar"),
     Shot("insight", "branch_head", "/insight/"),
     Shot("insight-analyst", "analyst", "/insight/"),
     Shot("concentration", "branch_head", "/insight/concentration/"),
     Shot("movements", "branch_head", "/insight/movements/"),
+    Shot("thresholds", "analyst", "/insight/thresholds/"),
+    Shot("targets", "branch_head", "/insight/targets/"),
     Shot("bulletin", "branch_head", "/insight/bulletin/"),
     Shot("metrics", "analyst", "/insight/metrics/"),
     Shot("team", "branch_head", "/today/team/"),
     Shot("products", "analyst", "/products/"),
     Shot("organisation", "branch_head", "/organisation/"),
     Shot("people", "system_administrator", "/organisation/people/"),
-    Shot("unit", "branch_head", "/organisation/", "main a[href*='/units/']"),
+    Shot("unit", "branch_head", "/organisation/", ("main a[href*='/units/']",)),
+    Shot("employees", "branch_head", "/organisation/people/"),
+    Shot("notices", "customer_manager", "/notices/"),
+    Shot("jobs", "customer_manager", "/jobs/"),
     Shot("imports", "system_administrator", "/imports/"),
     Shot("audit", "auditor", "/audit/"),
     Shot("me", "teller", "/me/"),
@@ -151,6 +171,8 @@ def _signed_in(browser: Browser, site: Site, role: str, language: str) -> Browse
     context = browser.new_context(
         base_url=site.url, locale=LANGUAGES[language], reduced_motion="reduce"
     )
+    # The site asks what was chosen here, not what the browser was installed in.
+    context.add_cookies([{"name": "django_language", "value": language, "url": site.url}])
     page = context.new_page()
     if role:
         page.goto("/sign-in/")
@@ -165,14 +187,15 @@ def _take(page: Page, shot: Shot, theme: str, width: int, path: Path) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     page.goto(shot.address)
-    if shot.follow:
-        target = page.locator(shot.follow).first.get_attribute("href")
+    for link in shot.follow:
+        target = page.locator(link).first.get_attribute("href")
         assert target, f"{shot.name}: the link leads nowhere"
         page.goto(target)
     # Seen from far above once, so that what loads when scrolled to is there.
-    page.set_viewport_size({"width": width, "height": 6000})
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": width, "height": tall + 2000})
     page.wait_for_function(
-        "!document.querySelector('main [aria-busy=true]')"
+        "() => !document.querySelector('main [aria-busy=true]')"
         " && [...document.querySelectorAll('[data-chart]')].every(figure => figure.chart)"
     )
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})

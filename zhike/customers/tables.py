@@ -96,11 +96,11 @@ COLUMNS: tuple[Column, ...] = (
         "type",
         _("Type"),
         choices=Party.Type.choices,
-        minor=True,
+        optional=True,
         edit=_edit("type"),
     ),
     Column("manager", _("Main manager"), value=queries.manager_of),
-    Column("unit.name", _("Unit"), minor=True),
+    Column("unit.name", _("Unit"), optional=True),
 )
 MONEY_COLUMNS: tuple[Column, ...] = (
     Column(

@@ -17,7 +17,8 @@ FIRST_HOUR, LAST_HOUR = 8, 18
 class Event:
     """Something on a day, or on each from `on` to `until` (inclusive); `at` None is all day.
 
-    `peek` is what htmx draws in the drawer on a click; `kind` says in words what the tone shows.
+    `peek` is what htmx draws in the drawer on a click; `kind` says in words what the tone shows; `rest` stands
+    for what is not shown, behind all others.
     """
 
     on: date
@@ -28,6 +29,7 @@ class Event:
     tone: str = "blue"
     kind: Text = ""
     peek: str = ""
+    rest: bool = False
 
     def is_on(self, day: date) -> bool:
         return self.on <= day <= (self.until or self.on)
@@ -153,7 +155,7 @@ def _days(
     most: int,
 ) -> list[Day]:
     # All-day first; at the same minute by name, so that a reload changes nothing.
-    ordered = sorted(events, key=lambda event: (event.at or time.min, event.title))
+    ordered = sorted(events, key=lambda event: (event.rest, event.at or time.min, event.title))
     return [
         Day(
             day,

@@ -30,6 +30,7 @@ from zhike.insight.tests.factories import (
     unit,
 )
 from zhike.insight.thresholds import GROUPS, SPECS, faults
+from zhike.insight.views.thresholds import shown
 from zhike.kernel import clock
 from zhike.kernel.errors import Conflict, Refused, UserError
 from zhike.kernel.models import AuditEntry
@@ -277,3 +278,11 @@ def test_the_form_previews_saves_and_tells_of_conflicts(customers: list[Party], 
         own = client.get(f"{address}?unit=002")
         assert own.status_code == 200
         assert own.context["form"]["tier.gold.balance"].value() is None
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_a_threshold_is_shown_exactly_and_without_empty_places(spec: Any) -> None:
+    assert shown(Decimal("40.0000"), spec) == ("40.00" if spec.unit == "money" else "40")
+    if spec.places:
+        least = Decimal(1).scaleb(-spec.places)
+        assert Decimal(shown(least, spec)) == least

@@ -343,5 +343,6 @@ def plain(value: Decimal | None, spec: Spec) -> Decimal | None:
 
 
 def shown(value: Decimal, spec: Spec) -> str:
-    """A threshold in figures, exact."""
-    return format.number(value, spec.places)
+    """A threshold in figures, exact; money alone with its cents."""
+    text = format.number(value, spec.places)
+    return text if spec.unit == "money" or not spec.places else text.rstrip("0").rstrip(".")

@@ -81,3 +81,14 @@ def test_a_holiday_says_its_name() -> None:
         date(2026, 10, 9), [], date(2026, 10, 9), {date(2026, 10, 1): "国庆"}
     )
     assert [day.note for day in month.days if day.note] == ["国庆"]
+
+
+def test_what_is_left_over_stands_last_whatever_its_words() -> None:
+    today = date(2026, 11, 23)
+    events = [
+        Event(today, "a: 7 more", rest=True),
+        Event(today, "b", at=time(9)),
+        Event(today, "c"),
+    ]
+    [day] = [day for day in calendars.month_of(today, events, today).days if day.is_today]
+    assert [event.title for event in day.events] == ["c", "b", "a: 7 more"]
