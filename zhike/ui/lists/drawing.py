@@ -426,6 +426,7 @@ def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -
                     ngettext("%(n)s more", "%(n)s more", more) % {"n": format.number(more)},
                     address(params, show=None, by=None, month=None, **all_of_day),
                     tone="secondary",
+                    rest=True,
                 )
             )
     grid = calendars.month_of(month, events, today, most=groups.DAY_CARDS + 1)
