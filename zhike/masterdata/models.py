@@ -16,7 +16,7 @@ from zhike.kernel import crypto
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Holders, SystemOnly, Via
-from zhike.masterdata.scopes import Own
+from zhike.masterdata.scopes import Own, PairScope
 from zhike.organisation.models import User
 
 
@@ -304,3 +304,101 @@ class Displaced(Base):
         constraints = (
             models.UniqueConstraint(fields=("file", "record"), name="displaced_once_a_file"),
         )
+
+
+class MatchModel(Base):
+    """What training found out about the records, as JSON; the newest one counts. Holds no value of a person's own."""
+
+    scope = Holders("masterdata.view")
+    field_classes = classify(open="normaliser records trained_at text")
+
+    normaliser = models.CharField(max_length=40)
+    records = models.BigIntegerField(_("records"))
+    trained_at = models.DateTimeField(_("trained"))
+    text = models.TextField()
+
+    class Meta:
+        verbose_name = _("matching model")
+
+
+class MatchRun(Base):
+    """One resolving of records into customers: everything anew (`whole`) or what is new since the last."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    scope = Holders("masterdata.view")
+    field_classes = classify(
+        open="state whole started_at ended_at counts model seconds", c1="actor_name error"
+    )
+
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.RUNNING
+    )
+    whole = models.BooleanField(_("everything anew"), default=False)
+    model = models.ForeignKey(MatchModel, models.PROTECT, null=True, related_name="runs")
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    seconds = models.FloatField(_("seconds"), default=0)
+    actor_name = models.CharField(pgettext_lazy("person", "by"), max_length=80, blank=True)
+    counts = models.JSONField(default=dict)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("matching run")
+
+
+class Pair(Base):
+    """Two records that may be of one customer: for a person to judge, judged, or joined without one.
+
+    `weights` maps a comparison to [level, weight]: log2 of how much likelier the agreement is among records of one
+    customer than of two; with `prior` they add up to `match_weight`. `why` says what brought the pair here.
+    A judgement stands: "different" keeps the records apart for good, "same" joins them whatever the likeness.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", pgettext_lazy("a pair of records", "to judge")
+        SAME = "same", pgettext_lazy("a pair of records", "the same")
+        DIFFERENT = "different", pgettext_lazy("a pair of records", "different")
+        UNSURE = "unsure", pgettext_lazy("a pair of records", "unsure")
+        JOINED = "joined", pgettext_lazy("a pair of records", "joined by likeness")
+
+    class Why(models.TextChoices):
+        BAND = "band", _("likely, but not certain")
+        CONTRADICTION = "contradiction", _("alike, but their documents differ")
+        MIXED = "mixed", _("alike, but of different kinds")
+        LARGE = "large", _("would make a customer of too many records")
+        WEAK = "weak", _("would join two groups by one weak link")
+        HAND = "hand", _("somebody asked for a comparison")
+
+    scope = PairScope()
+    field_classes = classify(
+        open="left right state why probability match_weight weights prior found_at decided_at",
+        c1="decided_by note",
+    )
+
+    left = models.ForeignKey(SourceRecord, models.CASCADE, related_name="pairs_as_left")
+    right = models.ForeignKey(SourceRecord, models.CASCADE, related_name="pairs_as_right")
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
+    why = models.CharField(_("why"), max_length=14, choices=Why.choices, default=Why.BAND)
+    probability = models.FloatField(_("probability"))
+    match_weight = models.FloatField(_("weight"), default=0)
+    prior = models.FloatField(default=0)
+    weights = models.JSONField(default=dict)
+    found_at = models.DateTimeField(_("found"))
+    decided_at = models.DateTimeField(_("judged"), null=True)
+    decided_by = models.CharField(_("judged by"), max_length=80, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("pair of records")
+        verbose_name_plural = _("pairs of records")
+        constraints = (
+            models.UniqueConstraint(fields=("left", "right"), name="pair_once"),
+            models.CheckConstraint(
+                condition=models.Q(left__lt=models.F("right")), name="pair_in_order"
+            ),
+        )
+        indexes = (models.Index(fields=["state", "-probability", "id"], name="pair_to_judge"),)

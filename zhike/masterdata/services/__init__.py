@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from zhike.masterdata.services.loading import LoadReport, TableReport, load
-from zhike.masterdata.services.matching import MatchReport, match
+from zhike.masterdata.services.resolving import MatchReport, match
 
 __all__ = ["LoadReport", "MatchReport", "TableReport", "load", "match"]

@@ -1,0 +1,124 @@
+"""What a matching run leaves for people to judge, and what it joined by likeness, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db.models import F
+
+from zhike.customers.models import Merge
+from zhike.kernel import clock
+from zhike.masterdata.matching import clusters
+from zhike.masterdata.matching.model import Model
+from zhike.masterdata.matching.scoring import Bands
+from zhike.masterdata.models import Pair
+
+Key = tuple[int, int]
+PLACE = "masterdata_sourcerecord.party_id"
+WHY = {
+    clusters.CONTRADICTION: Pair.Why.CONTRADICTION,
+    clusters.MIXED: Pair.Why.MIXED,
+    clusters.LARGE: Pair.Why.LARGE,
+    clusters.WEAK: Pair.Why.WEAK,
+}
+JUDGED = (Pair.State.SAME, Pair.State.DIFFERENT, Pair.State.UNSURE)
+
+
+def refused() -> set[Key]:
+    """Pairs that somebody judged to be different."""
+    return set(Pair.objects.filter(state=Pair.State.DIFFERENT).values_list("left_id", "right_id"))
+
+
+def keep_pairs(
+    pairs: pa.Table,
+    found: clusters.Clusters,
+    model: Model,
+    *,
+    joined: Sequence[Merge],
+    bands: Bands,
+) -> None:
+    """Put down the pairs to judge among the records of `found`, and for each new merge what joined it.
+
+    What was judged stands; open pairs that no longer hold go.
+    """
+    cut = {(row["left"], row["right"]): WHY[row["reason"]] for row in found.cut.to_pylist()}
+    members = found.members
+    cluster_of = dict(
+        zip(members["record"].to_pylist(), members["cluster"].to_pylist(), strict=True)
+    )
+    records = list(cluster_of)
+    among = Pair.objects.filter(left__in=records, right__in=records)
+    judged = set(among.filter(state__in=JUDGED).values_list("left_id", "right_id"))
+    among.filter(state=Pair.State.OPEN).delete()
+    among.filter(state=Pair.State.JOINED).exclude(left__party=F("right__party")).delete()
+
+    doubtful = pairs.filter(
+        pc.or_(pc.less(pairs["probability"], bands.accept), _listed(pairs, cut))
+    )
+    kept = [
+        _pair(row, model, cut.get(key, Pair.Why.BAND), Pair.State.OPEN)
+        for row in doubtful.to_pylist()
+        if (key := (row["left"], row["right"])) not in judged
+        and cluster_of[key[0]] != cluster_of[key[1]]
+    ]
+    links = _links(pairs, joined, bands)
+    kept += [
+        _pair(row, model, Pair.Why.BAND, Pair.State.JOINED)
+        for key, row in links.items()
+        if key not in judged
+    ]
+    Pair.objects.bulk_create(kept, ignore_conflicts=True, batch_size=2_000)
+
+
+def _links(pairs: pa.Table, joined: Sequence[Merge], bands: Bands) -> dict[Key, Mapping[str, Any]]:
+    """The strongest pair between the two sides of each merge."""
+    side = {record: merge.absorbed for merge in joined for record in merge.moved.get(PLACE, ())}
+    accepted = pairs.filter(pc.greater_equal(pairs["probability"], bands.accept))
+    best: dict[int, Mapping[str, Any]] = {}
+    for row in accepted.filter(_touching(accepted, side)).to_pylist():
+        one, other = side.get(row["left"]), side.get(row["right"])
+        if one == other:
+            continue
+        for absorbed in (one, other):
+            if absorbed is not None and (
+                absorbed not in best or row["match_weight"] > best[absorbed]["match_weight"]
+            ):
+                best[absorbed] = row
+    return {(row["left"], row["right"]): row for row in best.values()}
+
+
+def _touching(pairs: pa.Table, ids: Collection[int]) -> pa.Array:
+    listed = pa.array(sorted(ids), pa.int64())
+    return pc.or_(pc.is_in(pairs["left"], listed), pc.is_in(pairs["right"], listed))
+
+
+def _listed(pairs: pa.Table, keys: Collection[Key]) -> pa.Array:
+    among = zip(pairs["left"].to_pylist(), pairs["right"].to_pylist(), strict=True)
+    return pa.array([key in keys for key in among], pa.bool_())
+
+
+def _pair(row: Mapping[str, Any], model: Model, why: Pair.Why, state: Pair.State) -> Pair:
+    return Pair(
+        left_id=row["left"],
+        right_id=row["right"],
+        state=state,
+        why=why,
+        probability=row["probability"],
+        match_weight=row["match_weight"],
+        prior=model.kinds[row["kind"]].prior_weight,
+        weights=_weights(row),
+        found_at=clock.now(),
+    )
+
+
+def _weights(row: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Comparison → [level met, weight]; what is unknown on a side says nothing and is left out."""
+    names = (name.removeprefix("gamma_") for name in row if name.startswith("gamma_"))
+    return {
+        name: [row[f"gamma_{name}"], round(row[f"weight_{name}"], 3)]
+        for name in names
+        if row[f"gamma_{name}"] is not None and row[f"gamma_{name}"] >= 0
+    }
