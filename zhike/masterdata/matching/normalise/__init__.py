@@ -22,8 +22,8 @@ from zhike.masterdata.matching.normalise.table import NORMAL, RAW, records
 VERSION = 1
 
 __all__ = [
-    "ASSIGNED", "NORMAL", "RAW", "VERSION", "Address", "Company", "Implausible", "Name", "Ranges", "company_name",
-    "credit_code", "email", "folded", "grade", "mobile", "parse", "passport", "person_name", "phone", "phone_facts", "pinyin",
-    "records", "resident_id", "resident_id_facts", "same_place", "similarity",
-    "simplified",
+    "ASSIGNED", "NORMAL", "RAW", "VERSION", "Address", "Company", "Implausible", "Name", "Ranges",
+    "company_name", "credit_code", "email", "folded", "grade", "mobile", "parse", "passport", "person_name",
+    "phone", "phone_facts", "pinyin", "records", "resident_id", "resident_id_facts", "same_place",
+    "similarity", "simplified",
 ]  # fmt: skip

@@ -75,7 +75,7 @@ def _known(text: str, within: str) -> tuple[int, str] | None:
     """Length of the longest known name that `text` begins with, and its code."""
     for length in range(min(_LONGEST, len(text) - 2), 1, -1):
         for meaning in known_names().get(text[:length], ()):
-            for code in meaning.codes:
+            for code in (*meaning.current, *meaning.former):
                 deeper = code.startswith(within) and len(code) > len(within)
                 if deeper and (meaning.whole or meaning.level < 2 or within):
                     return length, code

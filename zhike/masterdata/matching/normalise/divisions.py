@@ -39,13 +39,18 @@ _FAR = 24  # characters within which divisions are said again
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """What a known name may stand for at one level: codes (those in use first), whether the name is whole (浙江省,
+    """What a known name may stand for at one level: codes in use and former ones, whether the name is whole (浙江省,
     not 浙江), and whether it is told apart without its province (义乌, not 朝阳)."""
 
     level: int
     whole: bool
-    codes: tuple[str, ...]
+    current: tuple[str, ...]
+    former: tuple[str, ...]
     alone: bool
+
+    def within(self, code: str) -> tuple[str, ...]:
+        """The codes in use that agree with one already found; else those of former times."""
+        return _agreeing(self.current, code) or _agreeing(self.former, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,9 @@ def known_names() -> dict[str, tuple[Division, ...]]:
     names: dict[str, list[Division]] = defaultdict(list)
     for (name, level, whole), codes in sorted(found.items(), key=lambda item: item[0][1]):
         alone = level < 2 or (name not in districts and len({code[:2] for code in codes}) == 1)
-        names[name].append(
-            Division(
-                level, whole, tuple(sorted(codes, key=lambda code: (codes[code], code))), alone
-            )
-        )
+        current = tuple(sorted(code for code, gone in codes.items() if not gone))
+        former = tuple(sorted(code for code, gone in codes.items() if gone))
+        names[name].append(Division(level, whole, current, former, alone))
     return {name: tuple(divisions) for name, divisions in names.items()}
 
 
@@ -146,7 +149,7 @@ def _known(found: Divisions) -> Divisions | None:
 def _taken(found: Divisions, division: Division, length: int) -> Divisions | None:
     text, level = found.rest, LEVELS[division.level]
     name, rest = text[:length], text[length:]
-    within = [code for code in division.codes if _agree(code, found.code)]
+    within = division.within(found.code)
     held = getattr(found, level)
     if held is not None:
         if not (held.startswith(name) or name.startswith(held)) or _GOES_ON.match(rest):
@@ -159,15 +162,15 @@ def _taken(found: Divisions, division: Division, length: int) -> Divisions | Non
         not within or not (division.alone or found.code) or _GOES_ON.match(rest)
     ):
         return None
-    codes = within or list(division.codes)
+    codes = within or division.within("")
     sure = (len(codes) == 1 or division.level < 2) and not deeper
     deepest = codes[0] if sure else found.code
     named = {level: name, "city": name} if deepest in MUNICIPALITIES else {level: name}
     return replace(found, **named, code=deepest, rest=rest)
 
 
-def _agree(code: str, other: str) -> bool:
-    return code.startswith(other) or other.startswith(code)
+def _agreeing(codes: tuple[str, ...], other: str) -> tuple[str, ...]:
+    return tuple(code for code in codes if code.startswith(other) or other.startswith(code))
 
 
 def _unknown(found: Divisions) -> Divisions | None:

@@ -19,13 +19,9 @@ from zhike.masterdata.matching.normalise.divisions import divisions
 Grade = Literal["none", "partial", "exact"]
 GRADES: Final[tuple[Grade, ...]] = ("none", "partial", "exact")
 FACTS: Final = (
-    "common run",
-    "named in both",
-    "same building",
-    "road in both",
-    "other number",
-    "same signs",
-)
+    "common run", "named in both", "same building", "road in both", "other number", "same signs",
+    "same pairs of signs", "building in one alone",
+)  # fmt: skip
 # A row a grade: the constant, then a weight for each of FACTS.
 WEIGHTS: Final[tuple[tuple[float, ...], ...]] = (
     (2.61, -2.64, -0.72, 0.28, -0.45, 0.47, -0.69, -0.97, 0.12),
@@ -73,7 +69,8 @@ def facts(one: str, other: str) -> tuple[float, ...]:
     """The `FACTS` of a pair, each 0 to 1."""
     texts = _local(one), _local(other)
     parts = parse(one), parse(other)
-    run = SequenceMatcher(None, *sorted(texts), autojunk=False).find_longest_match().size
+    shorter, longer = sorted(texts)
+    run = SequenceMatcher(None, shorter, longer, autojunk=False).find_longest_match().size
     pairs = _pairs(texts[0]), _pairs(texts[1])
     return (
         min(run, _LONGEST_RUN) / _LONGEST_RUN,

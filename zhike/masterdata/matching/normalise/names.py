@@ -55,6 +55,7 @@ _UNTOLD = re.compile(rf"(?:{_WORDS}|某+|x+)")
 _MASK = re.compile(r"[*＊●○•█?？]|(?<=.)[xX×某]{1,3}$")
 _BRACKETED = re.compile(r"[(（\[【].*?[)）\]】]")
 _WORD = re.compile(r"[a-z]+")
+_PASSPORT = {"lyu": "lv", "nyu": "nv", "lyue": "lve", "nyue": "nve"}
 _LONGEST = 6  # letters of a syllable
 
 
@@ -79,13 +80,14 @@ def person_name(raw: str) -> Name:
     and a sex where they show."""
     bare = _BRACKETED.sub("", unicodedata.normalize("NFKC", raw)).strip().lower()
     if _MASK.search(bare):
-        return Name(surname=_surname(folded(bare), alone=True))
+        shown = _MASK.split(bare)[0]
+        return Name(surname=_surname(folded(shown), alone=True))
     text = folded(bare)
     if not text or text.isdigit() or _UNTOLD.fullmatch(text):
         return NOBODY
-    words = _WORD.findall(bare)
-    if words and text.isascii():
-        return _latin(words, bare)
+    latin = _toneless(bare)
+    if latin.isascii() and (words := _WORD.findall(latin)):
+        return _latin(words, latin)
     text, sex = _untitled(text)
     if len(text) < 2 or text in DOUBLE_SURNAMES:
         return Name(surname=_surname(text, alone=True), sex=sex)
@@ -211,8 +213,13 @@ def _reading(character: str) -> str:
     readings = PINYIN_DICT.get(ord(character))
     if not readings:
         return ""
-    first = readings.split(",")[0].replace("ü", "v")
-    return "".join(c for c in unicodedata.normalize("NFD", first) if c.isascii() and c.isalpha())
+    return _toneless(readings.split(",")[0])
+
+
+def _toneless(text: str) -> str:
+    """Without marks over the letters, ü as v."""
+    apart = unicodedata.normalize("NFD", text).replace("u\u0308", "v")
+    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 def _latin(words: list[str], bare: str) -> Name:
@@ -237,7 +244,7 @@ def _latin(words: list[str], bare: str) -> Name:
 @lru_cache(maxsize=100_000)
 def syllables(word: str) -> tuple[str, ...]:
     """A Latin word as pinyin syllables, the longest first; empty where it cannot be cut into them."""
-    return next(_cut(word.replace("ü", "v")), ())
+    return tuple(_PASSPORT.get(each, each) for each in next(_cut(word), ()))
 
 
 def _cut(word: str) -> Iterator[tuple[str, ...]]:
@@ -254,4 +261,4 @@ def _syllables() -> frozenset[str]:
     """Every syllable that an ideograph of the basic block is read as, and how passports write lü and nü."""
     read = {_reading(chr(code)) for code in range(0x4E00, 0x9FA6)}
     vowels = set("aeiouv")
-    return frozenset(s for s in read if vowels & set(s)) | {"lyu", "nyu"}
+    return frozenset(s for s in read if vowels & set(s)) | _PASSPORT.keys()

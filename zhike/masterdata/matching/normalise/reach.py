@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.normalise.characters import Implausible
+from zhike.masterdata.matching.normalise.divisions import divisions
 from zhike.masterdata.matching.normalise.documents import plain
 from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 
@@ -74,17 +75,18 @@ def phone_column(values: pa.Array, also: Ranges = ASSIGNED) -> pa.Array:
 
 
 def phone_facts(number: str) -> tuple[str | None, str | None]:
-    """Place (province, with the city where known) and carrier that a mobile was first assigned to.
+    """Province and carrier that a mobile was first assigned to, after the tables of phonenumbers.
 
-    After the tables of phonenumbers; None where they do not know. A ported number keeps its first carrier.
+    None where they do not know, which is so for the province of every third number. A number taken along to
+    another carrier still shows the first.
     """
     # Its tables of the whole world take seconds to import, and only this function reads them.
     import phonenumbers
     from phonenumbers import carrier, geocoder
 
     parsed = phonenumbers.parse(number, "CN")
-    place = geocoder.description_for_valid_number(parsed, "zh")
-    return place or None, carrier.name_for_valid_number(parsed, "zh") or None
+    place = divisions(geocoder.description_for_valid_number(parsed, "zh"))
+    return place.official[0], carrier.name_for_valid_number(parsed, "zh") or None
 
 
 def email(raw: str) -> str:
