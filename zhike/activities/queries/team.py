@@ -205,8 +205,9 @@ def _open_lines(parts: list[QuerySet[WorkItem]], today: date) -> dict[int, Count
                 waiting=Count("pk", filter=~now),
             )
         ):
-            count = found[each["employee"]]
-            count.update(open=each["open"], overdue=each["overdue"], waiting=each["waiting"])
+            found[each["employee"]] += Counter(
+                open=each["open"], overdue=each["overdue"], waiting=each["waiting"]
+            )
     worst = sorted(found.items(), key=lambda each: (-each[1]["overdue"], -each[1]["open"], each[0]))
     return dict(worst)
 
