@@ -136,6 +136,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+SESSION_ENGINE = "zhike.access.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # without a person; `zhike.ui.sessions` moves it on
 ZHIKE_SESSION_HOURS = 12
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -162,6 +163,7 @@ STATIC_ROOT = ZHIKE_HOME / "static"
 ZHIKE_COLLECTED = _flag("ZHIKE_COLLECTED", False)
 WHITENOISE_USE_FINDERS = not ZHIKE_COLLECTED
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+FILE_UPLOAD_HANDLERS = ["zhike.masterdata.wizard.receiving.SealingHandler"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

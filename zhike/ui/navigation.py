@@ -19,7 +19,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NavItem:
     """One line of the navigation; `permission` "" means everyone signed in.
 

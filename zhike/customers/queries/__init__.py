@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from zhike.customers import parameters, rules
 from zhike.customers.models import (
@@ -26,6 +26,7 @@ from zhike.customers.queries.ties import Relations as Relations
 from zhike.customers.queries.ties import relations_of as relations_of
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.prepared import Among
 from zhike.organisation.models import Employee, Unit
 
 TIMELINE_PAGE = 20
@@ -40,9 +41,11 @@ def sees_money(actor: Actor) -> bool:
 
 def with_standing(rows: QuerySet[Party]) -> QuerySet[Party]:
     """Rows with unit, standing, tier, and today's main managers as `main_assignments`."""
-    main = Assignment.objects.filter(
-        role=Assignment.Role.MAIN, during__contains=clock.today()
-    ).select_related("employee")
+    main = (
+        Assignment.objects.filter(role=Assignment.Role.MAIN, during__contains=clock.today())
+        .select_related("employee")
+        .only("party", "employee__public_id", "employee__code", "employee__name")
+    )
     return rows.select_related("unit", "standing__tier").prefetch_related(
         Prefetch("assignments", main, to_attr="main_assignments")
     )
@@ -106,8 +109,12 @@ def units_to_choose(actor: Actor, chosen_code: str) -> list[Unit]:
 
     Without a chosen one the top of that reach, or what lies right under it where the top is one unit.
     """
-    reach = Unit.objects.visible_to(actor).order_by("code")
-    units = list(reach if actor.everywhere else reach.filter(pk__in=actor.units))
+    units: list[Unit] = []
+    if actor.everywhere:
+        units = Unit.objects.visible_rows(actor, _by_code)
+    elif actor.units:
+        reach = {"ids": sorted(actor.units)}
+        units = Unit.objects.visible_rows(actor, _by_code_among, given=reach)
     ids = {unit.pk for unit in units}
     chosen = next((unit for unit in units if unit.code == chosen_code), None)
     if chosen is not None:
@@ -116,6 +123,14 @@ def units_to_choose(actor: Actor, chosen_code: str) -> list[Unit]:
     if len(tops) == 1:
         return [unit for unit in units if unit.parent_id == tops[0].pk]
     return tops
+
+
+def _by_code(rows: QuerySet[Unit]) -> QuerySet[Unit]:
+    return rows.order_by("code")
+
+
+def _by_code_among(rows: QuerySet[Unit], ids: list[int]) -> QuerySet[Unit]:
+    return rows.filter(Among(F("pk"), ids)).order_by("code")
 
 
 def known(party: Party) -> rules.Known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -114,8 +115,16 @@ def test_what_more_hangs_on_a_value_is_refused() -> None:
 
 @pytest.mark.django_db
 def test_a_process_keeps_a_limited_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_known", {})
+    monkeypatch.setattr(kept, "_known", OrderedDict())
     monkeypatch.setattr(kept, "AT_MOST", 2)
+    made = []
+
+    def build(p: int) -> QuerySet[AuditEntry]:
+        made.append(p)
+        return AuditEntry.objects.filter(party_id=p)
+
     for n in range(5):
-        prepared(("test.many", n), lambda p: AuditEntry.objects.filter(party_id=p), {"p": n})
-    assert len(kept._known) <= 2
+        for key in (n, 0):
+            prepared(("test.many", key), build, {"p": n})
+        assert len(kept._known) <= 2
+    assert len(made) == 2 * 5, "what is asked time and again stays"

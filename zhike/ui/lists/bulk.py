@@ -14,7 +14,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BulkAction:
     """An action on the rows of `page`; `run_one(actor, row, params)` calls one service for one row.
 

@@ -35,13 +35,13 @@ def bar(view: ListView, found: Found) -> dict[str, Any]:
     known = view.criteria()
     return {
         "shelf": _shelf(view),
-        "picks": [
+        "picks": tuple(
             Pick(
                 each.filter.name,
-                each.filter.label,
+                str(each.filter.label),
                 tuple(
                     Choice(
-                        label,
+                        str(label),
                         address(params, **{each.filter.name: each.toggled(key)}),
                         key in each.values,
                         f"chip-{each.filter.name}-{key}",
@@ -51,7 +51,7 @@ def bar(view: ListView, found: Found) -> dict[str, Any]:
             )
             for each in found.chosen
             if each.filter.choices
-        ],
+        ),
         "pills": _pills(view, found, known),
         "clear": _clear(view, found),
         "asks": bool(known),
@@ -63,12 +63,12 @@ def bar(view: ListView, found: Found) -> dict[str, Any]:
         "kept_params": _kept_params(params),
         "sort": params.get("sort", ""),
         "cols": params.get("cols", ""),
-        "sizes": [
+        "sizes": tuple(
             Choice(
                 str(size), address(params, size=str(size)), size == size_of(params, view.page_size)
             )
             for size in SIZES
-        ],
+        ),
         "bulk": _bulk(view),
         "export": f"{url}{address(params)}" if (url := view.export_url()) else "",
         "narrowed": bool(
@@ -88,15 +88,15 @@ def columns_form(view: ListView, columns: Sequence[Column]) -> dict[str, Any]:
     }
 
 
-def _kept_params(params: QueryDict) -> list[tuple[str, str]]:
+def _kept_params(params: QueryDict) -> tuple[tuple[str, str], ...]:
     """What a form of the list does not set itself and must send along."""
     set_by_forms = ("cols", "sort", "where", "cursor", "part")
-    return [
+    return tuple(
         (key, value)
         for key in params
         for value in params.getlist(key)
         if key not in set_by_forms and not builder.is_ours(key)
-    ]
+    )
 
 
 def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str, Any]:
@@ -171,12 +171,12 @@ def _shelf(view: ListView) -> dict[str, Any] | None:
     current = next((each for each in shelf.views if each.id == here), None)
     state = kept.state_of(view.params)
     return {
-        "views": [
+        "views": tuple(
             (each, each is current)
             for each in shelf.views
             if each.pinned or each.mine or each is current
-        ],
-        "others": [each for each in shelf.views if not (each.pinned or each.mine)],
+        ),
+        "others": tuple(each for each in shelf.views if not (each.pinned or each.mine)),
         "current": current,
         "gone": bool(here) and here != "all" and current is None,
         "changed": current is not None and state != current.query,
@@ -241,7 +241,7 @@ def _grouping_pick(view: ListView) -> Pick | None:
     now = view.params.get("group", "")
     choices = [
         Choice(
-            each.label,
+            str(each.label),
             address(view.params, group=None if each.id == now else each.id, show=None, by=None),
             each.id == now,
             f"group-{each.id}",
@@ -251,7 +251,7 @@ def _grouping_pick(view: ListView) -> Pick | None:
     return Pick("group", _("Group by"), tuple(choices)) if choices else None
 
 
-def _renderings(view: ListView) -> list[Choice]:
+def _renderings(view: ListView) -> tuple[Choice, ...]:
     params = view.params
     shown = params.get("show", "") if not params.get("group") else ""
 
@@ -264,7 +264,7 @@ def _renderings(view: ListView) -> list[Choice]:
         found.append(way("board", _("Board"), icon="layout-kanban"))
     if view.dates:
         found.append(way("calendar", _("Calendar"), icon="calendar"))
-    return found if len(found) > 1 else []
+    return tuple(found) if len(found) > 1 else ()
 
 
 def _orders(columns: Sequence[Column], order: paging.Order) -> list[list[tuple[str, str, bool]]]:
@@ -288,7 +288,11 @@ def _bulk(view: ListView) -> dict[str, Any] | None:
     actions: list[BulkAction] = actions_for(view.page, view.actor) if view.page else []
     if not actions or not kept.keepers:
         return None
-    return {"actions": actions, "url": kept.keepers[0].bulk_url(), "query": view.params.urlencode()}
+    return {
+        "actions": tuple(actions),
+        "url": kept.keepers[0].bulk_url(),
+        "query": view.params.urlencode(),
+    }
 
 
 def _grouped(
@@ -362,7 +366,7 @@ def _board(
             "by",
             _("Columns by"),
             tuple(
-                Choice(each.label, address(view.params, by=each.id), each is grouping)
+                Choice(str(each.label), address(view.params, by=each.id), each is grouping)
                 for each in view.groupings
                 if each.board
             ),
@@ -436,7 +440,7 @@ def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -
             "by",
             _("Days by"),
             tuple(
-                Choice(each.label, address(params, by=each.id), each is dated)
+                Choice(str(each.label), address(params, by=each.id), each is dated)
                 for each in view.dates
             ),
         ),

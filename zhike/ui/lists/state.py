@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
-from django.utils.functional import Promise
 
 from zhike.ui.lists import builder
 from zhike.ui.tables import Column
@@ -37,7 +36,7 @@ class Pill:
 class Choice:
     """One way to set a thing of the list."""
 
-    label: str | Promise
+    label: str
     address: str
     on: bool = False
     id: str = ""
@@ -49,7 +48,7 @@ class Pick:
     """A button that opens its choices."""
 
     name: str
-    label: str | Promise
+    label: str
     choices: tuple[Choice, ...]
 
     @property

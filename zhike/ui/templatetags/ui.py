@@ -11,7 +11,7 @@ from typing import Any
 from django import forms, template
 from django.contrib.messages.storage.base import Message
 from django.forms.boundfield import BoundField
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -165,8 +165,16 @@ def panel(content: SafeString, title: Text = "", icon: str = "", flush: bool = F
 
 @register.inclusion_tag("ui/components/table.html", takes_context=True)
 def table(context: Context, table: tables.Table) -> dict[str, Any]:
-    # The sort links keep the other parameters of the address.
-    return {"table": table, "request": context.get("request")}
+    # The sort links keep the other parameters of the address; what they lead to begins at the first page.
+    request: HttpRequest | None = context.get("request")
+    rest = request.GET.copy() if request else QueryDict(mutable=True)
+    rest.pop("cursor", None)
+    return {
+        "table": table,
+        "headers": tuple(table.headers),
+        "rest": rest.urlencode(),
+        "request": request,
+    }
 
 
 @register.inclusion_tag("ui/components/pager.html", takes_context=True)
