@@ -61,7 +61,7 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
 
     Columns of `RAW` that the table lacks count as absent; those beyond it are left out. What cannot be what it
     is given as is null. Mobiles, landlines and e-mail addresses are taken from one another's columns where they
-    strayed there; birth date and sex from a valid identity number where they are absent. `also`: number ranges
+    strayed there, an organisation's credit code from that of identity numbers; birth date and sex from a valid identity number where they are absent. `also`: number ranges
     accepted though nobody was assigned them.
     """
     given = {field.name: _column(raw, field) for field in RAW}
@@ -100,10 +100,11 @@ def _documents(
     written = documents.completed_column(documents.plain_column(given["resident_id"]))
     told = pc.fill_null(pc.match_substring_regex(written, "^[0-9]{6,}[0-9X]$"), False)
     codes = documents.plain_column(given["credit_code"])
+    valid_codes = (documents.credit_code_column(column) for column in (codes, written))
     return {
         "resident_id": _only(documents.resident_id_column(written, also), person),
         "resident_id_raw": pc.if_else(pc.and_(told, person), written, _NONE),
-        "credit_code": _only(documents.credit_code_column(codes), organisation),
+        "credit_code": _only(pc.coalesce(*valid_codes), organisation),
         "passport": _only(
             documents.passport_column(documents.plain_column(given["passport"])), person
         ),

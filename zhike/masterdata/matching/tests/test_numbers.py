@@ -263,7 +263,7 @@ def test_strayed_values_are_found_and_what_a_number_tells_fills_the_gaps() -> No
     assert (second["mobile"], second["phone"]) == ("13812345670", "057188881234")
     assert second["birth_on"] == date(1990, 1, 1)
     assert third["mobile"] == "15401234567"
-    assert third["resident_id"] is None
+    assert (third["resident_id"], third["credit_code"]) == (None, "91110000100006485K")
     assert records(raw)["mobile"].to_pylist()[2] is None
 
 
