@@ -61,8 +61,8 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
 
     Columns of `RAW` that the table lacks count as absent; those beyond it are left out. What cannot be what it
     is given as is null. Mobiles, landlines and e-mail addresses are taken from one another's columns where they
-    strayed there, an organisation's credit code from that of identity numbers; birth date and sex from a valid identity number where they are absent. `also`: number ranges
-    accepted though nobody was assigned them.
+    strayed there, an organisation's credit code from that of identity numbers; birth date and sex from a valid
+    identity number where they are absent. `also`: number ranges accepted though nobody was assigned them.
     """
     given = {field.name: _column(raw, field) for field in RAW}
     kind = given["kind"]
