@@ -79,6 +79,12 @@ def test_rows_out_of_scope_are_in_no_sum_group_board_or_calendar(
         assert trace not in page
 
 
+def test_cards_draw_their_figures_as_a_table_does(lead: Client, mine: Party) -> None:
+    answer = lead.get("/customers/?show=board", headers=HTMX).content.decode()
+    assert '<span title="100.00">' in answer
+    assert "&lt;" not in answer
+
+
 def test_no_money_for_who_may_not_see_it(mine: Party, unit: Unit) -> None:
     teller = factories.signed_in_client(Role.TELLER, unit)
     for query in ("group=value", "part=totals", "show=board", "cols=name,balance"):
