@@ -21,7 +21,7 @@ MIXED: Final = "mixed kinds"
 LARGE: Final = "too large"
 WEAK: Final = "weak link"
 LARGEST: Final = 50  # records of one entity
-STRONG: Final = 0.999  # a probability that holds two groups together alone
+STRONG: Final = 0.99  # a probability that holds two groups together alone
 
 
 @dataclass(frozen=True)

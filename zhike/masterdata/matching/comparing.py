@@ -94,7 +94,10 @@ def _same(*columns: str) -> str:
 def _near(column: str, edits: int) -> str:
     """Nearly the same ASCII text: as many bytes as characters."""
     ascii_only = " and ".join(f"bit_length({column}_{s}) = 8 * length({column}_{s})" for s in "lr")
-    return f"{ascii_only} and damerau_levenshtein({column}_l, {column}_r) <= {edits}"
+    return (
+        f"abs(length({column}_l) - length({column}_r)) <= {edits} and {ascii_only} "
+        f"and levenshtein({column}_l, {column}_r) <= {edits}"
+    )
 
 
 def _misread(column: str, edits: int, intact: int) -> str:
@@ -125,6 +128,7 @@ _ONE_CHARACTER: Final = (
     + ") >= 3"
 )
 _NEAR_PINYIN: Final = "levenshtein(name_pinyin_l, name_pinyin_r) <= 2"
+_EITHER_ORDER: Final = "least(name_pinyin, name_rotated)"
 _ONE_NUMBER_LACKS: Final = "(resident_id_raw_l is null or resident_id_raw_r is null)"
 
 _PERSON_NAME: Final = Comparison(
@@ -221,7 +225,8 @@ _ADDRESS: Final = Comparison(
         ),
         Level("1 to 3 letters apart", _near("address_key", 3), 0.02, 1e-5),
         Level("same street", f"{_same('address_street')} and {_NO_OTHER_PLACE}", 0.05, 1e-4),
-        _otherwise(0.13, 0.999),
+        Level("same house number", _same("address_number"), 0.01, 1e-2),
+        _otherwise(0.12, 0.99),
     ),
 )
 
@@ -254,23 +259,25 @@ PERSON: Final = Scheme(
         Key("mobile", ("mobile",)),
         Key("email", ("email",)),
         Key("passport", ("passport",)),
-        Key("name and address", ("name_pinyin", "address_key")),
-        Key("name and employer", ("name_pinyin", "employer_core")),
-        Key("name and birthday", ("name_pinyin", "birth_on")),
-        Key("name and house number", ("name_pinyin", "address_number")),
-        Key("name and end of mobile", ("name_pinyin", "right(mobile, 4)")),
+        Key("name and address", (_EITHER_ORDER, "address_key")),
+        Key("name and employer", (_EITHER_ORDER, "employer_core")),
+        Key("name and birthday", (_EITHER_ORDER, "birth_on")),
+        Key("name and house number", (_EITHER_ORDER, "address_number")),
+        Key("name and end of mobile", (_EITHER_ORDER, "right(mobile, 4)")),
         Key("address and employer", ("address_key", "employer_core")),
+        Key("employer and start of name", ("employer_core", "left(name_pinyin, 3)")),
         Key("address and start of name", ("address_key", "left(name_pinyin, 3)")),
-        Key("birthday and start of name", ("birth_on", "left(name_pinyin, 3)")),
         Key("birthday and a part of the name", ("birth_on", "least(surname, given)")),
         Key("birthday and other part of the name", ("birth_on", "greatest(surname, given)")),
-        Key("birthday and address", ("birth_on", "address_key")),
+        Key("birthday and house number", ("birth_on", "address_number")),
+        Key("birthday and street", ("birth_on", "address_street")),
+        Key("birthday and employer", ("birth_on", "employer_core")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),
         Key("mobile", ("mobile",), ("mobile",)),
-        Key("name and address", ("name_pinyin", "address_key"), ("name", "address")),
-        Key("name and birthday", ("name_pinyin", "birth_on"), ("name", "identity")),
+        Key("name and address", (_EITHER_ORDER, "address_key"), ("name", "address")),
+        Key("name and birthday", (_EITHER_ORDER, "birth_on"), ("name", "identity")),
     ),
     stranger=f"not ({_NEAR_PINYIN}) and surname_l <> surname_r and given_l <> given_r and birth_on_l <> birth_on_r",
     stranger_columns=("name_pinyin", "surname", "given", "birth_on"),

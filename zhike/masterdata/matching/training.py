@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -123,12 +124,9 @@ def splink_settings(
 
 def splink_rule(key: Key) -> str:
     """A key as Splink's condition on a pair."""
-    conditions = []
-    for part in key.parts:
-        function, _, rest = part.rpartition("(")
-        start = f"{function}(" if function else ""
-        conditions.append(f"{start}l.{rest} = {start}r.{rest}")
-    return " and ".join(conditions)
+    columns = re.compile(rf"\b({'|'.join((*COLUMNS, *MADE))})\b")
+    sides = ([columns.sub(rf"{side}.\1", part) for side in "lr"] for part in key.parts)
+    return " and ".join(f"{left} = {right}" for left, right in sides)
 
 
 def _splink_comparison(comparison: Comparison, known: Likelihoods) -> dict[str, Any]:
