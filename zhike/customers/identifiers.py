@@ -93,8 +93,8 @@ def mobile(raw: str) -> str:
 
 
 def phone(raw: str) -> str:
-    """Digits of a landline with area code, 5 to 16 of them."""
-    value = re.sub(r"^\+86", "0", plain(raw)).lstrip("+")
+    """Digits of a landline with area code, 5 to 16 of them; of this country without its code, with the 0."""
+    value = re.sub(r"^(?:\+|00)86(?=[0-9])0?", "0", plain(raw)).lstrip("+")
     if not re.fullmatch(r"[0-9]{5,16}", value):
         raise Implausible(gettext_noop("a telephone number has 5 to 16 digits"))
     return value

@@ -61,9 +61,8 @@ def _reading(character: str) -> str:
     readings = PINYIN_DICT.get(ord(character))
     if not readings:
         return ""
-    first = readings.split(",")[0].replace("ü", "v")
-    plain = unicodedata.normalize("NFD", first)
-    return "".join(c for c in plain if c.isascii() and c.isalpha())
+    first = unicodedata.normalize("NFD", readings.split(",")[0]).replace("u\u0308", "v")
+    return "".join(c for c in first if c.isascii() and c.isalpha())
 
 
 def syllables(name: str, *, person: bool = True) -> list[str]:

@@ -9,13 +9,15 @@ class MasterdataConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.customers.services.parties import word_keepers
+        from zhike.customers.services.sealed import sealed_keepers
         from zhike.masterdata import conditions, panels
-        from zhike.masterdata.services.surviving import keep_words
+        from zhike.masterdata.services.surviving import keep_sealed, keep_words
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         conditions.register()
         word_keepers.append(keep_words)
+        sealed_keepers.append(keep_sealed)
         navigation.register(
             NavItem(
                 id="imports",

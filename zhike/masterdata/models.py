@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers.models import Party
+from zhike.customers.models import Merge, Party
 from zhike.kernel import crypto
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
@@ -355,7 +355,8 @@ class Pair(Base):
 
     `weights` maps a comparison to [level, weight]: log2 of how much likelier the agreement is among records of one
     customer than of two; with `prior` they add up to `match_weight`. `why` says what brought the pair here.
-    A judgement stands: "different" keeps the records apart for good, "same" joins them whatever the likeness.
+    A judgement stands: "different" keeps the records apart for good, "same" joins them whatever the likeness, by the
+    `merge` it made.
     """
 
     class State(models.TextChoices):
@@ -375,7 +376,7 @@ class Pair(Base):
 
     scope = PairScope()
     field_classes = classify(
-        open="left right state why probability match_weight weights prior found_at decided_at",
+        open="left right state why probability match_weight weights prior found_at decided_at merge",
         c1="decided_by note",
     )
 
@@ -391,6 +392,7 @@ class Pair(Base):
     decided_at = models.DateTimeField(_("judged"), null=True)
     decided_by = models.CharField(_("judged by"), max_length=80, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
+    merge = models.ForeignKey(Merge, models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("pair of records")
@@ -402,3 +404,34 @@ class Pair(Base):
             ),
         )
         indexes = (models.Index(fields=["state", "-probability", "id"], name="pair_to_judge"),)
+
+
+class Approval(Base):
+    """A judgement on many records at once, which a second person confirms before it is done."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", pgettext_lazy("an approval", "waiting")
+        APPROVED = "approved", pgettext_lazy("an approval", "approved")
+        DECLINED = "declined", pgettext_lazy("an approval", "declined")
+
+    scope = Holders("customers.merge")
+    field_classes = classify(
+        open="state verdict pairs records asked_by asked_at answered_at",
+        c1="asked_name answered_name reason",
+    )
+
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.WAITING
+    )
+    verdict = models.CharField(_("judgement"), max_length=10, choices=Pair.State.choices)
+    pairs = models.JSONField(default=list)
+    records = models.PositiveIntegerField(_("records"))
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_name = models.CharField(_("asked by"), max_length=80)
+    asked_at = models.DateTimeField(_("asked"))
+    answered_name = models.CharField(_("answered by"), max_length=80, blank=True)
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("approval")

@@ -310,8 +310,11 @@ def _correct(works: Sequence[_Work], source: str) -> None:
 
 
 @service("masterdata.load")
-def write_survivors(*, actor: Actor, rows: Sequence[SurvivorRow]) -> int:
-    """Put into parties what stands of their records' words; answers how many parties it changed."""
+def write_survivors(*, actor: Actor, rows: Sequence[SurvivorRow], fields: Collection[str]) -> int:
+    """Put into parties what stands of their records' words; answers how many parties it changed.
+
+    Of the `fields` that survivors are found for, one that came from a record but has no word left becomes empty.
+    """
     parties = Party.objects.select_for_update().in_bulk([row.party_id for row in rows])
     changed = []
     for row in rows:
@@ -320,7 +323,11 @@ def write_survivors(*, actor: Actor, rows: Sequence[SurvivorRow]) -> int:
             column: FILLED.get(column) if value in (None, "") else _python(column, value)
             for column, value in row.values.items()
         }
-        provenance = {**party.provenance, **row.provenance}
+        unsaid = {name for name in fields if name in party.provenance and name not in row.values}
+        values |= {name: FILLED.get(name) for name in unsaid}
+        provenance = {
+            name: stamp for name, stamp in party.provenance.items() if name not in unsaid
+        } | dict(row.provenance)
         if provenance == party.provenance and all(
             getattr(party, column) == value for column, value in values.items()
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from zhike.customers.models import Party
 from zhike.customers.services import bulk
-from zhike.kernel import audit, clock
+from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_see, service
@@ -36,16 +37,33 @@ def keep_words(actor: Actor, party: Party, fields: Collection[str], verified: bo
         "by": actor.name,
         "verified_on": clock.today().isoformat() if verified else None,
     }
+    record = _hand_record(party)
+    record.values |= {name: told(getattr(party, name)) for name in entered}
+    record.stamps |= dict.fromkeys(entered, stamp)
+    record.observed_on, record.keys = clock.today(), None
+    record.save(update_fields=["values", "stamps", "observed_on", "keys"])
+
+
+def keep_sealed(actor: Actor, party: Party, field: str, value: str) -> None:
+    """The same with what identifies: sealed in the record, taken out of it with "" for a value."""
+    if field not in bulk.SEALED:
+        return
+    record = _hand_record(party)
+    said = record.identifying() | {field: value}
+    said = {name: each for name, each in said.items() if each}
+    record.sealed = crypto.encrypt(json.dumps(said), record.place) if said else None
+    record.observed_on, record.keys = clock.today(), None
+    record.save(update_fields=["sealed", "observed_on", "keys"])
+
+
+def _hand_record(party: Party) -> SourceRecord:
     record, _made = SourceRecord.objects.select_for_update().get_or_create(
         system=hand_system(),
         table=HAND_TABLE,
         key=str(party.public_id),
         defaults={"party": party, "digest": NO_DIGEST},
     )
-    record.values |= {name: told(getattr(party, name)) for name in entered}
-    record.stamps |= dict.fromkeys(entered, stamp)
-    record.observed_on, record.keys = clock.today(), None
-    record.save(update_fields=["values", "stamps", "observed_on", "keys"])
+    return record
 
 
 def hand_system() -> SourceSystem:
@@ -69,7 +87,7 @@ def survive(party_ids: Iterable[int]) -> int:
         )
         for party, found in standing(ids).items()
     ]
-    return bulk.write_survivors(actor=WRITER, rows=rows)
+    return bulk.write_survivors(actor=WRITER, rows=rows, fields=set(WORDS) - NEVER_EMPTY)
 
 
 def standing(ids: Collection[int]) -> dict[int, dict[str, Survivor]]:
