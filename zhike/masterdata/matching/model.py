@@ -39,10 +39,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class KindModel:
-    """What is known of one kind. `prior`: the probability that two records drawn at random are of one entity."""
+    """What is known of one kind. `prior`: the probability that two records drawn at random are of one entity;
+    `keys`: names of the scheme's keys that are worth their pairs."""
 
     records: int
     prior: float
+    keys: tuple[str, ...]
     likelihoods: Mapping[str, Likelihoods]
     terms: Mapping[str, Terms]
     # A pair of weight w has the probability logistic(offset + slope * w): 0 and ln 2 where nobody judged pairs.
@@ -92,6 +94,7 @@ def _kind_model(data: Mapping[str, Any]) -> KindModel:
     return KindModel(
         **{
             **data,
+            "keys": tuple(data["keys"]),
             "likelihoods": {
                 name: Likelihoods(tuple(each["m"]), tuple(each["u"]))
                 for name, each in data["likelihoods"].items()
@@ -120,6 +123,7 @@ def untrained(kind: Kind, records: int) -> KindModel:
     return KindModel(
         records=records,
         prior=min(0.5, 1 / size),
+        keys=tuple(key.name for key in scheme.keys),
         likelihoods={c.name: expected(c) for c in scheme.comparisons},
         terms={term: Terms({}, 1 / max(size, 10_000)) for term in scheme.terms},
     )

@@ -201,9 +201,8 @@ def scored(
                 con.register("arrived", fresh)
                 con.execute("create table fresh as select record from arrived")
             attach_terms(con, kind, model)
-            pairs_by_key(
-                con, "records", SCHEMES[kind].keys, fresh=None if fresh is None else "fresh"
-            )
+            keys = tuple(k for k in SCHEMES[kind].keys if k.name in model.kinds[kind].keys)
+            pairs_by_key(con, "records", keys, fresh=None if fresh is None else "fresh")
             sql = score_sql(kind, model.kinds[kind], "pairs", least)
             tables.append(con.sql(sql).to_arrow_table())
     return pa.concat_tables([_EMPTY, *tables], promote_options="default")

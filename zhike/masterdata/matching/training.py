@@ -7,6 +7,7 @@ expects counts as so many pairs, and no level becomes impossible.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import re
@@ -48,11 +49,12 @@ from zhike.masterdata.matching.scoring import (
 )
 
 STRANGER_PAIRS: Final = 1_000_000
-SAMPLE: Final = 300_000  # records that m and u are learned from, at most
+SAMPLE: Final = 200_000  # records that m and u are learned from, at most
 FREQUENT: Final = 20_000  # values of a term that a model remembers, at most
 _LEAST_RECORDS: Final = 200
 EXPERIENCE: Final = 20.0  # pairs that what a level is written down with weighs
 ROUNDS: Final = 50
+LEAST_YIELD: Final = 0.001  # expected pairs of one entity for each pair that a key alone makes
 _RECALL: Final = 0.8  # of the keys in `trained_on`, taken together, before the scores say better
 
 # Splink tells a story of each step, with values of the records in it.
@@ -87,8 +89,9 @@ def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> Ki
         con.execute("drop table everyone")
         learned = _learn(con, scheme)
         size = count(con, "sample")
-        first = KindModel(records, _prior(con, scheme, size), learned, terms)
-        return _settle_prior(con, kind, first, secret, size)
+        names = tuple(key.name for key in scheme.keys)
+        first = KindModel(records, _prior(con, scheme, size), names, learned, terms)
+        return _settle(con, kind, first, secret, size)
 
 
 def _terms(con: duckdb.DuckDBPyConnection, term: str) -> Terms:
@@ -274,19 +277,49 @@ def _prior(con: duckdb.DuckDBPyConnection, scheme: Scheme, size: int) -> float:
     return min(0.1, max(count(con, "pairs") / _RECALL, 1) / (size * (size - 1) / 2))
 
 
-def _settle_prior(
+def _settle(
     con: duckdb.DuckDBPyConnection, kind: Kind, model: KindModel, secret: bytes, size: int
 ) -> KindModel:
-    """The prior at which the pairs' probabilities add up to the pairs it expects."""
+    """The model with the prior at which the pairs' probabilities add up to the pairs it expects, and without the
+    keys whose own pairs are hardly ever of one entity."""
     con.execute("alter table sample rename to loaded")
     attach_terms(con, kind, Model("", {kind: model}, secret))
-    pairs_by_key(con, "records", SCHEMES[kind].keys)
-    sql = score_sql(kind, model, "pairs", None)
-    column = con.sql(f"select match_weight from ({sql})").to_arrow_table()["match_weight"]
-    weights = column.to_numpy() - model.prior_weight
+    con.execute("create table met (left_record bigint, right_record bigint, key integer)")
+    for number, key in enumerate(SCHEMES[kind].keys):
+        pairs_by_key(con, "records", (key,))
+        con.execute("insert into met select left_record, right_record, ? from pairs", [number])
+    con.execute(
+        "create or replace table pairs as "
+        "select left_record, right_record, bit_or(1 << key) as mask from met group by all"
+    )
+    scored = con.sql(
+        f"""select mask, match_weight from ({score_sql(kind, model, "pairs", None)}) s
+        join pairs p on p.left_record = s."left" and p.right_record = s."right" """
+    ).to_arrow_table()
+    weights = scored["match_weight"].to_numpy() - model.prior_weight
     total = size * (size - 1) / 2
-    prior = model.prior
+    prior, probability = model.prior, np.zeros(len(weights))
     for _ in range(20):
         odds = np.exp2(np.minimum(weights + math.log2(prior / (1 - prior)), 500))
-        prior = float(np.clip((odds / (1 + odds)).sum() / total, 0.5 / total, 0.5))
-    return KindModel(model.records, prior, model.likelihoods, model.terms)
+        probability = odds / (1 + odds)
+        prior = float(np.clip(probability.sum() / total, 0.5 / total, 0.5))
+    keys = _worthwhile(scored["mask"].to_numpy(), probability, model.keys)
+    return dataclasses.replace(model, prior=prior, keys=keys)
+
+
+def _worthwhile(
+    masks: npt.NDArray[np.int32], probability: npt.NDArray[np.float64], names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The keys left after those have gone, the poorest first, of which a thousand pairs that no other key makes
+    hold less than one expected pair of one entity. Bit n of a pair's mask: key n makes it."""
+    kinds, place = np.unique(masks, return_inverse=True)
+    pairs, matches = np.bincount(place), np.bincount(place, probability)
+    left = list(range(len(names)))
+    while True:
+        bits = kinds & sum(1 << n for n in left)
+        alone = {n: bits == 1 << n for n in left}
+        worth = {n: matches[own].sum() / pairs[own].sum() for n, own in alone.items() if own.any()}
+        poorest = min(worth, key=lambda n: (worth[n], n), default=None)
+        if poorest is None or worth[poorest] >= LEAST_YIELD:
+            return tuple(names[n] for n in left)
+        left.remove(poorest)

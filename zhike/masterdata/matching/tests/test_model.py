@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from splink import DuckDBAPI, Linker
 from zhike.masterdata.matching import scoring, training
 from zhike.masterdata.matching.comparing import PERSON, SCHEMES
 from zhike.masterdata.matching.engine import database, load
-from zhike.masterdata.matching.model import Model, untrained
+from zhike.masterdata.matching.model import Likelihoods, Model, expected, untrained
 from zhike.masterdata.matching.tests.people import SECRET, crowd, named, person, table
 
 People = tuple[Any, npt.NDArray[np.int64]]
@@ -70,9 +71,13 @@ def test_scores_are_those_of_splink(model: Model, people: People) -> None:
         theirs = (
             linker.inference.predict(warning_mode="never").as_duckdbpyrelation().to_arrow_table()
         )
-    ours = scoring.predict(model, people[0], least=0.0)
+    every_key = dataclasses.replace(known, keys=tuple(key.name for key in PERSON.keys))
+    ours = scoring.predict(
+        dataclasses.replace(model, kinds={**model.kinds, "person": every_key}), people[0], least=0.0
+    )
     expected = {(row["record_l"], row["record_r"]): row for row in theirs.to_pylist()}
-    assert len(expected) == ours.num_rows > 500
+    found, wanted = ours.num_rows, len(expected)
+    assert found == wanted > 500
     for row in ours.to_pylist():
         same = expected[row["left"], row["right"]]
         for comparison in PERSON.comparisons:
@@ -188,12 +193,20 @@ def test_maximisation_finds_what_made_the_patterns() -> None:
         n: (rng.random(20_000) < np.where(match, truth[n], chance)).astype(int) for n in truth
     }
     known = {
-        c.name: training.Likelihoods(c_expected.m, (chance, 1 - chance))
+        c.name: Likelihoods(c_expected.m, (chance, 1 - chance))
         for c in free
-        for c_expected in [training.expected(c)]
+        for c_expected in [expected(c)]
     }
     patterns = pa.table({**gammas, "n": np.ones(20_000, dtype=np.int64)})
     counts = training.matches_of(patterns, free, known)
     for name, share in truth.items():
         assert counts[name][0] / counts[name].sum() == pytest.approx(share, abs=0.02)
         assert counts[name].sum() == pytest.approx(8_000, rel=0.03)
+
+
+def test_keys_that_bring_nothing_are_dropped_the_poorest_first() -> None:
+    """Bits 0 and 1 together make 2,000 poor pairs: one of the two must stay for the pairs of both that are right."""
+    masks = np.array([1] * 3_000 + [3] * 2_000 + [4] * 10)
+    probability = np.concatenate([np.zeros(3_000), np.full(2_000, 0.5), np.full(10, 0.9)])
+    assert training._worthwhile(masks, probability, ("a", "b", "c")) == ("b", "c")
+    assert training._worthwhile(masks, np.zeros(5_010), ("a", "b", "c")) == ()
