@@ -18,7 +18,7 @@ from zhike.insight.models import Threshold
 from zhike.insight.seed import seed
 from zhike.insight.services import set_target
 from zhike.kernel import clock, crypto
-from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem
+from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem, Upload
 from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.organisation.models import Appointment, Employee, Role, User
 from zhike.products.models import Agreement, Product
@@ -146,6 +146,12 @@ def import_file(world: World, on: Party) -> models.Model:
     return ImportFile.objects.create(
         run=run, name="people.csv", table="people", digest="", reject_file=rejects.path
     )
+
+
+def upload(world: World, on: Party) -> models.Model:
+    """A file of somebody who asks for none of the routes."""
+    user = User.objects.get(employee=world.stranger)
+    return Upload.objects.create(user=user, name="people.csv", bytes=1, digest="")
 
 
 def target(world: World, on: Party) -> models.Model:

@@ -360,6 +360,16 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
 
 def _imports() -> Iterator[tuple[str, str, Entry]]:
     yield "imports/", "GET", Entry(LOADS)
+    yield "imports/new/", "GET", Entry(OPERATOR)
+    # No file came with it: the door was open.
+    yield "imports/new/", "POST", Entry(OPERATOR, READ)
+    for method in ("GET", "POST"):
+        # Somebody else's file, as with notices.
+        theirs = Entry(OPERATOR, ABSENT, on(rows.upload), shared=True)
+        yield "imports/uploads/<uuid:public_id>/", method, theirs
+    # The run was loaded from a folder: nothing of the wizard's to take back.
+    back = Entry(OPERATOR, READ, on(rows.import_run), shared=True)
+    yield "imports/<uuid:public_id>/revert/", "POST", back
     run = Entry(LOADS, DONE, on(rows.import_run), shared=True)
     yield "imports/<uuid:public_id>/", "POST", run
     for path, make in (

@@ -36,7 +36,7 @@ GROUPINGS = (
 
 
 def _list() -> type[Any]:
-    from zhike.masterdata.views import RunList
+    from zhike.masterdata.views.runs import RunList
 
     return RunList
 

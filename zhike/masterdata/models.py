@@ -232,7 +232,8 @@ class Upload(Base):
 
     The file lies sealed in the data folder as `stored`. `look` is what it looks like (`wizard.shapes.Look`), sealed,
     for there are rows in it; `mapping` the TOML it is read with; `report` what a check or the load made of it.
-    `wrote_at` is the moment of the transaction that wrote it: whatever it made was created then.
+    `wrote_from` and `wrote_until` are the moments between which its one transaction wrote: whatever it made was
+    created then.
     """
 
     class State(models.TextChoices):
@@ -247,7 +248,7 @@ class Upload(Base):
 
     scope = Own()
     field_classes = classify(
-        open="user state name bytes digest stored done total run corrects wrote_at",
+        open="user state name bytes digest stored done total run corrects wrote_from wrote_until",
         c1="mapping report error",
         c2="look",
     )
@@ -268,7 +269,8 @@ class Upload(Base):
     error = models.TextField(_("error"), blank=True)
     run = models.OneToOneField(ImportRun, models.SET_NULL, null=True, related_name="upload")
     corrects = models.ForeignKey(ImportRun, models.SET_NULL, null=True, related_name="+")
-    wrote_at = models.DateTimeField(null=True)
+    wrote_from = models.DateTimeField(null=True)
+    wrote_until = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("upload")

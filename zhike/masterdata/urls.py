@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.masterdata import views
+from zhike.masterdata.views import runs, wizard
 
 app_name = "masterdata"
 
 urlpatterns = [
-    path("", views.RunList.as_view(), name="runs"),
-    path("<uuid:public_id>/", views.RunPage.as_view(), name="run"),
-    path("files/<uuid:public_id>/rejects/", views.RejectsPage.as_view(), name="rejects"),
-    path("files/<uuid:public_id>/rejects.csv", views.RejectDownload.as_view(), name="download"),
+    path("", runs.RunList.as_view(), name="runs"),
+    path("new/", wizard.UploadNew.as_view(), name="new"),
+    path("uploads/<uuid:public_id>/", wizard.UploadPage.as_view(), name="upload"),
+    path("<uuid:public_id>/revert/", wizard.RevertRun.as_view(), name="revert"),
+    path("<uuid:public_id>/", runs.RunPage.as_view(), name="run"),
+    path("files/<uuid:public_id>/rejects/", runs.RejectsPage.as_view(), name="rejects"),
+    path("files/<uuid:public_id>/rejects.csv", runs.RejectDownload.as_view(), name="download"),
 ]

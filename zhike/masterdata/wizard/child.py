@@ -235,5 +235,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     code = main()
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

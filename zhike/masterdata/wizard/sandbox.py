@@ -37,11 +37,15 @@ def look(stored: str, name: str, reading: Reading) -> Look:
     with _running(stored, order, LOOK_SECONDS) as process:
         assert process.stdout is not None
         told = process.stdout.read()
-    found = json.loads(told)
-    return Look(**{**found, **{key: _tuples(found[key]) for key in _LISTS}})
+    return looked(json.loads(told))
 
 
-_LISTS = ("readings", "sheets", "header", "rows")
+LISTS = ("readings", "sheets", "header", "rows")
+
+
+def looked(found: dict[str, Any]) -> Look:
+    """A look as JSON keeps it."""
+    return Look(**{**found, **{key: _tuples(found[key]) for key in LISTS}})
 
 
 def _tuples(value: Any) -> Any:
@@ -60,9 +64,11 @@ def rows(stored: str, name: str, table: Table) -> Iterator[Batch]:
                     found, said = stream.read_next_batch_with_custom_metadata()
                     yield _batch(found, said)
         except StopIteration:
-            pass
-        except pa.ArrowInvalid:  # it ended before it had begun: its own word follows
-            pass
+            whole = True
+        except (pa.ArrowInvalid, OSError):
+            whole = False  # it ended before its end: its own word follows
+    if not whole:
+        raise _too_much(name)
 
 
 def _batch(found: Any, said: Any) -> Batch:
@@ -161,7 +167,11 @@ def _running(stored: str, order: dict[str, Any], seconds: int) -> Iterator[subpr
             f"{order['name']} takes longer than {seconds} seconds to read.",
             "Cut it into several files.",
         )
-    raise UserError(
-        f"{order['name']} cannot be read within {MEGABYTES} MB of memory.",
+    raise _too_much(order["name"])
+
+
+def _too_much(name: str) -> UserError:
+    return UserError(
+        f"{name} cannot be read within {MEGABYTES} MB of memory.",
         "Save its rows as CSV, or cut it into several files.",
     )

@@ -10,6 +10,7 @@ import hmac
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
@@ -18,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from zhike.kernel import clock
 from zhike.kernel.crypto import Undecipherable
 
 PIECE = 1024 * 1024
@@ -126,3 +128,11 @@ def discard(name: str) -> None:
 def held() -> int:
     """The bytes of all uploads on the disk."""
     return sum(each.stat().st_size for each in root().glob("*")) if root().is_dir() else 0
+
+
+def names(*, older_than: timedelta) -> list[str]:
+    """The files that have lain here so long."""
+    if not root().is_dir():
+        return []
+    before = clock.now() - older_than
+    return [each.name for each in root().iterdir() if each.stat().st_mtime < before.timestamp()]

@@ -157,11 +157,13 @@ class Workbook:
                     target.lstrip("/") if target[:1] == "/" else f"xl/{target}"
                 )
 
-        for entry, handler in (
+        parts: tuple[tuple[str, Callable[..., None]], ...] = (
             ("xl/workbook.xml", workbook),
             ("xl/_rels/workbook.xml.rels", relations),
-        ):
-            for _ in self._parse(entry, {"StartElementHandler": handler}):
+        )
+        for entry, handler in parts:
+            handlers: dict[str, Callable[..., None]] = {"StartElementHandler": handler}
+            for _ in self._parse(entry, handlers):
                 pass
         self._targets = {name: links[link] for name, link in sheets if link in links}
         if not self._targets:

@@ -1,0 +1,37 @@
+"""Checks, loads and revertings of uploads on the queue; and files nobody went on with."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import translation
+from procrastinate.contrib.django import app
+
+
+@app.task
+def work_on_upload(upload: int) -> None:
+    """What its owner asked for, as its owner. Begun again after its worker was killed it does the same."""
+    from zhike.access.queries import actor_for
+    from zhike.masterdata.models import Upload
+    from zhike.masterdata.services import reverting, wizard
+
+    work = {
+        Upload.State.CHECKING: wizard.check,
+        Upload.State.LOADING: wizard.load,
+        Upload.State.REVERTING: reverting.revert,
+    }
+    row = Upload.objects.select_related("user__employee").get(pk=upload)
+    if row.state not in work:
+        return
+    with translation.override(row.user.language or settings.LANGUAGE_CODE):
+        actor = actor_for(row.user, origin=f"job upload {upload}")
+        work[Upload.State(row.state)](actor=actor, upload=row)
+
+
+@app.periodic(cron="40 18 * * *")
+@app.task(queueing_lock="uploads")
+def forget_uploads(timestamp: int) -> None:
+    """Files that nobody went on with for a week."""
+    from zhike.kernel.actor import system
+    from zhike.masterdata.services.wizard import forget_old
+
+    forget_old(actor=system("job uploads"))
