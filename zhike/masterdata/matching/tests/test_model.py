@@ -16,6 +16,7 @@ from splink import DuckDBAPI, Linker
 from zhike.masterdata.matching import scoring, training
 from zhike.masterdata.matching.comparing import PERSON, SCHEMES
 from zhike.masterdata.matching.engine import database, load
+from zhike.masterdata.matching.judging import judged
 from zhike.masterdata.matching.model import Likelihoods, Model, expected, untrained
 from zhike.masterdata.matching.tests.people import SECRET, crowd, named, person, table
 
@@ -210,3 +211,23 @@ def test_keys_that_bring_nothing_are_dropped_the_poorest_first() -> None:
     probability = np.concatenate([np.zeros(3_000), np.full(2_000, 0.5), np.full(10, 0.9)])
     assert training._worthwhile(masks, probability, ("a", "b", "c")) == ("b", "c")
     assert training._worthwhile(masks, np.zeros(5_010), ("a", "b", "c")) == ()
+
+
+def test_judgements_move_probabilities_towards_what_people_found(model: Model) -> None:
+    weights = np.random.default_rng(2).uniform(-4, 8, 2_000)
+    chance = 1 / (1 + np.exp(-(-2.0 + 0.9 * weights)))
+    same = np.random.default_rng(3).random(2_000) < chance
+    labels = pa.table({"kind": ["person"] * 2_000, "match_weight": weights, "same": same})
+    fitted = judged(model, labels).kinds["person"]
+    assert fitted.offset == pytest.approx(-2.0, abs=0.35)
+    assert fitted.slope == pytest.approx(0.9, abs=0.1)
+    assert judged(model, labels).kinds["organisation"] == model.kinds["organisation"]
+    hardly = judged(model, labels.slice(0, 1)).kinds["person"]
+    assert abs(hardly.offset) < 1.5
+    rows = scoring.predict(judged(model, labels), crowd(200, seed=9)[0], least=0.0).to_pylist()
+    pairs = {row["match_weight"]: row["probability"] for row in rows if row["rule"] is None}
+    assert len(pairs) > 20
+    for weight, probability in pairs.items():
+        assert probability == pytest.approx(
+            1 / (1 + np.exp(-(fitted.offset + fitted.slope * weight)))
+        )
