@@ -284,13 +284,14 @@ def _settle(
     keys whose own pairs are hardly ever of one entity."""
     con.execute("alter table sample rename to loaded")
     attach_terms(con, kind, Model("", {kind: model}, secret))
-    con.execute("create table met (left_record bigint, right_record bigint, key integer)")
-    for number, key in enumerate(SCHEMES[kind].keys):
+    keys = SCHEMES[kind].keys
+    for number, key in enumerate(keys):
         pairs_by_key(con, "records", (key,))
-        con.execute("insert into met select left_record, right_record, ? from pairs", [number])
+        con.execute(f"create table met_{number} as select *, 1 << {number} as bit from pairs")
+    met = " union all ".join(f"from met_{number}" for number in range(len(keys)))
     con.execute(
         "create or replace table pairs as "
-        "select left_record, right_record, bit_or(1 << key) as mask from met group by all"
+        f"select left_record, right_record, bit_or(bit) as mask from ({met}) group by all"
     )
     scored = con.sql(
         f"""select mask, match_weight from ({score_sql(kind, model, "pairs", None)}) s
@@ -303,8 +304,8 @@ def _settle(
         odds = np.exp2(np.minimum(weights + math.log2(prior / (1 - prior)), 500))
         probability = odds / (1 + odds)
         prior = float(np.clip(probability.sum() / total, 0.5 / total, 0.5))
-    keys = _worthwhile(scored["mask"].to_numpy(), probability, model.keys)
-    return dataclasses.replace(model, prior=prior, keys=keys)
+    worthwhile = _worthwhile(scored["mask"].to_numpy(), probability, model.keys)
+    return dataclasses.replace(model, prior=prior, keys=worthwhile)
 
 
 def _worthwhile(
