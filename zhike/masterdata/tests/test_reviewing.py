@@ -81,7 +81,7 @@ def test_same_makes_one_customer_and_can_be_taken_back(unit: Unit, head: Actor) 
 def test_judged_twice_is_told(unit: Unit, head: Actor) -> None:
     pair = pair_of(customer("张伟明", unit), customer("张伟明", unit))
     judge(actor=head, pair=pair, verdict="different")
-    with pytest.raises(UserError, match="already"):
+    with pytest.raises(UserError):
         judge(actor=head, pair=pair, verdict="same")
     assert not Merge.objects.exists()
 
