@@ -62,7 +62,7 @@ def keep_up(warehouse: Warehouse, mart: str, months: Set[str] | None) -> None:
         where = "month IN ({})".format(", ".join(f"'{month}'" for month in sorted(months)))
     else:
         return
-    with staging.reading(warehouse, *reads) as staged:
+    with staging.reading(warehouse, *reads, as_loaded=True) as staged:
         expression = build(staged, months if where else None).order_by("month", *order)
         rows = staged.stream(expression)
         warehouse.overwrite(mart, rows, partition_by=["month"], where=where)

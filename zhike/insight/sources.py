@@ -151,4 +151,14 @@ PRODUCTS = Extract(
     ),
 )
 
-EXTRACTS = (PARTIES, AGREEMENTS, PRODUCTS)
+MERGED = Extract(
+    table="crm/merged",
+    query="""
+        SELECT m.absorbed AS party_id, m.root_id AS root FROM customers_merge m
+        WHERE m.undone_at IS NULL ORDER BY m.absorbed
+    """,
+    schema=pa.schema([("party_id", pa.int64()), ("root", pa.int64())]),
+    reads=(Source("customers.Merge", ("absorbed", "root_id", "undone_at")),),
+)
+
+EXTRACTS = (PARTIES, AGREEMENTS, PRODUCTS, MERGED)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from zhike.insight.snapshot import THRESHOLDS
-from zhike.insight.sources import AGREEMENTS, PARTIES, PRODUCTS
+from zhike.insight.sources import AGREEMENTS, MERGED, PARTIES, PRODUCTS
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.facts import (
     BALANCE_COLUMNS,
@@ -46,17 +46,47 @@ class Staged:
 
 
 @contextmanager
-def reading(warehouse: Warehouse, *marts: str) -> Iterator[Staged]:
-    """Every staging view, and the named marts as they stand. A fact table never loaded is an empty view."""
+def reading(warehouse: Warehouse, *marts: str, as_loaded: bool = False) -> Iterator[Staged]:
+    """Every staging view, and the named marts as they stand. A fact table never loaded is an empty view.
+
+    Facts and what is kept of them stand under the party they were loaded for, so that a merge or split of customers
+    rewrites none of them. Here they are read under the customer that party is part of; `as_loaded` leaves them.
+    """
     facts = {TRANSACTIONS: TRANSACTION_COLUMNS, BALANCES: BALANCE_COLUMNS}
-    crm = (PARTIES.table, AGREEMENTS.table, PRODUCTS.table, THRESHOLDS)
+    crm = (PARTIES.table, AGREEMENTS.table, PRODUCTS.table, MERGED.table, THRESHOLDS)
     there = [name for name in (*facts, *crm, *marts) if warehouse.exists(name)]
     with warehouse.reading(*there) as backend:
         for name in facts.keys() - set(there):
             backend.con.register(_short(name), facts[name].empty_table())
         raw = {name: backend.table(_short(name)) for name in {*there, *facts}}
         views = {name: VIEWS.get(name, _as_it_is)(table) for name, table in raw.items()}
+        merged = views.get(MERGED.table)
+        if merged is not None and not as_loaded and backend.to_pyarrow(merged.count()).as_py():
+            views |= {name: rooted(views[name], merged) for name in PARTY_FACTS & views.keys()}
         yield Staged(backend, views)
+
+
+# What stands under parties, and is summed where two of them are one customer.
+PARTY_FACTS = frozenset({TRANSACTIONS, "marts/customer_day", "marts/customer_month"})
+
+
+def rooted(table: ir.Table, merged: ir.Table) -> ir.Table:
+    """The rows under the customers that their parties are part of: one a movement, or one a customer and time."""
+    columns = table.columns
+    found = table.left_join(merged, "party_id")
+    found = found.mutate(party_id=found.root.fill_null(found.party_id)).select(columns)
+    if "agreement_id" in columns:
+        return found
+    ends = merged.select("party_id").union(merged.select(party_id="root"), distinct=True)
+    keys = [name for name in ("party_id", "month", "day") if name in columns]
+    both = found.semi_join(ends, "party_id")
+    sums = {
+        name: (both[name].max() if name == "last_on" else both[name].sum()).cast(both[name].type())
+        for name in columns
+        if name not in keys
+    }
+    joined = both.group_by(keys).agg(**sums).select(columns)
+    return table.anti_join(ends, "party_id").union(joined, distinct=False)
 
 
 def _cast(table: ir.Table, **types: str) -> ir.Table:

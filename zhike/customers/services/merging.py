@@ -155,7 +155,7 @@ def _split(actor: Actor, merge: Merge, reason: str, along: Mapping[str, Collecti
         _go_home(each, root.pk, merge.absorbed, home)
     merge.undone_at = clock.now()
     merge.undone_by, merge.undone_because = actor.name, reason
-    merge.row, merge.moved = {}, {}
+    merge.row = {}
     merge.save()
     Merge.objects.filter(root=root, into__in=leaving).update(root=merge.absorbed)
     _bring_back(merge.absorbed, {root.pk, merge.absorbed, *(each.absorbed for each in in_force)})

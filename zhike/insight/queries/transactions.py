@@ -10,6 +10,7 @@ from decimal import Decimal
 import ibis
 
 from zhike.customers.models import Party
+from zhike.customers.queries.merges import parts_of
 from zhike.kernel.actor import Actor
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.facts import TRANSACTIONS
@@ -60,9 +61,10 @@ def flows(actor: Actor, party: Party, day: date) -> list[Flow]:
     ):
         return []
     first = months_up_to(day)[0]
+    parts = parts_of(party)
     with store.reading(TRANSACTIONS) as backend:
         t = backend.table("transactions")
-        own = t.filter(t.party_id == party.pk, t.month >= first, t.booked_on <= ibis.literal(day))
+        own = t.filter(t.party_id.isin(parts), t.month >= first, t.booked_on <= ibis.literal(day))
         sums = own.group_by("month", "direction", "kind").agg(
             amount=own.amount.sum(), count=own.count()
         )
@@ -79,9 +81,10 @@ def movements(
         TRANSACTIONS
     ):
         return []
+    parts = parts_of(party)
     with store.reading(TRANSACTIONS) as backend:
         t = backend.table("transactions")
-        own = t.filter(t.party_id == party.pk, t.month >= first, t.month <= last)
+        own = t.filter(t.party_id.isin(parts), t.month >= first, t.month <= last)
         if direction:
             own = own.filter(own.direction == direction)
         page = (

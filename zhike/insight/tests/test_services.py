@@ -6,10 +6,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 
-from zhike.customers.models import Party, Standing, Tier, TierRating
-from zhike.customers.services import add_timeline_entry, withdraw_timeline_entries
+from zhike.customers.models import Merge, Party, Standing, Tier, TierRating
+from zhike.customers.services import (
+    add_timeline_entry,
+    merge_parties,
+    split_party,
+    withdraw_timeline_entries,
+)
 from zhike.insight import services
 from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
@@ -31,7 +37,9 @@ from zhike.kernel import clock
 from zhike.kernel.actor import NOBODY
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
+from zhike.kernel.warehouse import Warehouse
 from zhike.organisation.models import Unit
+from zhike.products.facts import TRANSACTION_COLUMNS, TRANSACTIONS
 from zhike.products.models import Agreement
 
 pytestmark = pytest.mark.django_db
@@ -307,3 +315,47 @@ def test_seeding_twice_adds_nothing_and_keeps_what_people_set(home: Unit) -> Non
         (Decimal(70), date(2026, 1, 1), None),
     ]
     assert AuditEntry.objects.filter(action="insight.threshold.set").count() == 1
+
+
+def test_two_that_are_one_are_worth_the_sum_and_apart_again_what_they_were(
+    rich: Party, account: Agreement, home: Unit
+) -> None:
+    other = party(home, "富")
+    card = agreement(other, product("card", "card", "intermediary"))
+    load(
+        [
+            movement(card, date(2026, 11, 18), "-30", "70", kind="fee", key="5"),
+            movement(card, date(2026, 3, 2), "100", "100", channel="counter", key="6"),
+        ],
+        "card",
+    )
+    named = ("balance", "inflow_12m", "outflow_12m", "movements_12m")
+
+    def values(of: Party) -> dict[str, Decimal]:
+        refresh(actor=SYSTEM, as_of=AS_OF)
+        found = Score.objects.get(party=of, as_of=AS_OF).values
+        return {name: Decimal(str(found[name])) for name in named}
+
+    one, two = values(rich), values(other)
+    merge = merge_parties(actor=SYSTEM, absorbed=other, into=rich, reason="同一人")
+    together = values(rich)
+    assert together == {name: one[name] + two[name] for name in named}
+    # As if both agreements had been one customer's all along.
+    as_loaded = everything()["scores"]
+    Merge.objects.update(undone_at=clock.now())
+    with Warehouse().reading(TRANSACTIONS) as backend:
+        rows = backend.table("transactions").to_pyarrow().cast(TRANSACTION_COLUMNS)
+    moved = pc.if_else(pc.equal(rows["party_id"], other.pk), rich.pk, rows["party_id"])
+    at = rows.schema.get_field_index("party_id")
+    Warehouse().overwrite(
+        TRANSACTIONS, rows.set_column(at, "party_id", moved), partition_by=["month"]
+    )
+    refresh(actor=SYSTEM, as_of=AS_OF, full=True)
+    assert everything()["scores"] == as_loaded
+    moved = pc.if_else(pc.equal(rows["agreement_id"], card.pk), other.pk, rows["party_id"])
+    Warehouse().overwrite(
+        TRANSACTIONS, rows.set_column(at, "party_id", moved), partition_by=["month"]
+    )
+    Merge.objects.update(undone_at=None)
+    split_party(actor=SYSTEM, merge=merge, reason="两个人")
+    assert (values(rich), values(other)) == (one, two)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from django.conf import settings
 from django.db import connection
 
+from zhike.customers.queries.merges import AGREEMENTS_OF_ABSORBED
 from zhike.kernel.warehouse import MEMORY_LIMIT, THREADS, Parts, Warehouse
 from zhike.masterdata.rejects import Reject
 from zhike.masterdata.rows import Rows, fields_of
@@ -148,7 +149,9 @@ class Stage:
         with (
             connection.cursor() as cursor,
             cursor.copy(
-                "COPY (SELECT substr(source_key, %s), id, party_id FROM products_agreement "
+                # Under the home of the agreement: merges and splits then rewrite no fact.
+                "COPY (SELECT substr(source_key, %s), id, coalesce(home.absorbed, party_id) "  # noqa: S608  ours
+                f"FROM products_agreement LEFT JOIN ({AGREEMENTS_OF_ABSORBED}) home ON home.agreement_id = id "
                 "WHERE source = %s AND starts_with(source_key, %s)) TO STDOUT",
                 [len(prefix) + 1, source or self.filing.system.code, prefix],
             ) as copy,
