@@ -189,7 +189,7 @@ def test_the_customer_page_explains_and_takes_a_contact(sign_in: SignIn) -> None
         "customers.consent",
     ):
         expect(panel(page, id)).to_be_visible()
-    provenance = panel(page, "customers.provenance")
+    provenance = panel(page, "masterdata.words")
     provenance.scroll_into_view_if_needed()
     expect(provenance.locator("table, p").first).to_be_visible()
 

@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("organisation/", include("zhike.organisation.urls")),
     path("ui/", include("zhike.ui.gallery.urls")),
     path("imports/", include("zhike.masterdata.urls")),
+    path("", include("zhike.masterdata.review_urls")),
     path("insight/", include("zhike.insight.urls")),
     *account,
 ]

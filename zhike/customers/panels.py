@@ -192,17 +192,6 @@ def consent_on(actor: Actor, party: Party, day: date | None) -> dict[str, Any]:
     }
 
 
-def provenance(actor: Actor, party: Party) -> dict[str, Any]:
-    """Where each field came from, and whether somebody checked it (R-012)."""
-    lines = []
-    for name in forms.FIELD_ORDER:
-        if name not in party.provenance:
-            continue
-        field: Any = Party._meta.get_field(name)
-        lines.append((name, field.verbose_name, party.provenance[name]))
-    return {"lines": lines, "may_edit": bool(actor.may("customers.edit"))}
-
-
 def register() -> None:
     """Called once when the room starts."""
     for panel in (
@@ -278,18 +267,6 @@ def register() -> None:
             load_on=consent_on,
             title=_("Consent"),
             reload_on=(CONSENT,),
-            side=True,
-            lazy=True,
-            page=PAGE,
-            permission="customers.view",
-        ),
-        Panel(
-            id="customers.provenance",
-            order=90,
-            template="customers/panel_provenance.html",
-            load=provenance,
-            title=_("Where the facts come from"),
-            reload_on=(FACTS,),
             side=True,
             lazy=True,
             page=PAGE,

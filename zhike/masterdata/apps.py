@@ -10,14 +10,39 @@ class MasterdataConfig(AppConfig):
     def ready(self) -> None:
         from zhike.customers.services.parties import word_keepers
         from zhike.customers.services.sealed import sealed_keepers
-        from zhike.masterdata import conditions, panels
+        from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         conditions.register()
+        pair_conditions.register()
+        customer_panels.register()
         word_keepers.append(keep_words)
         sealed_keepers.append(keep_sealed)
+        navigation.register(
+            NavItem(
+                id="pairs",
+                label=_("Duplicates"),
+                url_name="review:pairs",
+                icon="git-merge",
+                permission="customers.merge",
+                order=78,
+                key="d",
+                section=_("Data"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="matching",
+                label=_("Matching runs"),
+                url_name="review:matching",
+                icon="arrows-exchange",
+                permission="masterdata.view",
+                order=82,
+                section=_("Data"),
+            )
+        )
         navigation.register(
             NavItem(
                 id="imports",

@@ -152,6 +152,24 @@ def words_of(actor: Actor, party: Party) -> list[FieldWords]:
     return sorted(found, key=lambda each: WORDS.index(each.field))
 
 
+def records_of(actor: Actor, party: Party) -> list[SourceRecord]:
+    """The records a customer is made of, the oldest first, with their systems and files."""
+    must_see(actor, party)
+    records = SourceRecord.objects.filter(party=party).defer("sealed", "keys", "stamps")
+    return list(records.select_related("party", "system", "file__run").order_by("pk"))
+
+
+def record_of(actor: Actor, party: Party, id: int) -> SourceRecord | None:
+    """One of the records of a customer."""
+    must_see(actor, party)
+    return SourceRecord.objects.filter(party=party, pk=id).first()
+
+
+def system_names() -> dict[str, str]:
+    """Source systems by code, as people call them."""
+    return dict(SourceSystem.objects.values_list("code", "name"))
+
+
 def label_of(field: str) -> str:
     """A field of a record in the reader's words."""
     if field in SEALED_LABELS:

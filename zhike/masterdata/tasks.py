@@ -1,4 +1,4 @@
-"""Checks, loads and revertings of uploads on the queue; and files nobody went on with."""
+"""Checks, loads and revertings of uploads on the queue, and files nobody went on with; runs of the matching."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def work_on_upload(upload: int) -> None:
     with translation.override(row.user.language or settings.LANGUAGE_CODE):
         actor = actor_for(row.user, origin=f"job upload {upload}")
         work[Upload.State(row.state)](actor=actor, upload=row)
+
+
+@app.task
+def run_matching(user: int, whole: bool) -> None:
+    """Records resolved into customers, as whoever asked for it."""
+    from zhike.access.queries import actor_for
+    from zhike.masterdata.services import match
+    from zhike.organisation.models import User
+
+    owner = User.objects.select_related("employee").get(pk=user)
+    with translation.override(owner.language or settings.LANGUAGE_CODE):
+        match(actor=actor_for(owner, origin="job matching"), whole=whole)
 
 
 @app.periodic(cron="40 18 * * *")

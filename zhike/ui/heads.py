@@ -1,4 +1,5 @@
-"""What rooms say of a row in short: things to know, the one next step, key figures, parts of a printed sheet."""
+"""What rooms say of a row in short: things to know, the one next step, key figures, parts of a printed sheet, and
+what more may be done with it."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from django.utils.functional import Promise
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
+from zhike.ui.navigation import Action
 
 T = TypeVar("T")
 
@@ -72,6 +74,7 @@ notes: Registry[HeadSource[HeadNote]] = Registry("ui.head_notes")
 steps: Registry[HeadSource[Step]] = Registry("ui.head_steps")
 figures: Registry[HeadSource[KeyFigure]] = Registry("ui.head_figures")
 briefs: Registry[HeadSource[BriefPart]] = Registry("ui.briefs")
+actions: Registry[HeadSource[Action]] = Registry("ui.head_actions")
 
 
 def said(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
@@ -15,6 +16,7 @@ from zhike.customers.models import (
     Assignment,
     ConsentEvent,
     ContactPoint,
+    Merge,
     Party,
     Relation,
     Standing,
@@ -32,6 +34,17 @@ from zhike.organisation.models import Employee, Unit
 TIMELINE_PAGE = 20
 
 SEES_MONEY = "insight.view"
+
+
+def root_of(actor: Actor, public_id: UUID) -> Party | None:
+    """The customer that the one with this id is part of by now; None where there is none in sight."""
+    merge = (
+        Merge.objects.visible_to(actor)
+        .filter(absorbed_public_id=public_id, undone_at__isnull=True)
+        .select_related("root")
+        .first()
+    )
+    return merge.root if merge else None
 
 
 def sees_money(actor: Actor) -> bool:

@@ -242,7 +242,6 @@ def test_every_panel_comes_by_itself_too(lead: Client, mine: Party) -> None:
         "relations",
         "assignments",
         "consent",
-        "provenance",
     ):
         answer = lead.get(f"{mine.get_absolute_url()}?panel=customers.{panel}", headers=HTMX)
         assert answer.status_code == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -16,7 +16,7 @@ from zhike.customers.queries.history import party_on
 from zhike.customers.queries.reads import seats_of
 from zhike.customers.queries.timeline import story
 from zhike.kernel import clock
-from zhike.ui.heads import briefs, figures, next_step, notes, said
+from zhike.ui.heads import actions, briefs, figures, next_step, notes, said
 from zhike.ui.views import DetailView, RowView
 
 BRIEF_CONTACTS, BRIEF_RELATIONS = 6, 8
@@ -44,6 +44,16 @@ class PartyPage(DetailView):
         ]
         return party
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A link to a customer who is part of another one by now leads there."""
+        try:
+            return super().get(request, *args, **kwargs)
+        except Http404:
+            root = queries.root_of(self.actor, self.kwargs["public_id"])
+            if root is None:
+                raise
+            return HttpResponseRedirect(root.get_absolute_url())
+
     def row_on(self, row: Any, day: date) -> Any:
         return party_on(row, day)
 
@@ -62,6 +72,7 @@ class PartyPage(DetailView):
             "manager": manager_on(row, day) if day else queries.manager_of(row),
             "notes": said(notes, self.page, actor, row, day),
             "figures": said(figures, self.page, actor, row, day),
+            "more": said(actions, self.page, actor, row, day),
             "step": render_to_string(step.template, step.context, request=self.request)
             if step
             else "",

@@ -52,7 +52,42 @@ def start_run(
     what = _action(action)
     actor.must(what.permission)
     assert actor.user_id is not None, "only a person answers for a bulk job"
-    view = view_of(what.page, actor, query)
+    ids = _chosen(actor, what, query, public_ids)
+    run = BulkRun.objects.create(
+        user_id=actor.user_id,
+        page=what.page,
+        action=what.id,
+        params=dict(params),
+        query=query,
+        ids=ids,
+        total=len(ids),
+    )
+    audit.record(actor, "desk.bulk.start", run, reason=f"{what.id}: {len(ids)}")
+    _defer(run)
+    return run
+
+
+@service("account.use")
+def ask_consent(
+    *,
+    actor: Actor,
+    action: str,
+    params: Mapping[str, Any],
+    query: str = "",
+    public_ids: Sequence[UUID] | None = None,
+) -> str:
+    """Let the rows wait for a second person where the action wants one; answers the address of that, else ""."""
+    what = _action(action)
+    actor.must(what.permission)
+    if what.consent is None:
+        return ""
+    return what.consent(actor, _chosen(actor, what, query, public_ids), params)
+
+
+def _chosen(
+    actor: Actor, action: BulkAction, query: str, public_ids: Sequence[UUID] | None
+) -> list[int]:
+    view = view_of(action.page, actor, query)
     rows = (
         view.rows().rows
         if public_ids is None
@@ -66,18 +101,7 @@ def start_run(
             _("More than %(n)s rows at once are too many to answer for.") % {"n": f"{MOST:,}"},
             _("Narrow the list first."),
         )
-    run = BulkRun.objects.create(
-        user_id=actor.user_id,
-        page=what.page,
-        action=what.id,
-        params=dict(params),
-        query=query,
-        ids=ids,
-        total=len(ids),
-    )
-    audit.record(actor, "desk.bulk.start", run, reason=f"{what.id}: {len(ids)}")
-    _defer(run)
-    return run
+    return ids
 
 
 @service("account.use")

@@ -54,13 +54,15 @@ class BulkView(PageView):
         form = action.form(sent if "go" in sent else None, self.actor) if action.form else None
         if "go" not in sent or (form is not None and not form.is_valid()):
             return self._ask(action, ids, form, status=200 if "go" not in sent else 422)
-        run = bulk.start_run(
-            actor=self.actor,
-            action=action.id,
-            params=action.params(form) if form is not None else {},
-            query=sent.get("query", ""),
-            public_ids=ids,
-        )
+        asked: dict[str, Any] = {
+            "action": action.id,
+            "params": action.params(form) if form is not None else {},
+            "query": sent.get("query", ""),
+            "public_ids": ids,
+        }
+        if waiting := bulk.ask_consent(actor=self.actor, **asked):
+            return HttpResponse(status=204, headers={"HX-Redirect": waiting})
+        run = bulk.start_run(actor=self.actor, **asked)
         if wants_fragment(request):
             return render(request, "desk/run.html#drawn", run_context(run))
         return HttpResponseRedirect(url_of(run), status=303)

@@ -96,15 +96,21 @@ def standing(ids: Collection[int]) -> dict[int, dict[str, Survivor]]:
         rule.field: tuple(Criterion(name) for name in rule.criteria)
         for rule in SurvivorRule.objects.all()
     }
+    pins = pins_of(ids)
+    return {
+        party: survivors(said, rules, pins[party], NEVER_EMPTY)
+        for party, said in words(ids).items()
+    }
+
+
+def pins_of(ids: Collection[int]) -> Mapping[int, Mapping[str, int]]:
+    """Party → field → the record somebody pinned."""
     pins: dict[int, dict[str, int]] = defaultdict(dict)
     for party, field, record in Pin.objects.filter(party__in=ids).values_list(
         "party_id", "field", "record_id"
     ):
         pins[party][field] = record
-    return {
-        party: survivors(said, rules, pins[party], NEVER_EMPTY)
-        for party, said in words(ids).items()
-    }
+    return pins
 
 
 def words(ids: Collection[int]) -> dict[int, dict[str, list[Word]]]:

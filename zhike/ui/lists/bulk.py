@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ class BulkAction:
     """An action on the rows of `page`; `run_one(actor, row, params)` calls one service for one row.
 
     `form(data, actor)` asks for what the action needs; `params(form)` answers it as JSON. What `run_one` raises as
-    `UserError` is the reason that row was refused; the run goes on.
+    `UserError` is the reason that row was refused; the run goes on. `consent(actor, keys, params)` is asked with the
+    keys of all rows before a run: where these are too many for one person to decide, it lets them wait for a second
+    one and answers the address where they wait; "" where the run may begin.
     """
 
     id: str
@@ -31,6 +33,7 @@ class BulkAction:
     form: Callable[[Any, Actor], forms.Form] | None = None
     params: Callable[[forms.Form], dict[str, Any]] = lambda form: dict(form.cleaned_data)
     order: int = 50
+    consent: Callable[[Actor, Sequence[int], Mapping[str, Any]], str] | None = None
 
 
 bulk_actions: Registry[BulkAction] = Registry("ui.bulk_actions")

@@ -64,7 +64,7 @@
       ...(own.type === 'pie' && { itemStyle: { borderColor: paper, borderWidth: 2 }, labelLine: { show: !narrow },
         label: label({ show: !narrow, ...own.label }) }),
       ...(own.type === 'heatmap' && { itemStyle: { borderColor: paper, borderWidth: 2, borderRadius: 2 } }),
-      ...(own.type === 'bar' && { itemStyle: { borderRadius: own.stack ? 0 : 2 } }),
+      ...(own.type === 'bar' && { itemStyle: { borderRadius: own.stack ? 0 : 2, ...(own.tone && { color: colour(`--zhike-${own.tone}`) || 'transparent' }) } }),
       ...(own.type === 'line' && { symbolSize: 5, lineStyle: { width: 2, ...own.lineStyle } }),
       ...(own.type === 'graph' && { edgeLabel: { opacity: 1, ...label(own.edgeLabel), fontSize: size - 1 },
         lineStyle: { color: soft, opacity: 0.6, ...own.lineStyle } }),

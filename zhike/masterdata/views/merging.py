@@ -1,0 +1,207 @@
+"""Two customers made one, and two again, each after a look at what that does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from zhike.customers import rules
+from zhike.customers.models import Merge, Party
+from zhike.customers.search import search
+from zhike.kernel.errors import UserError
+from zhike.masterdata import queries
+from zhike.masterdata.models import Pair
+from zhike.masterdata.pair_conditions import JUDGES
+from zhike.masterdata.services import reviewing
+from zhike.masterdata.services.reviewing import FieldChange
+from zhike.masterdata.views.review import HEAVY, pair_url
+from zhike.masterdata.word_reasons import WHY, valued, written_since
+from zhike.ui.navigation import Action
+from zhike.ui.views import PageView, RowView, visible
+
+FOUND = 20
+
+
+class ChooseOther(RowView):
+    """With whom a customer is one: pairs that wait already, and a search among those in sight."""
+
+    model = Party
+    permission = JUDGES
+    template_name = "masterdata/merge_choose.html"
+    fragment = "found"
+    joined = ("unit",)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        party = self.row()
+        pairs = (
+            visible(Pair, self.actor)
+            .filter(Q(left__party=party) | Q(right__party=party), state=Pair.State.OPEN)
+            .exclude(left__party=party, right__party=party)
+            .select_related("left__party__unit", "right__party__unit")
+            .defer(*HEAVY)
+            .order_by("-probability")
+        )
+        return self.show(
+            {
+                "title": _("Merge with another customer"),
+                "party": party,
+                "pairs": [
+                    (pair.right.party if pair.left.party_id == party.pk else pair.left.party,
+                     pair.probability, pair_url(pair))
+                    for pair in pairs[:FOUND]
+                ],
+                "actions": [Action(_("Back to the customer"), party.get_absolute_url())],
+            }
+        )  # fmt: skip
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Who is found by name, pinyin or number; by POST, so that nothing typed stands in an address."""
+        party, text = self.row(), request.POST.get("customer", "").strip()[:80]
+        hits = search(self.actor, text, FOUND) if len(text) > 1 else []
+        others = [
+            (hit.party, reverse("review:merge-with", args=[party.public_id, hit.party.public_id]))
+            for hit in hits
+            if hit.party.pk != party.pk and hit.party.kind == party.kind
+        ]
+        context = {"others": others, "typed": text, "party": party}
+        return render(request, "masterdata/merge_choose.html#found", context)
+
+
+class MergePage(PageView):
+    """GET: what merging two customers would do; `stays` says which one takes in the other. POST does it."""
+
+    permission = JUDGES
+    template_name = "masterdata/merge_page.html"
+    fragment = "preview"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        into, absorbed = self._both(request.GET.get("stays", ""))
+        return self._shown(into, absorbed)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        into, absorbed = self._both(request.POST.get("stays", ""))
+        try:
+            reviewing.merge_customers(
+                actor=self.actor,
+                absorbed=absorbed,
+                into=into,
+                reason=request.POST.get("reason", "")[:200],
+            )
+        except UserError as error:
+            return self._shown(into, absorbed, wrong=str(error), status=422)
+        messages.success(
+            request,
+            _("%(absorbed)s is part of this customer now. “Records” says how to split them again.")
+            % {"absorbed": absorbed.name},
+        )
+        return HttpResponseRedirect(into.get_absolute_url(), status=303)
+
+    def _both(self, stays: str) -> tuple[Party, Party]:
+        """The one that stays and the one that goes into it; without a choice the older one stays."""
+        rows = visible(Party, self.actor).select_related("unit")
+        both = [
+            get_object_or_404(rows, public_id=self.kwargs[name]) for name in ("public_id", "other")
+        ]
+        both.sort(key=lambda each: rules.precedence(each.stage, each.since_on, each.pk))
+        if stays == str(both[1].public_id):
+            both.reverse()
+        return both[0], both[1]
+
+    def _shown(
+        self, into: Party, absorbed: Party, wrong: str = "", status: int = 200
+    ) -> HttpResponse:
+        preview = reviewing.preview_merge(actor=self.actor, absorbed=absorbed, into=into)
+        return self.show(
+            {
+                "title": _("Merge two customers"),
+                "into": into,
+                "absorbed": absorbed,
+                "both": sorted((into, absorbed), key=lambda each: each.pk),
+                "moved": sorted(preview.moved.items()),
+                "left": sorted(preview.left.items()),
+                "fields": told(preview.fields),
+                "contradictions": preview.contradictions,
+                "wrong": wrong,
+                "reason": self.request.POST.get("reason", ""),
+                "back": into.get_absolute_url(),
+            },
+            status,
+        )
+
+
+class SplitPage(RowView):
+    """GET: what splitting a merge would do. POST does it, with the rows of `along` ("table.column:id")."""
+
+    model = Merge
+    permission = JUDGES
+    template_name = "masterdata/merge_split.html"
+    fragment = "preview"
+    joined = ("root__unit",)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._shown(self.row())
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        merge: Merge = self.row()
+        chosen, along = set(request.POST.getlist("along")), defaultdict(list)
+        for each in written_since(self.actor, merge):
+            if each.name in chosen:
+                along[each.place].append(each.id)
+        try:
+            party = reviewing.split_customer(
+                actor=self.actor,
+                merge=merge,
+                reason=request.POST.get("reason", "")[:200],
+                along=along,
+            )
+        except UserError as error:
+            if merge.undone_at is not None:
+                raise
+            return self._shown(merge, chosen, str(error), 422)
+        messages.success(
+            request, _("%(name)s is a customer of their own again.") % {"name": party.name}
+        )
+        return HttpResponseRedirect(party.get_absolute_url(), status=303)
+
+    def _shown(
+        self, merge: Merge, chosen: Iterable[str] = (), wrong: str = "", status: int = 200
+    ) -> HttpResponse:
+        undone = merge.undone_at is not None
+        preview = None if undone else reviewing.preview_split(actor=self.actor, merge=merge)
+        return self.show(
+            {
+                "title": _("Split a customer again"),
+                "merge": merge,
+                "undone": undone,
+                "back": sorted(preview.back.items()) if preview else (),
+                "fields": told(preview.fields) if preview else (),
+                "writings": [] if undone else written_since(self.actor, merge),
+                "chosen": set(chosen),
+                "wrong": wrong,
+                "reason": self.request.POST.get("reason", ""),
+            },
+            status,
+        )
+
+
+def told(fields: Iterable[FieldChange]) -> list[Mapping[str, str]]:
+    """Changes of fields in the reader's words."""
+    names = queries.system_names()
+    return [
+        {
+            "label": each.label,
+            "before": valued(each.field, each.before),
+            "after": valued(each.field, each.after),
+            "source": names.get(each.source, each.source),
+            "why": str(WHY.get(each.why, "")),
+        }
+        for each in fields
+    ]
