@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import Merge, Party
@@ -90,7 +90,7 @@ def doubts(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote]:
     )
     if not waits.exists():
         return ()
-    text = _t("May be the same customer as another one")
+    text = gettext("May be the same customer as another one")
     return (HeadNote(text, icon="git-merge", panel="masterdata.records"),)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import (
@@ -74,7 +74,7 @@ def valued(field: str, value: Any) -> str:
         return NOTHING
     model_field: Any = Party._meta.get_field(field)
     if isinstance(value, bool):
-        return _t("yes") if value else _t("no")
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, date):
         return value.isoformat()
     return str(dict(model_field.flatchoices).get(value, value))

@@ -66,7 +66,7 @@ def _must_rule(actor: Actor, field: str) -> None:
             action="masterdata.rule",
         )
     if field not in WORDS:
-        raise UserError(_("Records say nothing of this field."), _("Choose another one."))
+        raise UserError(_("Records say nothing of this field."), _("Choose another field."))
 
 
 def _disputed(field: str) -> Iterator[list[int]]:
