@@ -360,6 +360,7 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
 
 def _imports() -> Iterator[tuple[str, str, Entry]]:
     yield "imports/", "GET", Entry(LOADS)
+    yield "imports/alike/", "POST", Entry(EDITORS, SHOWN)
     yield "imports/new/", "GET", Entry(OPERATOR)
     # No file came with it: the door was open.
     yield "imports/new/", "POST", Entry(OPERATOR, READ)

@@ -63,7 +63,12 @@ class NewPartyForm(PartyForm):
         initial=Party.Stage.CUSTOMER,
     )
 
-    field_order = ("kind", "stage", *FIELD_ORDER)
+    document = forms.CharField(
+        label=_("Identity number or credit code"), max_length=64, required=False
+    )
+    mobile = forms.CharField(label=_("Mobile"), max_length=32, required=False)
+
+    field_order = ("kind", "stage", "name", "document", "mobile", *FIELD_ORDER)
 
 
 def unit_field(actor: Actor) -> forms.Field:

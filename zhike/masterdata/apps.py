@@ -12,12 +12,16 @@ class MasterdataConfig(AppConfig):
         from zhike.customers.services.sealed import sealed_keepers
         from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
+        from zhike.ui.hints import Hint, hints
         from zhike.ui.navigation import NavItem, navigation
 
         panels.register()
         conditions.register()
         pair_conditions.register()
         customer_panels.register()
+        hints.register(
+            Hint("masterdata.alike", "customers.new", "masterdata:alike", "customers.edit")
+        )
         word_keepers.append(keep_words)
         sealed_keepers.append(keep_sealed)
         navigation.register(

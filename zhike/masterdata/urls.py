@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.masterdata.views import runs, wizard
+from zhike.masterdata.views import alike, runs, wizard
 
 app_name = "masterdata"
 
 urlpatterns = [
     path("", runs.RunList.as_view(), name="runs"),
+    path("alike/", alike.Alike.as_view(), name="alike"),
     path("new/", wizard.UploadNew.as_view(), name="new"),
     path("uploads/<uuid:public_id>/", wizard.UploadPage.as_view(), name="upload"),
     path("<uuid:public_id>/revert/", wizard.RevertRun.as_view(), name="revert"),

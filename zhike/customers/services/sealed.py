@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from zhike.access.services import note_reveal
 from zhike.customers import identifiers
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, SealedValue
-from zhike.customers.services.parties import keep_words
+from zhike.customers.services.parties import create_party, keep_words
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor
@@ -34,6 +34,21 @@ class Sealing(Protocol):
 
     @property
     def place(self) -> str: ...
+
+
+@service("customers.edit")
+def open_party(
+    *, actor: Actor, kind: str, document: str = "", mobile: str = "", **particulars: Any
+) -> Party:
+    """A new customer (`create_party`) with the document and the mobile known from the start, or nothing of it."""
+    party = create_party(actor=actor, kind=kind, **particulars)
+    if document:
+        person = party.kind == Party.Kind.PERSON
+        which = Identifier.Kind.RESIDENT_ID if person else Identifier.Kind.CREDIT_CODE
+        add_identifier(actor=actor, party=party, kind=which, value=document)
+    if mobile:
+        add_contact_point(actor=actor, party=party, kind=ContactPoint.Kind.MOBILE, value=mobile)
+    return party
 
 
 @service("customers.edit")

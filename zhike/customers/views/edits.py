@@ -57,6 +57,7 @@ class FieldEdit(PartyEdit):
 
 class PartyNew(PartyEdit):
     form_class = forms.NewPartyForm
+    page = "customers.new"
     title = _("New customer")
 
     def save(
@@ -68,8 +69,10 @@ class PartyNew(PartyEdit):
         originals: dict[str, Any],
     ) -> Any:
         fields = {name: value for name, value in changes.items() if value not in (None, "", False)}
-        return services.create_party(
+        return services.open_party(
             actor=self.actor,
+            document=fields.pop("document", ""),
+            mobile=fields.pop("mobile", ""),
             kind=fields.pop("kind"),
             type=fields.pop("type"),
             name=fields.pop("name"),

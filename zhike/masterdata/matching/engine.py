@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import duckdb
 
-from zhike.masterdata.matching.comparing import COLUMNS, MADE, Kind
+from zhike.masterdata.matching.comparing import COLUMNS, KINDS, MADE, Kind
 
 Table = Any  # pyarrow publishes no types
 MEMORY: Final = "1500MB"
@@ -25,6 +25,12 @@ def database(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("set preserve_insertion_order = false")
         con.execute("set enable_progress_bar = false")
         yield con
+
+
+def kinds_in(normalised: Table) -> list[Kind]:
+    """The kinds that occur: a database costs milliseconds, too much for one that stays empty."""
+    there = set(normalised["kind"].unique().to_pylist())
+    return [kind for kind in KINDS if kind in there]
 
 
 def load(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> int:

@@ -12,8 +12,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zhike.masterdata.matching.comparing import KINDS, SCHEMES
-from zhike.masterdata.matching.engine import MEMORY, Table, database, load
+from zhike.masterdata.matching.comparing import SCHEMES
+from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, load
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.scoring import part_sql, scored
 
@@ -26,7 +26,7 @@ def block_keys(normalised: Table, secret: bytes) -> Table:
     nothing, and equal values have equal keys only under one secret.
     """
     tables = [_KEYS.empty_table()]
-    for kind in KINDS:
+    for kind in kinds_in(normalised):
         with database() as con:
             load(con, "records", normalised, kind)
             con.execute("set variable secret = ?", [secret.hex()])

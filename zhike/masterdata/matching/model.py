@@ -7,7 +7,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Self
+
+import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import KINDS, SCHEMES, Comparison, Kind
 
@@ -35,6 +38,12 @@ class Terms:
 
     share: Mapping[str, float]
     rare: float
+
+    @cached_property
+    def table(self) -> Any:
+        """The shares as a table of value and share; made once, for a score of two records needs it as well."""
+        shares = pa.array(list(self.share.values()), pa.float64())
+        return pa.table({"value": pa.array(list(self.share), pa.string()), "share": shares})
 
 
 @dataclass(frozen=True)

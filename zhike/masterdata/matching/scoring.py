@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import (
     COLUMNS,
-    KINDS,
     MADE,
     OTHERWISE,
     PRIVATE_TERMS,
@@ -26,8 +25,8 @@ from zhike.masterdata.matching.comparing import (
     Kind,
     Level,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, database, load
-from zhike.masterdata.matching.model import KindModel, Model, Terms
+from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, load
+from zhike.masterdata.matching.model import KindModel, Model
 
 # A key that more records share says little and would make pairs by the square.
 LARGEST_BLOCK: Final = 200
@@ -111,7 +110,7 @@ def attach_terms(con: duckdb.DuckDBPyConnection, kind: Kind, model: Model) -> No
     joins, columns = [], []
     for number, term in enumerate(SCHEMES[kind].terms):
         known = model.kinds[kind].terms[term]
-        con.register(f"term_{number}", _term_table(known))
+        con.register(f"term_{number}", known.table)
         value = term_value(term)
         joins.append(f"left join term_{number} t{number} on t{number}.value = {value}")
         columns.append(
@@ -127,15 +126,6 @@ def attach_terms(con: duckdb.DuckDBPyConnection, kind: Kind, model: Model) -> No
 def term_value(term: str) -> str:
     """A term as a model names it: itself, or its keyed digest where it is a person's own."""
     return f"sha256(getvariable('secret') || r.{term})" if term in PRIVATE_TERMS else f"r.{term}"
-
-
-def _term_table(terms: Terms) -> Table:
-    return pa.table(
-        {
-            "value": pa.array(list(terms.share), pa.string()),
-            "share": pa.array(list(terms.share.values()), pa.float64()),
-        }
-    )
 
 
 def pairs_by_key(
@@ -193,7 +183,7 @@ def scored(
 ) -> Table:
     """`predict`, with `fresh` (a column `record`) of those pairs alone of which a record is in it."""
     tables = []
-    for kind in KINDS:
+    for kind in kinds_in(normalised):
         with database(memory) as con:
             if load(con, "loaded", normalised, kind) < 2:
                 continue

@@ -70,8 +70,13 @@ def _also() -> Ranges:
     )
 
 
+def normal(raw: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Normal forms of raw records, columns of `normalise.RAW`."""
+    return _normal(raw, _also())
+
+
 def _normal(batch: Sequence[Mapping[str, Any]], also: Ranges) -> pa.Table:
-    return normalise.records(pa.Table.from_pylist(batch, schema=normalise.RAW), also)
+    return normalise.records(pa.Table.from_pylist(list(batch), schema=normalise.RAW), also)
 
 
 def _raw(

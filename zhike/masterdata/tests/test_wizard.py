@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from django.test import Client
 
 from zhike.customers.models import Party
-from zhike.customers.tests.factories import signed_in_client
-from zhike.masterdata.models import ImportFile, ImportRun, KeptMapping, SourceRecord, Upload
 from zhike.masterdata.tests import uploads
 from zhike.masterdata.tests.factories import ID_ONE, ID_TWO
-from zhike.masterdata.tests.uploads import CSV, do, imported, mapped, send, uploaded, work
+from zhike.masterdata.tests.uploads import CSV, do, mapped, uploaded, work
 from zhike.masterdata.wizard import vault
-from zhike.organisation.models import Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = f"1,张三,{ID_ONE},,男,1980/01/01\n2,李四,{ID_TWO},15400000001,女,1980/1/2\n3,,,,男,\n"

@@ -13,6 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import Conflict, Refused, UserError
+from zhike.ui.hints import hint_for
 from zhike.ui.views.pages import RowView, done
 
 
@@ -25,6 +26,8 @@ class EditView(RowView):
     """
 
     form_class: ClassVar[type[forms.Form] | type[forms.ModelForm[Any]]]
+    page: ClassVar[str] = ""
+    """By which a room above hangs a hint beside the form (ui.hints)."""
     events: ClassVar[tuple[str, ...]] = ()
     """Told to the page when the form was sent by htmx; without any, htmx opens `success_url`."""
     template_name = "ui/form.html"
@@ -112,6 +115,7 @@ class EditView(RowView):
                 "version": form.data.get("version") or getattr(row, "version", ""),
                 "conflict": conflict,
                 "clashes": _clashes(form, conflict) if conflict else (),
+                "hint": hint_for(self.page, self.actor),
             },
             status=status,
         )
