@@ -12,14 +12,26 @@ from tests.access_matrix.world import World
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
+from zhike.customers.tests import factories
 from zhike.customers.tests.factories import SYSTEM
 from zhike.desk.models import BulkRun, Notice
 from zhike.insight.models import Threshold
 from zhike.insight.seed import seed
 from zhike.insight.services import set_target
 from zhike.kernel import clock, crypto
-from zhike.masterdata.models import ImportFile, ImportRun, SourceSystem, Upload
+from zhike.masterdata.models import (
+    Approval,
+    ImportFile,
+    ImportRun,
+    MatchRun,
+    Pair,
+    SourceRecord,
+    SourceSystem,
+    SurvivorRule,
+    Upload,
+)
 from zhike.masterdata.rejects import Reject, RejectFile
+from zhike.masterdata.services.reviewing import judge, merge_customers
 from zhike.organisation.models import Appointment, Employee, Role, User
 from zhike.products.models import Agreement, Product
 
@@ -181,3 +193,50 @@ def bulk_run(world: World, on: Party) -> models.Model:
     """A job of somebody who asks for none of the routes."""
     user = User.objects.get(employee=world.stranger)
     return BulkRun.objects.create(user=user, page="customers.party", action="customers.note")
+
+
+def pair(world: World, on: Party) -> Pair:
+    """Two records, of the customer and of the one beside them."""
+    core = SourceSystem.objects.get_or_create(code="matrix", defaults={"name": "样例系统"})[0]
+    left, right = (
+        SourceRecord.objects.create(
+            system=core, table="people", key=str(each.pk), digest=bytes(16), party=each,
+            values={"name": each.name, "occupation": each.name},
+        )
+        for each in (on, world.third)
+    )  # fmt: skip
+    return Pair.objects.create(left=left, right=right, probability=0.7, found_at=clock.now())
+
+
+def judged_pair(world: World, on: Party) -> Pair:
+    return judge(actor=SYSTEM, pair=pair(world, on), verdict="different")
+
+
+def merge(world: World, on: Party) -> models.Model:
+    gone = factories.person("张伟明", unit=on.unit)
+    return merge_customers(actor=SYSTEM, absorbed=gone, into=on, reason="同一人")
+
+
+def approval(world: World, on: Party) -> models.Model:
+    asker = User.objects.get(employee=world.stranger)
+    return Approval.objects.create(
+        verdict="different",
+        pairs=[],
+        records=60,
+        asked_by=asker,
+        asked_name="员工",
+        asked_at=clock.now(),
+    )
+
+
+def third(world: World, on: Party) -> models.Model:
+    return world.third
+
+
+def match_run(world: World, on: Party) -> models.Model:
+    return MatchRun.objects.create(started_at=clock.now(), counts={"records": 1})
+
+
+def survivor_rule(world: World, on: Party) -> models.Model:
+    """A field has its rule whether or not somebody changed it: its name stands where others have their public id."""
+    return SurvivorRule(public_id="occupation")

@@ -26,6 +26,7 @@ WORKERS = LINE | {Role.ANALYST.value}
 OPERATOR = frozenset({Role.SYSTEM_ADMINISTRATOR.value})
 AUDITOR = frozenset({Role.AUDITOR.value})
 ANALYST = frozenset({Role.ANALYST.value})
+JUDGES = frozenset({Role.BRANCH_HEAD.value, Role.ANALYST.value})
 LOADS = OPERATOR | {Role.BRANCH_HEAD.value, Role.ANALYST.value}
 
 SHOWN = frozenset({200})
@@ -381,7 +382,52 @@ def _imports() -> Iterator[tuple[str, str, Entry]]:
         yield f"imports/{path}", "GET", Entry(LOADS, rows=on(make), shared=True)
 
 
-PARTS = (_site, _shell, _api, _customers, _products, _organisation, _activities, _insight, _imports)
+def _review() -> Iterator[tuple[str, str, Entry]]:
+    yield "pairs/", "GET", Entry(JUDGES)
+    yield "pairs/approvals/", "GET", Entry(JUDGES)
+    answer = Entry(JUDGES, MOVED, on(rows.approval), True, {"answer": "approve"})
+    yield "pairs/approvals/<uuid:public_id>/", "POST", answer
+    one = "pairs/<uuid:public_id>/"
+    yield one, "GET", Entry(JUDGES, rows=on(rows.pair))
+    for step, make, body in (
+        ("judge", rows.pair, {"verdict": "different"}),
+        ("reopen", rows.judged_pair, {}),
+    ):
+        yield f"{one}{step}/", "GET", Entry(JUDGES, rows=on(make))
+        yield f"{one}{step}/", "POST", Entry(JUDGES, MOVED, on(make), body=body)
+    customer = "customers/<uuid:public_id>/"
+    yield f"{customer}merge/", "GET", Entry(JUDGES, rows=on(rows.party))
+    yield f"{customer}merge/", "POST", Entry(JUDGES, rows=on(rows.party), body={"customer": "王"})
+    both = {**on(rows.party), "other": rows.third}
+    yield f"{customer}merge/<uuid:other>/", "GET", Entry(JUDGES, rows=both)
+    said = {"reason": "同一人"}
+    yield f"{customer}merge/<uuid:other>/", "POST", Entry(JUDGES, MOVED, both, body=said)
+    yield "merges/<uuid:public_id>/split/", "GET", Entry(JUDGES, rows=on(rows.merge))
+    yield "merges/<uuid:public_id>/split/", "POST", Entry(JUDGES, MOVED, on(rows.merge), body=said)
+    field = {**on(rows.party), "field": "occupation"}
+    yield f"{customer}pin/<slug:field>/", "POST", Entry(EDITORS, MOVED, field, body={"unpin": "1"})
+    yield "survivorship/", "GET", Entry(ANALYST)
+    rule: Mapping[str, Maker | str] = {"field": rows.survivor_rule}
+    yield "survivorship/<slug:field>/", "GET", Entry(ANALYST, rows=rule, shared=True)
+    usual = Entry(ANALYST, MOVED, rule, True, {"usual": "1"})
+    yield "survivorship/<slug:field>/", "POST", usual
+    yield "matching/", "GET", Entry(LOADS)
+    yield "matching/run/", "POST", Entry(OPERATOR, MOVED)
+    yield "matching/<uuid:public_id>/", "GET", Entry(LOADS, rows=on(rows.match_run), shared=True)
+
+
+PARTS = (
+    _site,
+    _shell,
+    _api,
+    _customers,
+    _products,
+    _organisation,
+    _activities,
+    _insight,
+    _imports,
+    _review,
+)
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()
 }

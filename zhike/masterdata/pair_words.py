@@ -16,8 +16,10 @@ from zhike.customers import rules
 from zhike.customers.models import Party
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import SourceRecord
-from zhike.masterdata.queries import Side
+from zhike.masterdata.queries import COMPARED, Side
+from zhike.masterdata.services.surviving import WORDS
 from zhike.masterdata.waterfall import weighed
+from zhike.masterdata.word_reasons import valued
 
 # The levels of the comparisons (matching.comparing) as a person says them.
 LEVELS: Mapping[str, str | Promise] = {
@@ -48,17 +50,23 @@ LEVELS: Mapping[str, str | Promise] = {
     "same core, no other place": _("the same core of the name, no other place"),
     "same core, other place": _("the same core of the name, another place"),
 }  # fmt: skip
-AGREES, DIFFERS, SILENT = "agrees", "differs", "silent"
+AGREES, NEAR, DIFFERS, SILENT = "agrees", "near", "differs", "silent"
 MARKS: Mapping[str, tuple[str, str | Promise]] = {
     AGREES: ("check", pgettext_lazy("two values", "agrees")),
+    NEAR: ("check", pgettext_lazy("two values", "nearly agrees")),
     DIFFERS: ("x", pgettext_lazy("two values", "differs")),
     SILENT: ("minus", _("only one says something")),
 }
 
+_COMPARED = frozenset(field for fields in COMPARED.values() for field in fields)
+
 
 @dataclass(frozen=True)
 class Line:
-    """One field of both, how they compare (`mark`, `icon`, `words`) and what that is worth, signed ("" for nothing)."""
+    """One field of both, how they compare (`mark`, `icon`, `words`) and what that is worth, signed ("" for nothing).
+
+    What is not `compared` is there for whoever looks, and speaks neither for nor against.
+    """
 
     label: str
     left: str
@@ -68,6 +76,7 @@ class Line:
     words: str
     weight: str
     speaks_for: bool
+    compared: bool
 
 
 @dataclass(frozen=True)
@@ -86,26 +95,37 @@ class RecordHead:
 
 def compared(sides: Sequence[Side]) -> list[Line]:
     """The lines of the comparison; what was weighed says how nearly the two agree."""
-    found = []
-    for side in sides:
-        mark = SILENT if side.agrees is None else AGREES if side.agrees else DIFFERS
-        icon, words = MARKS[mark]
-        if side.level and mark != SILENT:
-            words = LEVELS.get(side.level, side.level)
-        weight = side.weight or 0
-        found.append(
-            Line(
-                side.label,
-                side.left,
-                side.right,
-                mark,
-                icon,
-                str(words),
-                weighed(weight) if side.weight is not None else "",
-                weight >= 0,
-            )
-        )
-    return found
+    return [_line(side) for side in sides]
+
+
+def _line(side: Side) -> Line:
+    weight, mark = side.weight or 0, _mark(side)
+    icon, words = MARKS[mark]
+    left, right = (_value(side.name, value) for value in (side.left, side.right))
+    return Line(
+        side.label,
+        left,
+        right,
+        mark,
+        icon,
+        str(LEVELS.get(side.level, side.level) or words),
+        weighed(weight) if side.weight is not None else "",
+        weight >= 0,
+        side.name in _COMPARED,
+    )
+
+
+def _mark(side: Side) -> str:
+    """What was weighed was compared in its normal form: there 岫禾市 and 岫禾 agree. The rest is as it is written."""
+    if side.level and (side.weight or 0) > 0:
+        return AGREES if side.level.startswith("same") else NEAR
+    if side.level:
+        return DIFFERS
+    return SILENT if side.agrees is None else AGREES if side.agrees else DIFFERS
+
+
+def _value(field: str, value: str) -> str:
+    return valued(field, value) if value and field in WORDS else value
 
 
 def record_head(actor: Actor, record: SourceRecord) -> RecordHead:

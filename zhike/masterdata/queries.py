@@ -154,15 +154,15 @@ def words_of(actor: Actor, party: Party) -> list[FieldWords]:
 
 def records_of(actor: Actor, party: Party) -> list[SourceRecord]:
     """The records a customer is made of, the oldest first, with their systems and files."""
-    must_see(actor, party)
-    records = SourceRecord.objects.filter(party=party).defer("sealed", "keys", "stamps")
+    seen = Party.objects.visible_to(actor).filter(pk=party.pk)
+    records = SourceRecord.objects.filter(party__in=seen).defer("sealed", "keys", "stamps")
     return list(records.select_related("party", "system", "file__run").order_by("pk"))
 
 
 def record_of(actor: Actor, party: Party, id: int) -> SourceRecord | None:
     """One of the records of a customer."""
-    must_see(actor, party)
-    return SourceRecord.objects.filter(party=party, pk=id).first()
+    seen = Party.objects.visible_to(actor).filter(pk=party.pk)
+    return SourceRecord.objects.filter(party__in=seen, pk=id).first()
 
 
 def system_names() -> dict[str, str]:

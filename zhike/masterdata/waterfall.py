@@ -48,14 +48,16 @@ def waterfall(steps: Sequence[tuple[str, float]], probability: float) -> Chart:
     low, high = (
         pick(each for bar in drawn for each in (bar.start, bar.end)) for pick in (min, max)
     )
-    room = max((high - low) * 0.14, 1)
+    step = 5 if high - low > 12 else 1
+    room = (high - low) * 0.12  # for the figures at the ends
     option = {
         "legend": {"show": False},
         "grid": {"top": 8},
         "xAxis": {
             "type": "value", "name": _("Weight: each 1 doubles the odds, each −1 halves them"),
             "nameLocation": "middle", "nameGap": 26,
-            "min": math.floor(low - room), "max": math.ceil(high + room),
+            "min": step * math.floor((low - room) / step),
+            "max": step * math.ceil((high + room) / step), "minInterval": step,
             "axisLabel": {"formatter": "number"},
         },
         "yAxis": {"type": "category", "data": [bar.label for bar in drawn], "inverse": True},
@@ -105,11 +107,10 @@ def _part(bar: Bar, side: int) -> float | None:
 
 
 def _label(bar: Bar, side: int) -> dict[str, Any]:
-    """The weight in figures, once a bar: at its outer end."""
-    outer = 1 if max(bar.start, bar.end) + min(bar.start, bar.end) >= 0 else -1
-    shown = side == outer
-    place = "right" if side > 0 else "left"
-    return {"show": shown, "position": place, "formatter": weighed(bar.weight)}
+    """The weight in figures, once a bar: where it ends."""
+    last = 1 if bar.end > 0 or (bar.end == 0 and bar.start > 0) else -1
+    place = "right" if bar.weight >= 0 else "left"
+    return {"show": side == last, "position": place, "formatter": weighed(bar.weight)}
 
 
 def weighed(weight: float) -> str:

@@ -53,6 +53,7 @@ class ChooseOther(RowView):
             {
                 "title": _("Merge with another customer"),
                 "party": party,
+                "others": self._found(party, party.name),
                 "pairs": [
                     (pair.right.party if pair.left.party_id == party.pk else pair.left.party,
                      pair.probability, pair_url(pair))
@@ -65,14 +66,17 @@ class ChooseOther(RowView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who is found by name, pinyin or number; by POST, so that nothing typed stands in an address."""
         party, text = self.row(), request.POST.get("customer", "").strip()[:80]
+        context = {"others": self._found(party, text), "typed": text, "party": party}
+        return render(request, "masterdata/merge_choose.html#found", context)
+
+    def _found(self, party: Party, text: str) -> list[tuple[Party, str]]:
+        """Others of the same kind, each with the way to the look at a merge."""
         hits = search(self.actor, text, FOUND) if len(text) > 1 else []
-        others = [
+        return [
             (hit.party, reverse("review:merge-with", args=[party.public_id, hit.party.public_id]))
             for hit in hits
             if hit.party.pk != party.pk and hit.party.kind == party.kind
         ]
-        context = {"others": others, "typed": text, "party": party}
-        return render(request, "masterdata/merge_choose.html#found", context)
 
 
 class MergePage(PageView):

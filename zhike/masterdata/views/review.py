@@ -116,6 +116,12 @@ class PairList(ListView):
                 icon="checks",
             )
         )
+        if self.actor.everywhere:
+            found.append(
+                Action(
+                    _("Which word stands"), reverse("review:rules"), icon="adjustments-horizontal"
+                )
+            )
         return found
 
 
