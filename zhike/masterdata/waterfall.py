@@ -64,7 +64,7 @@ def waterfall(steps: Sequence[tuple[str, float]], probability: float) -> Chart:
         "series": list(_series(drawn)),
     }  # fmt: skip
     rows = [[Cell(bar.label), Cell(bar.weight, "number"), Cell(bar.end, "number")] for bar in drawn]
-    rows.append([Cell(_("Probability")), Cell(None, ""), Cell(probability, "percent")])
+    rows.append([Cell(_("Probability")), Cell(""), Cell(probability, "percent")])
     head = [
         (_("Comparison"), ""),
         (_("Weight"), "number"),

@@ -96,9 +96,9 @@ def _written(actor: Actor, merge: Merge) -> Iterator[Writing]:
         since = merge.at if when == "at" else merge.created_at
         rows = visible(model, actor).filter(party=merge.root_id, **{f"{when}__gt": since})
         for row in rows.order_by(f"-{when}")[:MOST_WRITINGS]:
-            if row.pk not in homes.get(place, ()):
+            if row.id not in homes.get(place, ()):
                 yield Writing(
-                    place, row.pk, str(model._meta.verbose_name), _words(row), getattr(row, when)
+                    place, row.id, str(model._meta.verbose_name), _words(row), getattr(row, when)
                 )
 
 

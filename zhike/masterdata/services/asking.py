@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
 
 from zhike.kernel import audit
@@ -16,7 +17,8 @@ def ask_for_matching(*, actor: Actor, whole: bool) -> bool:
 
     assert actor.user_id is not None, "only a person asks for a run; the daily turn has its own"
     try:
-        run_matching.configure(queueing_lock="matching").defer(user=actor.user_id, whole=whole)
+        with transaction.atomic():
+            run_matching.configure(queueing_lock="matching").defer(user=actor.user_id, whole=whole)
     except AlreadyEnqueued:
         return False
     audit.record(
