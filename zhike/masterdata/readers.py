@@ -27,7 +27,8 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from zhike.kernel.errors import UserError
-from zhike.masterdata.values import LOST_DIGITS, Column
+from zhike.masterdata.marks import LOST_DIGITS
+from zhike.masterdata.values import Column
 
 if TYPE_CHECKING:
     from zhike.masterdata.mapping import Table  # the wizard reads without Django

@@ -13,6 +13,7 @@ def work_on_upload(upload: int) -> None:
     from zhike.access.queries import actor_for
     from zhike.masterdata.models import Upload
     from zhike.masterdata.services import reverting, wizard
+    from zhike.masterdata.wizard import vault
 
     work = {
         Upload.State.CHECKING: wizard.check,
@@ -20,6 +21,8 @@ def work_on_upload(upload: int) -> None:
         Upload.State.REVERTING: reverting.revert,
     }
     row = Upload.objects.select_related("user__employee").get(pk=upload)
+    if row.state in (Upload.State.LOADED, Upload.State.REVERTED):
+        vault.discard(row.stored)  # its worker died between the last word and this
     if row.state not in work:
         return
     with translation.override(row.user.language or settings.LANGUAGE_CODE):

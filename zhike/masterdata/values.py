@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from zhike.kernel.clock import BUSINESS_ZONE
 from zhike.kernel.registry import Registry
+from zhike.masterdata.marks import LOST_DIGITS
 
 if TYPE_CHECKING:
     from zhike.masterdata.mapping import Field
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Column = Any  # pyarrow publishes no types
 
-LOST_DIGITS = "\ufdd0"  # put by the XLSX reader before a number that has lost its last digits
 BETWEEN = "\x1f"
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NUMBER = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]*)?")

@@ -154,6 +154,7 @@ def _take_back_changed(actor: Actor, made: _Import) -> None:
                 for each in back
             ],
         )
+        Displaced.objects.filter(pk__in=[each.pk for each in back]).delete()
         _recompute(actor, made, {each.record.party_id for each in back})
         made.reverted += len(back)
 

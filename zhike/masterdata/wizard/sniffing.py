@@ -14,9 +14,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from zhike.kernel.errors import UserError
 from zhike.masterdata.wizard.shapes import Look, Reading, problem_of
 from zhike.masterdata.wizard.workbook import Workbook
@@ -83,7 +80,7 @@ def _workbook(path: Path, reading: Reading) -> Look:
             sheets=tuple(book.sheets),
             sheet=sheet,
             skip_rows=at,
-            header=found,
+            header=tuple(map(_sayable, found)),
             rows=_even([cells for line, cells in texts if line > at + 1], len(found)),
             count=None if len(rows) >= FIRST_ROWS else sum(line > at + 1 for line, _ in texts),
             problem=problem_of(found),
@@ -91,6 +88,9 @@ def _workbook(path: Path, reading: Reading) -> Look:
 
 
 def _parquet(path: Path) -> Look:
+    import pyarrow as pa  # slow to begin with, and few files ask for it
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path) as file:
             names = tuple(file.schema_arrow.names)
@@ -163,8 +163,22 @@ def _scan(path: Path) -> tuple[set[str], int, list[bytes]]:
     if not possible:
         possible, lines, odd = _decodable(path, ENCODINGS)
     if not possible:
-        raise UserError(f"{path.name} is in no encoding that is read here.", SAVE_AS)
+        raise _in_no_encoding(path)
     return possible, lines, odd
+
+
+def _in_no_encoding(path: Path) -> UserError:
+    """What is wrong with a file that is nearly UTF-8, for all we know."""
+    number = 1
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                break
+            number += 1
+    told = f"line {number}: bytes that are no UTF-8, and no other encoding fits the file"
+    return UserError(f"{path.name}, {told}.", SAVE_AS)
 
 
 def _decodable(path: Path, names: Sequence[str]) -> tuple[set[str], int, list[bytes]]:
@@ -250,15 +264,12 @@ def _separator(text: str) -> str:
 
 
 def _header_at(rows: Sequence[Sequence[str]]) -> int:
-    """The number of the first row that is as wide as most and has a word in every cell; else 0."""
-    widths = Counter(_width(row) for row in rows[:LOOKED_AT] if _width(row))
+    """The number of the first row that is as wide as most are: what stands above is a title."""
+    widths = Counter(len(row) for row in rows[:LOOKED_AT] if _width(row) > 1)
     if not widths:
         return 0
     width = max(widths, key=lambda each: (widths[each], each))
-    for number, row in enumerate(rows[:LOOKED_AT]):
-        if _width(row) >= width and all(cell.strip() for cell in row[: _width(row)]):
-            return number
-    return 0
+    return next(number for number, row in enumerate(rows) if len(row) >= width)
 
 
 def _width(row: Sequence[str]) -> int:
@@ -272,7 +283,12 @@ def _named(header: Sequence[str]) -> tuple[str, ...]:
 def _even(rows: Sequence[Sequence[str]], width: int) -> tuple[tuple[str, ...], ...]:
     """Rows of one width, for showing."""
     return tuple(
-        tuple(cell[:200] for cell in [*row[:width], *[""] * (width - len(row))])
+        tuple(_sayable(cell[:200]) for cell in [*row[:width], *[""] * (width - len(row))])
         for row in rows[:FIRST_ROWS]
         if any(row)
     )
+
+
+def _sayable(text: str) -> str:
+    """Half characters, which nothing can say, as question marks."""
+    return text.encode("utf-8", "replace").decode()

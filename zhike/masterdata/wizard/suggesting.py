@@ -104,6 +104,8 @@ def field_of(column: str, values: Sequence[str]) -> str:
     checks = dict(BY_CONTENT)
     if named in checks and values and _share(values, checks[named]) < MOST_OF / 2:
         named = ""
+    if named in CHOICES and values and not _plain(named, values):
+        named = ""
     if named:
         return named
     if len(values) < 2:
@@ -139,6 +141,11 @@ def codes_of(field: str, values: Sequence[str]) -> dict[str, str]:
         for value in values[:FEW_WORDS]
         if known.get(value, known.get(value.lower()))
     }
+
+
+def _plain(field: str, values: Sequence[str]) -> bool:
+    """Whether some word of the column is one the choice knows."""
+    return bool(codes_of(field, values)) or any(value in dict(CHOICES[field]) for value in values)
 
 
 def _is_day(value: str, form: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from xml.parsers import expat
 
 from zhike.kernel.errors import UserError
-from zhike.masterdata.values import LOST_DIGITS
+from zhike.masterdata.marks import LOST_DIGITS
 from zhike.masterdata.wizard.shapes import MOST_ROWS
 
 PIECE = 128 * 1024
