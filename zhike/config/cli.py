@@ -174,19 +174,25 @@ def _load_lines(report: LoadReport) -> list[str]:
 
 
 @main.command()
+@click.option("--whole", is_flag=True, help="Train anew and compare everything, not what is new.")
 @as_json
-def match(as_json: bool) -> None:
+def match(whole: bool, as_json: bool) -> None:
     """Resolve source records into customers."""
     with institution.opened():
         from zhike.kernel.actor import system
         from zhike.masterdata.services import match as run
 
-        report = run(actor=system("zhike match"))
+        report = run(
+            actor=system("zhike match"),
+            whole=whole,
+            progress=lambda phase: click.echo(phase, err=True),
+        )
     answer(
         report,
         as_json,
         lambda: [
-            f"{report.records:,} records, {report.customers:,} customers, {report.pairs_for_review:,} pairs for review"
+            f"{report.records:,} records, {report.customers:,} customers, {report.pairs_for_review:,} pairs for review",
+            f"{report.compared:,} compared: {report.merged:,} customers merged, {report.split:,} split",
         ],
     )
 

@@ -1,4 +1,4 @@
-"""The loop's daily turn: facts become scores, scores become work on named people's pages.
+"""The loop's daily turn: records become customers, facts become scores, scores become work on named people's pages.
 
 It stands on the roof because `insight` finds and `activities` hands out, and the two do not know each other.
 """
@@ -21,8 +21,9 @@ from zhike.insight.findings import findings
 from zhike.insight.models import Figures
 from zhike.insight.services import Progress, refresh
 from zhike.kernel import clock
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import Actor, system
 from zhike.kernel.sweeping import sweep
+from zhike.masterdata.services import match
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ def run_daily(
     full: bool = False,
     progress: Progress | None = None,
 ) -> DailyReport:
-    """Refresh, then hand out what was found. The same day again gives the same result."""
+    """Resolve what is new, refresh, hand out what was found. The same day again gives the same result."""
     day = as_of or clock.today()
+    match(actor=system("daily run"))
     run = refresh(actor=actor, as_of=day, full=full, progress=progress)
     counts = replace_findings(
         actor=actor,

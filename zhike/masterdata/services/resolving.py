@@ -64,6 +64,10 @@ def match(*, actor: Actor, whole: bool = False, progress: Progress | None = None
     tell = progress or (lambda phase: None)
     with _alone():
         newest = MatchModel.objects.order_by("-pk").first()
+        if not SourceRecord.objects.filter(
+            **({} if whole or newest is None else {"keys": None})
+        ).exists():
+            return _report(0, 0, 0)
         whole = whole or newest is None or newest.normaliser != NORMALISER
         run = MatchRun.objects.create(
             whole=whole,
@@ -138,8 +142,6 @@ def _what_is_new(run: MatchRun, tell: Progress) -> MatchReport:
     """The new records, what shares a key with them, and what is part of the same customers as that."""
     tell(_("Reading records"))
     new = list(SourceRecord.objects.filter(keys=None).values_list("pk", flat=True))
-    if not new:
-        return _report(run, 0, 0, 0)
     assert run.model is not None  # without one, everything is compared
     model = Model.from_json(run.model.text, records.secret())
     arrived = records.normalised(new)
@@ -177,14 +179,14 @@ def _settle(
     merged = forest.join(found, _reason(run))
     keep_pairs(pairs, found, model, joined=merged, bands=BANDS)
     survive({*split, *(merge.root_id for merge in merged)})
-    return _report(run, compared, len(merged), len(split))
+    return _report(compared, len(merged), len(split))
 
 
 def _reason(run: MatchRun) -> str:
     return f"matching run {run.pk}"
 
 
-def _report(run: MatchRun, compared: int, merged: int, split: int) -> MatchReport:
+def _report(compared: int, merged: int, split: int) -> MatchReport:
     all_records = SourceRecord.objects.count()
     customers = SourceRecord.objects.order_by().values("party").distinct().count()
     return MatchReport(
