@@ -67,6 +67,64 @@ PATTERNS = (
         "Close it in the file, or double it if it belongs to the text."
     ),
     gettext_noop("The process ended before the load did. The next load took up from there."),
+    # What an upload is refused for.
+    gettext_noop("the column “%(column)s” holds characters that cannot be seen"),
+    gettext_noop("the formula in column %(column)s has no result; open the file and save it"),
+    gettext_noop("the cell in column %(column)s holds an error"),
+    gettext_noop("the day in column %(column)s is none"),
+    gettext_noop("the file has no columns"),
+    gettext_noop("the file has %(count)s columns; at most %(most)s can be read"),
+    gettext_noop("column %(number)s has no name in the header line"),
+    gettext_noop("the name of column %(number)s is longer than %(count)s characters"),
+    gettext_noop("the name of column %(number)s holds characters that cannot be seen"),
+    gettext_noop("columns %(one)s and %(other)s have the same name"),
+    gettext_noop(
+        "%(file)s is %(what)s, not a table. Open it in the program it comes from and save it as "
+        "CSV UTF-8 or XLSX."
+    ),
+    gettext_noop(
+        "%(file)s is a web page or XML, whatever it is called. Open it in a spreadsheet program and "
+        "save it as XLSX."
+    ),
+    gettext_noop("%(file)s is UTF-16. Save it as CSV UTF-8."),
+    gettext_noop(
+        "%(file)s, line %(line)s: bytes that are no UTF-8, and no other encoding fits the file. "
+        "Open it in the program it comes from and save it as CSV UTF-8 or XLSX."
+    ),
+    gettext_noop(
+        "%(file)s is no whole Parquet file. Fetch the file again from where it was made."
+    ),
+    gettext_noop("%(file)s is no whole XLSX file. Open it and save it again as XLSX."),
+    gettext_noop("%(file)s is no sound XLSX file. Open it and save it again as XLSX."),
+    gettext_noop(
+        "%(file)s is an archive, but no XLSX workbook. Open it and save it again as XLSX."
+    ),
+    gettext_noop("%(file)s is cut off or damaged. Fetch the file again."),
+    gettext_noop("%(file)s has a password. Save it without one."),
+    gettext_noop("%(file)s holds macros. Save it as XLSX, without macros."),
+    gettext_noop("%(file)s unpacks to far more than a workbook holds. Save its rows as CSV."),
+    gettext_noop(
+        "%(file)s has merged cells (%(cells)s). Unmerge them, so that every row has its own values."
+    ),
+    gettext_noop(
+        "%(file)s declares entities, as no spreadsheet program does. Open it and save it again as XLSX."
+    ),
+    gettext_noop(
+        "%(file)s cannot be read within %(size)s MB of memory. Save its rows as CSV, or cut it into "
+        "several files."
+    ),
+    gettext_noop(
+        "%(file)s takes longer than %(seconds)s seconds to read. Cut it into several files."
+    ),
+    gettext_noop("%(file)s has more than %(count)s rows. Cut it into several files."),
+    # What of an import could not be taken back.
+    gettext_noop("another source knows this customer by now"),
+    gettext_noop("somebody changed this customer since"),
+    gettext_noop("something was recorded about this customer since"),
+    gettext_noop("this customer was merged with another one since"),
+    gettext_noop("somebody pinned a value of this record"),
+    gettext_noop("somebody verified a value of this record"),
+    gettext_noop("a later import changed this record"),
 )
 PLACE = re.compile(r"%\\\((\w+)\\\)s")  # as re.escape leaves a placeholder
 
