@@ -32,6 +32,15 @@ def refused() -> set[Key]:
     return set(Pair.objects.filter(state=Pair.State.DIFFERENT).values_list("left_id", "right_id"))
 
 
+def judgements() -> dict[Key, bool]:
+    """Pair → whether somebody judged it to be the same."""
+    found = Pair.objects.filter(state__in=(Pair.State.SAME, Pair.State.DIFFERENT))
+    return {
+        (left, right): state == Pair.State.SAME
+        for left, right, state in found.values_list("left_id", "right_id", "state")
+    }
+
+
 def keep_pairs(
     pairs: pa.Table,
     found: clusters.Clusters,

@@ -26,12 +26,13 @@ from zhike.kernel.errors import UserError
 from zhike.masterdata.matching import normalise
 from zhike.masterdata.matching.clusters import Clusters, cluster
 from zhike.masterdata.matching.incremental import score
+from zhike.masterdata.matching.judging import judged
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.scoring import Bands, predict
 from zhike.masterdata.matching.training import train
 from zhike.masterdata.models import MatchModel, MatchRun, Pair, SourceRecord
 from zhike.masterdata.services import records
-from zhike.masterdata.services.pairs import PLACE, keep_pairs, refused
+from zhike.masterdata.services.pairs import PLACE, judgements, keep_pairs, refused
 from zhike.masterdata.services.surviving import survive
 
 Progress = Callable[[str], None]
@@ -125,7 +126,7 @@ def _everything(run: MatchRun, tell: Progress) -> MatchReport:
     tell(_("Reading records"))
     table = records.normalised()
     tell(_("Training"))
-    model = train(table, secret=records.secret(), normaliser=NORMALISER)
+    model = _taught(train(table, secret=records.secret(), normaliser=NORMALISER), table)
     run.model = MatchModel.objects.create(
         normaliser=NORMALISER,
         records=table.num_rows,
@@ -136,6 +137,20 @@ def _everything(run: MatchRun, tell: Progress) -> MatchReport:
     tell(_("Comparing"))
     pairs = predict(model, table, least=BANDS.review)
     return _settle(run, table, pairs, model, compared=table.num_rows, tell=tell)
+
+
+def _taught(model: Model, table: pa.Table) -> Model:
+    """The model with its probabilities fitted to what people judged, where they judged."""
+    verdicts = judgements()
+    told = pa.array(sorted({id for key in verdicts for id in key}), pa.int64())
+    among = table.filter(pc.is_in(table["record"], told))
+    pairs = score(model, among, among.slice(0, 0), least=0.0).to_pylist()
+    rows = [
+        {"kind": row["kind"], "match_weight": row["match_weight"], "same": verdicts[key]}
+        for row in pairs
+        if (key := (row["left"], row["right"])) in verdicts
+    ]
+    return judged(model, pa.Table.from_pylist(rows, schema=_LABELS)) if rows else model
 
 
 def _what_is_new(run: MatchRun, tell: Progress) -> MatchReport:
@@ -280,6 +295,7 @@ def _precedence(party: Party) -> tuple[int, date, int]:
     return rules.precedence(party.stage, party.since_on, party.pk)
 
 
+_LABELS = pa.schema([("kind", pa.string()), ("match_weight", pa.float64()), ("same", pa.bool_())])
 _EDGES = pa.schema(
     [
         ("left", pa.int64()),

@@ -1,4 +1,4 @@
-"""Matching, merging and splitting killed at any moment end as undisturbed; ZHIKE_KILLS says how often each is killed."""
+"""Matching, merging and splitting killed at any moment end as undisturbed; ZHIKE_KILLS says how often."""
 
 from __future__ import annotations
 

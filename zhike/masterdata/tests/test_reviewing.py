@@ -9,7 +9,8 @@ from zhike.customers.tests import factories as people
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused, UserError
-from zhike.masterdata.models import Approval, MatchRun, Pair, SourceRecord
+from zhike.masterdata.matching.model import Model
+from zhike.masterdata.models import Approval, MatchModel, MatchRun, Pair, SourceRecord
 from zhike.masterdata.queries import sides, waterfall, words_of
 from zhike.masterdata.services import match, reviewing
 from zhike.masterdata.services.reviewing import (
@@ -121,6 +122,24 @@ def test_a_run_joins_what_is_alike_and_a_judgement_parts_it_for_good(unit: Unit)
     assert again.merged == 0
     assert SourceRecord.objects.get(key=str(two.public_id)).party_id == two.pk
     assert MatchRun.objects.filter(state="done").count() == 2
+
+
+def test_judgements_teach_the_model(unit: Unit) -> None:
+    for number in range(12):
+        for _twice in range(2):
+            customer(
+                f"{'王李张刘陈杨'[number % 6]}{'伟芳娜敏'[number % 4]}{'丽强磊'[number % 3]}",
+                unit,
+                f"1385612{number:04}",
+            )
+    match(actor=SYSTEM)
+    untaught = Model.from_json(MatchModel.objects.latest("pk").text, b"").kinds["person"]
+    for pair in Pair.objects.filter(state="joined"):
+        judge(actor=SYSTEM, pair=pair, verdict="different")
+    match(actor=SYSTEM, whole=True)
+    taught = Model.from_json(MatchModel.objects.latest("pk").text, b"").kinds["person"]
+    assert Pair.objects.filter(state="different").exists()
+    assert taught.offset < untaught.offset
 
 
 def test_a_run_over_what_is_new_ends_as_one_over_everything(unit: Unit) -> None:
