@@ -23,7 +23,9 @@ from zhike.insight.services import Progress, refresh
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.sweeping import sweep
+from zhike.masterdata.quality.models import Quality
 from zhike.masterdata.services import match
+from zhike.masterdata.services.quality import measure
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def run_daily(
             for each in findings(day)
         ),
     )
-    sweep(Standing, Figures)
+    measure(actor=actor, as_of=day, whole=full)
+    sweep(Standing, Figures, Quality)
     if counts.created and day == clock.today():
         _tell_whose_list_grew(actor, day)
     return DailyReport(day, run.counts, asdict(counts))

@@ -140,8 +140,8 @@ class Completeness:
     missing: tuple[str, ...]
 
 
-def completeness(known: Known) -> Completeness:
-    """The share of required facts filled (R-011): a document, a way to reach, a place, an owner, …"""
+def required(known: Known) -> dict[str, bool]:
+    """What is to be known of this kind of customer → whether it is: a document, a way to reach, a place, an owner, …"""
     facts = {
         "birth_on": "birth_on" in known.fields,
         "contact_point": bool(known.contact_points & {"mobile", "phone", "wechat"}),
@@ -149,16 +149,20 @@ def completeness(known: Known) -> Completeness:
         "manager": known.has_manager,
     }
     if known.kind == PERSON:
-        facts |= {
+        return facts | {
             "identifier": bool(known.identifiers & {"resident_id", "passport"}),
             **{name: name in known.fields for name in ("sex", "occupation", "education")},
         }
-    else:
-        facts |= {
-            "identifier": "credit_code" in known.identifiers,
-            "decision_maker": known.has_decision_maker,
-            **{name: name in known.fields for name in ("industry", "employees_count")},
-        }
+    return facts | {
+        "identifier": "credit_code" in known.identifiers,
+        "decision_maker": known.has_decision_maker,
+        **{name: name in known.fields for name in ("industry", "employees_count")},
+    }
+
+
+def completeness(known: Known) -> Completeness:
+    """The share of required facts filled (R-011)."""
+    facts = required(known)
     missing = tuple(name for name, filled in facts.items() if not filled)
     return Completeness(100 * (len(facts) - len(missing)) // len(facts), missing)
 

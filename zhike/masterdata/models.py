@@ -16,6 +16,7 @@ from zhike.kernel import crypto
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Holders, SystemOnly, Via
+from zhike.masterdata.quality import models as quality_models  # noqa: F401  Django looks for them here
 from zhike.masterdata.scopes import Own, PairScope
 from zhike.organisation.models import User
 

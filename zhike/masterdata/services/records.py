@@ -47,7 +47,7 @@ def normalised(ids: Iterable[int] | None = None) -> pa.Table:
     records = SourceRecord.objects.order_by("pk")
     if ids is not None:
         records = records.filter(pk__in=list(ids))
-    also = _also()
+    also = ranges_in_use()
     rows = records.values_list("pk", "party__kind", "values", "table", "key", "sealed")
     tables, batch = [], []
     for row in rows.iterator(chunk_size=BATCH):
@@ -59,7 +59,8 @@ def normalised(ids: Iterable[int] | None = None) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _also() -> Ranges:
+def ranges_in_use() -> Ranges:
+    """Number ranges that count as assigned here: those of sample people, where there are any."""
     if not Party.objects.filter(sample=True).exists():
         return ASSIGNED
     found = [each.ranges for each in sample_ranges]
@@ -72,7 +73,7 @@ def _also() -> Ranges:
 
 def normal(raw: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Normal forms of raw records, columns of `normalise.RAW`."""
-    return _normal(raw, _also())
+    return _normal(raw, ranges_in_use())
 
 
 def _normal(batch: Sequence[Mapping[str, Any]], also: Ranges) -> pa.Table:
