@@ -91,9 +91,7 @@ PATTERNS = (
         "%(file)s, line %(line)s: bytes that are no UTF-8, and no other encoding fits the file. "
         "Open it in the program it comes from and save it as CSV UTF-8 or XLSX."
     ),
-    gettext_noop(
-        "%(file)s is no whole Parquet file. Fetch the file again from where it was made."
-    ),
+    gettext_noop("%(file)s is no whole Parquet file. Fetch the file again from where it was made."),
     gettext_noop("%(file)s is no whole XLSX file. Open it and save it again as XLSX."),
     gettext_noop("%(file)s is no sound XLSX file. Open it and save it again as XLSX."),
     gettext_noop(

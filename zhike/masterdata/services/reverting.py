@@ -287,9 +287,8 @@ def _recompute(actor: Actor, made: _Import, parties: Collection[int]) -> None:
 
 
 def _of_import(made: _Import, model: type[SealedValue], parties: Collection[int]) -> Any:
-    return model._default_manager.filter(
-        party__in=parties, source=made.source, created_at__range=made.then
-    )
+    rows: Any = model._default_manager  # the abstract base has no party; each kind has
+    return rows.filter(party__in=parties, source=made.source, created_at__range=made.then)
 
 
 def _still_said(

@@ -194,7 +194,7 @@ class Workbook:
             if inside["t"] and not inside["rPh"]:
                 parts.append(data)
 
-        handlers = {
+        handlers: dict[str, Callable[..., None]] = {
             "StartElementHandler": start,
             "EndElementHandler": end,
             "CharacterDataHandler": text,
