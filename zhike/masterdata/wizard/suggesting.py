@@ -123,10 +123,14 @@ def words_of(values: Sequence[str]) -> list[str]:
 
 
 def day_format(values: Sequence[str]) -> str:
-    """The one form all values have; "" for YYYY-MM-DD, and where it is none or more than one."""
-    fitting = [
-        form for form in DAY_FORMATS if values and all(_is_day(each, form) for each in values)
-    ]
+    """The form that nearly all values have; "" for YYYY-MM-DD, and where none or more than one fits as well."""
+    if not values:
+        return ""
+    shares = {
+        form: sum(_is_day(each, form) for each in values) / len(values) for form in DAY_FORMATS
+    }
+    best = max(shares.values())
+    fitting = [form for form, share in shares.items() if share == best >= MOST_OF]
     return fitting[0] if len(fitting) == 1 and fitting[0] != DAY_FORMATS[0] else ""
 
 
