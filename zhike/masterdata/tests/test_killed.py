@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from zhike.kernel.tests.databases import database
+from zhike.kernel.tests.factories import database
 
 KILLS = int(os.environ.get("ZHIKE_KILLS", "20"))
 # Forks a child for each line it reads, "<what> <statement to die at>", and answers with what became of it.

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from zhike.kernel.tests.databases import database
+from zhike.kernel.tests.factories import database
 from zhike.packs.bank.tests import test_berka
 
 pytestmark = test_berka.pytestmark
