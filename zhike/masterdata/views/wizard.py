@@ -22,7 +22,7 @@ from zhike.masterdata.rejects import read_rejects, reject_path
 from zhike.masterdata.services import reverting, wizard
 from zhike.masterdata.views.runs import reject_table, run_url
 from zhike.masterdata.wizard.drafting import draft_of, mapping_of
-from zhike.masterdata.wizard.labels import FIELDS
+from zhike.masterdata.wizard.labels import CHOICES, FIELDS
 from zhike.masterdata.wizard.receiving import MOST_BYTES, SealedFile
 from zhike.masterdata.wizard.shapes import Look
 from zhike.masterdata.wizard.suggesting import suggest
@@ -346,7 +346,7 @@ def _preview(preview: dict[str, Any]) -> Table:
     columns = (
         Column("line", _("Line"), "number", value=lambda row: int(row[0])),
         *(
-            Column(name, FIELDS.get(name, name), value=_cell(number))
+            Column(name, FIELDS.get(name, name), value=_cell(number), choices=CHOICES.get(name, ()))
             for number, name in enumerate(preview["fields"], 1)
         ),
     )
