@@ -183,6 +183,11 @@ def threshold_group(world: World, on: Party) -> models.Model:
     return Threshold(public_id="abc")
 
 
+def quality_rule(world: World, on: Party) -> models.Model:
+    """A rule stands in the code; its code stands where others have their public id."""
+    return Threshold(public_id="fresh.occupation")
+
+
 def notice(world: World, on: Party) -> models.Model:
     """On the desk of somebody who is none of those asked."""
     reader = User.objects.create(login="matrix-reader")

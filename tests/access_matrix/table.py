@@ -382,6 +382,20 @@ def _imports() -> Iterator[tuple[str, str, Entry]]:
         yield f"imports/{path}", "GET", Entry(LOADS, rows=on(make), shared=True)
 
 
+def _quality() -> Iterator[tuple[str, str, Entry]]:
+    for page in ("", "findings/", "rules/"):
+        yield f"quality/{page}", "GET", Entry(WORKERS)
+    yield "quality/verify/", "GET", Entry(EDITORS)
+    rule = {"rule": rows.quality_rule}
+    for method, ok in (("GET", SHOWN), ("POST", READ)):
+        yield "quality/rules/<str:rule>/", method, Entry(ANALYST, ok, rule, shared=True)
+    yield (
+        "quality/customers/<uuid:public_id>/confirm/",
+        "POST",
+        Entry(EDITORS, DONE, on(rows.party), body={"field": "occupation"}),
+    )
+
+
 def _review() -> Iterator[tuple[str, str, Entry]]:
     yield "pairs/", "GET", Entry(JUDGES)
     yield "pairs/approvals/", "GET", Entry(JUDGES)
@@ -427,6 +441,7 @@ PARTS = (
     _insight,
     _imports,
     _review,
+    _quality,
 )
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()

@@ -11,6 +11,7 @@ class MasterdataConfig(AppConfig):
         from zhike.customers.services.parties import word_keepers
         from zhike.customers.services.sealed import sealed_keepers
         from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
+        from zhike.masterdata.quality import panels as quality_panels
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
         from zhike.ui.hints import Hint, hints
         from zhike.ui.navigation import NavItem, navigation
@@ -19,6 +20,7 @@ class MasterdataConfig(AppConfig):
         conditions.register()
         pair_conditions.register()
         customer_panels.register()
+        quality_panels.register()
         hints.register(
             Hint("masterdata.alike", "customers.new", "masterdata:alike", "customers.edit")
         )

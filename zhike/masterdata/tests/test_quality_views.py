@@ -1,0 +1,173 @@
+"""The pages of data quality: who sees which sums and rows, the list to verify, the rules, the confirmation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from zhike.customers import services as customers
+from zhike.customers.models import Party
+from zhike.customers.tests.factories import (
+    SYSTEM,
+    client_of,
+    employee_with_role,
+    party,
+    signed_in_client,
+    unit,
+)
+from zhike.kernel import clock
+from zhike.masterdata.quality.models import Quality, QualityRule
+from zhike.masterdata.services import quality
+from zhike.organisation.models import Employee, Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager() -> Employee:
+    return employee_with_role()
+
+
+@pytest.fixture
+def mine(manager: Employee) -> Party:
+    return old("张伟明", manager=manager, unit=manager.unit)
+
+
+@pytest.fixture
+def other(mine: Party) -> Party:
+    row = old("李小红", unit=unit("城西"))
+    quality.measure(actor=SYSTEM)
+    return row
+
+
+def old(name: str, **fields: Any) -> Party:
+    """A customer whose occupation was said too long ago."""
+    on = (clock.today() - timedelta(days=400)).isoformat()
+    return party(
+        name, occupation="教师", provenance={"occupation": {"source": "core", "on": on}}, **fields
+    )
+
+
+def text(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/quality/findings/", "/quality/verify/"])
+def test_lists_hold_what_one_may_see(
+    path: str, manager: Employee, mine: Party, other: Party
+) -> None:
+    found = text(client_of(manager), path)
+    assert mine.name in found
+    assert other.name not in found
+
+
+@pytest.mark.parametrize("by", ["", "owner", "source", "rule"])
+def test_sums_are_of_what_one_may_see(
+    by: str, manager: Employee, mine: Party, other: Party
+) -> None:
+    own = text(client_of(manager), f"/quality/?by={by}")
+    whole = text(signed_in_client(Role.ANALYST), f"/quality/?by={by}")
+    assert "共 1 位客户" in own
+    assert "共 2 位客户" in whole
+    assert "城西" not in own
+
+
+def test_a_unit_out_of_sight_is_not_there(manager: Employee, mine: Party, other: Party) -> None:
+    client = signed_in_client(Role.TEAM_LEAD, manager.unit)
+    assert client.get(f"/quality/?unit={other.unit.code}").status_code == 404
+    assert client.get(f"/quality/?unit={manager.unit.code}").status_code == 200
+
+
+def test_findings_are_narrowed(manager: Employee, mine: Party, other: Party) -> None:
+    client = signed_in_client(Role.ANALYST)
+    for query, names in (
+        (f"who={manager.code}", {mine.name}),
+        ("who=nobody", {other.name}),
+        (f"unit={other.unit.code}", {other.name}),
+        ("rule=fresh.occupation", {mine.name, other.name}),
+        ("rule=plausible.sex.identity", set()),
+        ("dimension=plausible", set()),
+    ):
+        found = text(client, f"/quality/findings/?{query}")
+        assert {row.name for row in (mine, other) if row.name in found} == names, query
+
+
+def test_nothing_measured_yet_says_so() -> None:
+    assert "尚未评估" in text(signed_in_client(Role.ANALYST), "/quality/")
+
+
+def test_a_confirmation_empties_the_list(manager: Employee, mine: Party, other: Party) -> None:
+    client = client_of(manager)
+    customers.add_contact_point(
+        actor=SYSTEM, party=mine, kind="wechat", value="wx_one",
+        observed_on=clock.today() - timedelta(days=500),
+    )  # fmt: skip
+    point = mine.contact_points.get()
+    quality.measure(actor=SYSTEM)
+    url = f"/quality/customers/{mine.public_id}/confirm/"
+    answer = client.get(
+        f"{mine.get_absolute_url()}?panel=masterdata.quality", headers={"HX-Request": "true"}
+    )
+    panel = answer.content.decode()
+    assert url in panel
+    assert str(point.public_id) in panel
+    answer = client.post(url, {"field": ["occupation"], "row": [str(point.public_id)]})
+    assert answer.status_code == 204
+    assert "customer-facts" in answer["HX-Trigger"]
+    assert mine.name not in text(client, "/quality/verify/")
+
+
+def test_nobody_confirms_what_they_do_not_see(manager: Employee, mine: Party, other: Party) -> None:
+    client = client_of(manager)
+    point = customers.add_contact_point(actor=SYSTEM, party=other, kind="wechat", value="wx_two")
+    for public_id, data in (
+        (other.public_id, {"field": "occupation"}),
+        (mine.public_id, {"row": str(point.public_id)}),
+    ):
+        assert client.post(f"/quality/customers/{public_id}/confirm/", data).status_code == 404
+    point.refresh_from_db()
+    assert point.verified_on is None
+    assert Quality.objects.get(party=other).to_verify == 1
+
+
+def test_rules_are_shown_to_all_and_changed_by_few(mine: Party, other: Party) -> None:
+    head, analyst = signed_in_client(Role.BRANCH_HEAD), signed_in_client(Role.ANALYST)
+    url = "/quality/rules/fresh.occupation/"
+    assert url not in text(head, "/quality/rules/")
+    assert head.post(url, {"weight": 1, "days": 10}).status_code == 403
+    assert url in text(analyst, "/quality/rules/")
+    assert analyst.post(url, {"weight": 1, "days": 0}).status_code == 422
+    assert not QualityRule.objects.exists()
+    assert analyst.post(url, {"weight": 1, "days": 500, "types": ["farmer"]}).status_code == 303
+    kept = QualityRule.objects.get()
+    assert (kept.weight, kept.days, kept.types) == (1, 500, ["farmer"])
+    assert analyst.post(url, {"weight": 2, "days": 500}).status_code == 422
+    body = {"weight": 1, "days": 500, "seen": kept.version, "usual": 1}
+    assert analyst.post(url, body).status_code == 303
+    assert not QualityRule.objects.exists()
+    assert analyst.get("/quality/rules/fresh.shoes/").status_code == 404
+
+
+def test_pages_take_as_many_queries_for_many_customers(
+    manager: Employee, mine: Party, other: Party, django_assert_max_num_queries: Any
+) -> None:
+    client = client_of(manager)
+
+    def asked(path: str) -> int:
+        with django_assert_max_num_queries(40) as seen:
+            text(client, path)
+        return len(seen)
+
+    paths = ("/quality/", "/quality/?by=owner", "/quality/findings/", "/quality/verify/")
+    for path in paths:
+        asked(path)
+    before = [asked(path) for path in paths]
+    for number in range(5):
+        old(f"王小明{number}", manager=manager, unit=manager.unit)
+    quality.measure(actor=SYSTEM)
+    assert [asked(path) for path in paths] == before
