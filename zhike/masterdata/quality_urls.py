@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.masterdata.views import quality
+from zhike.masterdata.views import quality, quality_rules
 
 app_name = "quality"
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("", quality.Overview.as_view(), name="overview"),
     path("findings/", quality.FindingList.as_view(), name="findings"),
     path("verify/", quality.VerifyList.as_view(), name="verify"),
-    path("rules/", quality.RuleList.as_view(), name="rules"),
-    path("rules/<str:rule>/", quality.RulePage.as_view(), name="rule"),
+    path("rules/", quality_rules.RuleList.as_view(), name="rules"),
+    path("rules/<str:rule>/", quality_rules.RulePage.as_view(), name="rule"),
     path("customers/<uuid:public_id>/confirm/", quality.Confirm.as_view(), name="confirm"),
 ]

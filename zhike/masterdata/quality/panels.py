@@ -19,7 +19,7 @@ from zhike.kernel.services import must_see
 from zhike.masterdata.quality import queries
 from zhike.masterdata.quality.models import Quality
 from zhike.masterdata.quality.rules import RULES, WORDED, Dimension, Rule
-from zhike.masterdata.quality.words import DIMENSIONS, TONES, to_do, wrong
+from zhike.masterdata.quality.words import DIMENSIONS, TO_DO, TONES, to_do, wrong
 from zhike.masterdata.services import quality
 from zhike.ui.heads import HeadNote, HeadSource, notes
 from zhike.ui.navigation import Counter, NavItem, counters, navigation
@@ -41,13 +41,13 @@ FIRST = (
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that is wrong. `field` is what a confirmation names, `values` the sealed values it may be of."""
+    """One thing that is wrong. `dimension` is its name, tone and what to do; `field` is what a confirmation names,
+    `values` the sealed values it may be of."""
 
     rule: Rule
     wrong: str
     to_do: str
-    tone: str
-    dimension: str
+    dimension: tuple[str, str, str]
     field: str
     values: Sequence[SealedValue]
 
@@ -61,9 +61,7 @@ def load(actor: Actor, party: Party) -> dict[str, Any]:
     old = [line for line in lines if line.rule.dimension is Dimension.FRESH]
     return {
         "judged": judged,
-        "dimensions": [
-            (DIMENSIONS[name], share / 100) for name, share in judged.by_dimension.items()
-        ],
+        "dimensions": [(DIMENSIONS[name], share) for name, share in judged.by_dimension.items()],
         "share": judged.score / 100,
         "lines": lines,
         "fields": [line.field for line in old if line.field],
@@ -96,13 +94,16 @@ def _lines(actor: Actor, party: Party, broken: Sequence[str], may: bool) -> list
                 rule,
                 wrong(rule),
                 to_do(rule),
-                TONES[rule.dimension],
-                str(DIMENSIONS[rule.dimension]),
+                _group(rule.dimension),
                 rule.fact if confirms and rule.fact in WORDED else "",
                 values.get(rule.fact, ()) if confirms else (),
             )
         )
     return found
+
+
+def _group(dimension: Dimension) -> tuple[str, str, str]:
+    return str(DIMENSIONS[dimension]), TONES[dimension], str(TO_DO[dimension])
 
 
 def _rank(rule: Rule) -> tuple[int, int]:

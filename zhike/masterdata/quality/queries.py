@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from zhike.customers.models import Party
 from zhike.customers.queries.conditions import in_care_of, mains
 from zhike.kernel.actor import Actor
-from zhike.masterdata.models import SourceSystem
+from zhike.masterdata.models import SourceRecord, SourceSystem
 from zhike.masterdata.quality.models import Quality, QualityRun, QualityTally
 from zhike.organisation.models import Employee, Unit
 from zhike.organisation.queries import units_at_or_below
@@ -90,6 +90,11 @@ def to_verify(actor: Actor) -> QuerySet[Party]:
     return Party.objects.visible_to(actor).filter(
         in_care_of(actor.employee_id), quality__to_verify__gt=0
     )
+
+
+def from_source(code: str) -> Q:
+    """The customers a source system has a record of."""
+    return Q(pk__in=SourceRecord.objects.filter(system__code=code).values("party"))
 
 
 def _by_key(sight: Sight, by: str) -> dict[str, Sums]:

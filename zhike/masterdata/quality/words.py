@@ -63,7 +63,7 @@ _OWN: Mapping[str, Text] = {
     "consistent.identifier": gettext_lazy("two documents of the same kind"),
     "complete.manager": gettext_lazy("nobody looks after the customer"),
 }
-_TODO: Mapping[Dimension, Text] = {
+TO_DO: Mapping[Dimension, Text] = {
     Dimension.COMPLETE: gettext_lazy("Ask for it at the next contact and enter it."),
     Dimension.PLAUSIBLE: gettext_lazy("Ask the customer and correct it."),
     Dimension.CONSISTENT: gettext_lazy("Ask which is right and confirm it, or pin the right word."),
@@ -84,7 +84,8 @@ def wrong(rule: Rule) -> str:
 
 
 def to_do(rule: Rule) -> str:
-    return str(_OWN_TODO.get(rule.code, _TODO[rule.dimension]))
+    """What helps against this rule alone; "" where what its dimension says is all there is."""
+    return str(_OWN_TODO.get(rule.code, ""))
 
 
 def days_of(terms: Terms) -> str:

@@ -9,10 +9,8 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -23,14 +21,12 @@ from django.utils.translation import gettext_lazy
 from zhike.customers.models import Address, ContactPoint, Identifier, Party
 from zhike.customers.queries import manager_of, units_to_choose, with_standing
 from zhike.customers.queries.conditions import in_care_of, managed_by
-from zhike.kernel.errors import Refused, UserError
-from zhike.masterdata.models import SourceRecord, SourceSystem
+from zhike.masterdata.models import SourceSystem
 from zhike.masterdata.quality import queries
-from zhike.masterdata.quality.models import QualityRule
 from zhike.masterdata.quality.panels import CHANGED
 from zhike.masterdata.quality.queries import FIGURES, NOTHING, Sight, Sums
-from zhike.masterdata.quality.rules import RULES, USUAL, Dimension, Rule, Terms
-from zhike.masterdata.quality.words import DIMENSIONS, days_of, facts_told, told, wrong
+from zhike.masterdata.quality.rules import RULES, Dimension
+from zhike.masterdata.quality.words import DIMENSIONS, facts_told, told, wrong
 from zhike.masterdata.services import quality
 from zhike.organisation.models import Employee, Unit
 from zhike.organisation.queries import units_above, units_at_or_below
@@ -41,9 +37,8 @@ from zhike.ui.steps import Tab
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, RowView, done, visible
 
-SETS_RULES = "insight.thresholds"
-FEW_PARTS, MOST_PARTS = 6, 25
-"""So many owners or outlets have a bar; the table has them all."""
+FEW_PARTS, MOST_PARTS = 6, 12
+"""Bars up to which the chart stays low, and how many it has at most; the table has all parts."""
 
 
 @dataclass(frozen=True)
@@ -207,11 +202,11 @@ class Overview(PageView):
 
     def _address(self, **changes: str) -> str:
         asked = {"unit": self.unit.code if self.unit else "", "by": self.request.GET.get("by", "")}
-        return _with(self.request.path, asked | changes)
+        return addressed(self.request.path, asked | changes)
 
     def _rows(self, **narrowing: str) -> str:
         asked = {"unit": self.unit.code if self.unit else ""} | narrowing
-        return _with(reverse("quality:findings"), asked)
+        return addressed(reverse("quality:findings"), asked)
 
 
 def _shared(ways: Sequence[Sequence[str]]) -> list[str]:
@@ -220,7 +215,7 @@ def _shared(ways: Sequence[Sequence[str]]) -> list[str]:
     return [steps[0] for steps in alike]
 
 
-def _with(path: str, asked: dict[str, str]) -> str:
+def addressed(path: str, asked: dict[str, str]) -> str:
     kept = {name: value for name, value in asked.items() if value}
     return f"{path}?{urlencode(kept)}" if kept else path
 
@@ -281,7 +276,7 @@ class FindingList(ListView):
             Filter("who", _("Main manager"), who, self._held_by, many=False),
         ]  # fmt: skip
         if choices := [(system.code, system.name) for system in systems]:
-            found.append(Filter("source", _("Source"), choices, _from_source))
+            found.append(Filter("source", _("Source"), choices, queries.from_source))
         if units:
             found.append(
                 Filter(
@@ -309,10 +304,6 @@ class FindingList(ListView):
 
     def actions(self) -> list[Action]:
         return [Action(_("Data quality"), reverse("quality:overview"), icon="clipboard-data")]
-
-
-def _from_source(code: str) -> Q:
-    return Q(pk__in=SourceRecord.objects.filter(system__code=code).values("party"))
 
 
 class VerifyList(ListView):
@@ -354,135 +345,6 @@ class VerifyList(ListView):
                 ~Q(stage=Party.Stage.FORMER),
                 quality__to_verify__gt=0,
             )
-        )
-
-
-class RuleList(PageView):
-    """Every rule in force: its weight, its days, for whom, and how many customers in sight break it."""
-
-    permission = "insight.view"
-    title = gettext_lazy("Rules of data quality")
-    template_name = "masterdata/quality_rules.html"
-    fragment = "rules"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        terms = quality.terms_in_force()
-        own = set(visible(QualityRule, self.actor).values_list("code", flat=True))
-        broken = queries.by_rule(Sight(self.actor))
-        may = bool(self.actor.may(SETS_RULES)) and self.actor.everywhere
-        types = dict(Party.Type.choices)
-        groups = [
-            (
-                DIMENSIONS[dimension],
-                [
-                    {
-                        "wrong": wrong(rule),
-                        "terms": terms[code],
-                        "days": days_of(terms[code]),
-                        "types": [types[name] for name in sorted(terms[code].types)],
-                        "own": code in own,
-                        "count": broken.get(code, 0),
-                        "rows": _with(reverse("quality:findings"), {"rule": code}),
-                        "url": reverse("quality:rule", args=[code]) if may else "",
-                    }
-                    for code, rule in RULES.items()
-                    if rule.dimension is dimension
-                ],
-            )
-            for dimension in DIMENSIONS
-        ]
-        actions = [Action(_("Data quality"), reverse("quality:overview"), icon="clipboard-data")]
-        return self.show({"groups": groups, "may": may, "actions": actions})
-
-
-class TermsForm(forms.Form):
-    """Weight, days (where a rule has some) and types; `seen` is the version the person looked at."""
-
-    weight = forms.IntegerField(
-        label=gettext_lazy("Weight"),
-        min_value=0,
-        max_value=100,
-        help_text=gettext_lazy("How much it counts in the score; 0 turns the rule off."),
-    )
-    days = forms.IntegerField(
-        label=gettext_lazy("Days"),
-        min_value=1,
-        max_value=36_500,
-        help_text=gettext_lazy("After so many days without a word a fact is to be confirmed."),
-    )
-    types = forms.MultipleChoiceField(
-        label=gettext_lazy("Types of customers"),
-        choices=Party.Type.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("None chosen: all it makes sense for."),
-    )
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, rule: Rule, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if rule.dimension is not Dimension.FRESH:
-            del self.fields["days"]
-
-    def terms(self) -> Terms:
-        said = self.cleaned_data
-        return Terms(said["weight"], said.get("days", 0), frozenset(said["types"]))
-
-
-class RulePage(PageView):
-    """One rule. POST its terms, or `usual` for those it came with; in force from the next daily run."""
-
-    permission = SETS_RULES
-    template_name = "masterdata/quality_rule.html"
-    fragment = "form"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        kept = visible(QualityRule, self.actor).filter(code=self.rule.code).first()
-        terms = quality.terms_in_force()[self.rule.code]
-        initial = {
-            "weight": terms.weight,
-            "days": terms.days,
-            "types": sorted(terms.types),
-            "seen": kept.version if kept else None,
-        }
-        return self._shown(TermsForm(self.rule, initial=initial), own=kept is not None)
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = TermsForm(self.rule, request.POST)
-        if not form.is_valid():
-            return self._shown(form, status=422)
-        terms = None if "usual" in request.POST else form.terms()
-        try:
-            quality.set_terms(
-                actor=self.actor, code=self.rule.code, terms=terms, seen=form.cleaned_data["seen"]
-            )
-        except Refused:
-            raise
-        except UserError as error:
-            form.add_error(None, str(error))
-            return self._shown(form, status=422)
-        messages.success(request, _("Saved. It is in force from the next daily run on."))
-        return HttpResponseRedirect(reverse("quality:rules"), status=303)
-
-    @cached_property
-    def rule(self) -> Rule:
-        code = self.kwargs["rule"]
-        if code not in RULES:
-            raise Http404
-        return RULES[code]
-
-    def _shown(self, form: TermsForm, *, own: bool = False, status: int = 200) -> HttpResponse:
-        usual = USUAL[self.rule.code]
-        return self.show(
-            {
-                "title": wrong(self.rule),
-                "form": form,
-                "own": own,
-                "usual": usual,
-                "usual_days": days_of(usual),
-                "dimension": DIMENSIONS[self.rule.dimension],
-            },
-            status=status,
         )
 
 
