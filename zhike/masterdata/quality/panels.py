@@ -149,7 +149,8 @@ def register() -> None:
             url_name="quality:verify",
             icon="user-check",
             permission="customers.edit",
-            order=57,
+            order=75,
+            section=_("Data"),
         )
     )
     navigation.register(
