@@ -37,7 +37,6 @@ class ChooseOther(RowView):
     permission = JUDGES
     template_name = "masterdata/merge_choose.html"
     fragment = "found"
-    joined = ("unit",)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         party = self.row()
@@ -148,7 +147,7 @@ class SplitPage(RowView):
     permission = JUDGES
     template_name = "masterdata/merge_split.html"
     fragment = "preview"
-    joined = ("root__unit",)
+    joined = ("root",)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._shown(self.row())
