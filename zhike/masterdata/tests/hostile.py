@@ -156,7 +156,10 @@ def texts() -> Iterator[Hostile]:
         "line 100003",
     )
     yield _text(
-        "no encoding at all", b"\x81\x81\x8d\x8f,\x90\x9d\n\xff\xff\x81", "look", "no encoding"
+        "no encoding at all",
+        b"\x81\x81\x8d\x8f,\x90\x9d\n\xff\xff\x81",
+        "look",
+        "no other encoding",
     )
     yield _text("header twice", "编号,姓名,姓名\n1,a,b\n", "reading", "same name")
     yield _text("header without a name", "编号,,手机\n1,a,b\n", "reading", "has no name")
