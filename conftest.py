@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
 
 from tests.chromium import LAUNCH
 
@@ -21,6 +22,16 @@ def _own_data_folder(tmp_path: Path, settings: Any) -> None:
     """Every test has a data folder and a warehouse of its own."""
     settings.ZHIKE_HOME = tmp_path
     settings.WAREHOUSE_URL = str(tmp_path / "warehouse")
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue(request: pytest.FixtureRequest) -> None:
+    """What a transactional test begins with: nobody's jobs, which the flush after a test does not know."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        request.getfixturevalue("transactional_db")
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture(scope="session", autouse=True)

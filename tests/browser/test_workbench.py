@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SignIn
-from tests.browser.steps import panel
+from tests.browser.steps import opened, panel
 
 pytestmark = pytest.mark.browser
 
@@ -98,9 +98,7 @@ def test_a_head_sees_what_is_wrong_then_whose_it_is(sign_in: SignIn) -> None:
     overdue = [int(each) for each in rows.locator("td:nth-child(3)").all_inner_texts()]
     assert overdue == sorted(overdue, reverse=True)
     name = rows.first.locator("th").inner_text()
-    chart = panel(page, "activities.days")
-    chart.scroll_into_view_if_needed()
-    expect(chart.locator("[data-chart]")).to_be_visible()
+    expect(opened(page, "activities.days").locator("[data-chart]")).to_be_visible()
     rows.first.locator("th a").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     expect(page.locator(".work-card").first).to_be_visible()

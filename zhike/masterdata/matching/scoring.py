@@ -195,13 +195,13 @@ def scored(
             pairs_by_key(con, "records", keys, fresh=None if fresh is None else "fresh")
             sql = score_sql(kind, model.kinds[kind], "pairs", least)
             tables.append(con.sql(sql).to_arrow_table())
-    return pa.concat_tables([_EMPTY, *tables], promote_options="default")
+    return pa.concat_tables([_SCORED.empty_table(), *tables], promote_options="default")
 
 
 _NAMES = tuple(dict.fromkeys(c.name for scheme in SCHEMES.values() for c in scheme.comparisons))
-_EMPTY: Final = pa.schema(
+_SCORED: Final = pa.schema(
     [("left", pa.int64()), ("right", pa.int64()), ("kind", pa.string()), ("probability", pa.float64()),
      ("match_weight", pa.float64()), ("rule", pa.string())]
     + [(f"gamma_{name}", pa.int8()) for name in _NAMES]
     + [(f"weight_{name}", pa.float64()) for name in _NAMES]
-).empty_table()  # fmt: skip
+)  # fmt: skip

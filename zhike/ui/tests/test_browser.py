@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from zhike.ui.tests.conftest import some_things
 from zhike.ui.tests.sample import Thing
@@ -31,17 +30,6 @@ def address(thing_table: None, sample_site: None, django_db_blocker: Any) -> Ite
         yield f"http://127.0.0.1:{server.port}"
         server.terminate()
         Thing.objects.all().delete()
-
-
-@pytest.fixture(scope="module")
-def browser(address: str, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
-    """Opened after the site is up: Django refuses the database beside playwright's event loop."""
-    if not shutil.which(browser_type_launch_args["executable_path"]):
-        pytest.fail("no chromium: apt-get install chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**browser_type_launch_args)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

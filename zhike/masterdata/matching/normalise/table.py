@@ -53,7 +53,7 @@ NORMAL: Final = pa.schema(
         ),
     ]
 )  # fmt: skip
-_NONE = pa.scalar(None, pa.string())
+_NONE = pa.nulls(1, pa.string())[0]  # asked for as a scalar, it would begin pandas
 
 
 def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:

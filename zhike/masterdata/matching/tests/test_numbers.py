@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stdnum.cn import ric, uscc
 
@@ -87,10 +88,18 @@ def test_one_identity_number_and_a_column_of_them_say_the_same(raw: str) -> None
         assert (born[0].as_py(), sex[0].as_py()) == resident_id_facts(found[0])[:2]
 
 
+def oracle_accepts(number: str) -> bool:
+    """It breaks on the provinces it knows no counties of (71, 81, 82, 83)."""
+    with suppress(KeyError):
+        return bool(ric.is_valid(number))
+    return False
+
+
 @settings(deadline=None)
 @given(nearly_ids)
+@example("710004180007140000")
 def test_the_oracle_accepts_nothing_that_is_refused(raw: str) -> None:
-    if accepted(resident_id, raw) is None and ric.is_valid(documents.plain(raw)):
+    if accepted(resident_id, raw) is None and oracle_accepts(documents.plain(raw)):
         assert not 1850 <= ric.get_birth_date(documents.plain(raw)).year < 2100
 
 
