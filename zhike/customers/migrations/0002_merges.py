@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('absorbed_public_id', models.UUIDField(db_index=True)),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('into', models.BigIntegerField(db_index=True)),
-                ('how', models.CharField(choices=[('hand', 'by hand'), ('rule', 'by rule'), ('likeness', 'by likeness')], max_length=10, verbose_name='how')),
+                ('how', models.CharField(choices=[('hand', 'by hand'), ('rule', 'by rule'), ('likeness', 'by likeness'), ('record', "by a record's key")], max_length=10, verbose_name='how')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('by', models.CharField(blank=True, max_length=80, verbose_name='by')),
                 ('at', models.DateTimeField(verbose_name='at')),

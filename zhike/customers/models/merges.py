@@ -23,12 +23,16 @@ class Merge(Base):
     part of today. The absorbed party leaves its table, so that no list, count or search can meet it: `row` is its
     own row. `moved` maps "table.column" to the ids of the rows whose home it is; they stand with the root meanwhile.
     `left` counts, by table, the rows that had to be set aside.
+
+    A party that a record was only ever a part of by its key, and which was taken out of it, has one too: by RECORD,
+    since the record came, never in force.
     """
 
     class How(models.TextChoices):
         HAND = "hand", pgettext_lazy("how customers became one", "by hand")
         RULE = "rule", pgettext_lazy("how customers became one", "by rule")
         LIKENESS = "likeness", pgettext_lazy("how customers became one", "by likeness")
+        RECORD = "record", pgettext_lazy("how customers became one", "by a record's key")
 
     scope = Via("root")
     field_classes = classify(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zhike.customers.services.assignments import assign, hand_over, release
 from zhike.customers.services.consent import give_consent, withdraw_consent
-from zhike.customers.services.merging import merge_many, merge_parties, split_party
+from zhike.customers.services.merging import merge_many, merge_parties, split_party, take_out
 from zhike.customers.services.parties import (
     close_guards,
     close_party,
@@ -65,6 +65,7 @@ __all__ = [
     "reopen_party",
     "reveal",
     "split_party",
+    "take_out",
     "update_party",
     "verify_value",
     "withdraw_consent",

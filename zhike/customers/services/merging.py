@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
+from zhike.customers import names
 from zhike.customers.events import PartiesMerged, PartySplit
 from zhike.customers.models import Merge, Party, SetAside
 from zhike.customers.services.hanging import MERGING, Hanging, hanging, rivals
@@ -83,6 +86,56 @@ def split_party(
     must_hide_nothing(reason=reason)
     must_see(actor, merge.root)
     return _split(actor, merge, reason.strip(), along or {})
+
+
+@service("customers.merge")
+def take_out(
+    *,
+    actor: Actor,
+    party: Party,
+    home: int,
+    fields: Mapping[str, Any],
+    rows: Mapping[str, Collection[int]],
+    since: datetime,
+    reason: str,
+) -> Party:
+    """A customer that was taken for `party` from the first stands by itself, with the rows named ("table.column" → ids).
+
+    It has `fields`, the rest from `party`. `home` is whom the rows were written for, `since` when that began: the
+    merges tell it as one by a record, undone now, which merging the two undoes in turn.
+    """
+    if len(reason.strip()) < 2:
+        raise UserError(_("A reason is missing."), _("Say in a few words why."))
+    must_hide_nothing(reason=reason)
+    must_see(actor, party)
+    root = Party.objects.select_for_update().get(pk=party.pk)
+    values = {"kind": root.kind, "unit_id": root.unit_id, "sample": root.sample, **fields}
+    new = Party(**values)
+    person = new.kind == Party.Kind.PERSON
+    new.name_key = names.sort_key(new.name, person=person)
+    new.search_tokens = names.search_tokens(new.name, person=person)
+    new.save(force_insert=True)
+    in_force = list(Merge.objects.filter(root=root, undone_at__isnull=True))
+    _forget(in_force, rows)
+    for each in hanging():
+        _go_home(each, root.pk, new.pk, rows.get(each.place, ()))
+    merge = Merge.objects.create(
+        absorbed=new.pk,
+        absorbed_public_id=new.public_id,
+        name=new.name,
+        into=home,
+        root=root,
+        how=Merge.How.RECORD,
+        at=since,
+        undone_at=clock.now(),
+        undone_by=actor.name,
+        undone_because=reason.strip(),
+        moved={place: sorted(ids) for place, ids in rows.items() if ids},
+    )
+    _bring_back(root.pk, {root.pk, *(each.absorbed for each in in_force)})
+    must_see(actor, new)
+    _told_apart(actor, merge, root.pk, new.pk, reason.strip())
+    return new
 
 
 def _merge(actor: Actor, pairs: Sequence[Pair], how: Merge.How, reason: str) -> list[Merge]:
@@ -161,10 +214,14 @@ def _split(actor: Actor, merge: Merge, reason: str, along: Mapping[str, Collecti
     _bring_back(merge.absorbed, {root.pk, merge.absorbed, *(each.absorbed for each in in_force)})
     party = Party.objects.get(pk=merge.absorbed)
     must_see(actor, root)
-    audit.record(actor, "customers.party.split", merge, reason=reason, party_id=root.pk)
-    audit.record(actor, "customers.party.split", merge, reason=reason, party_id=party.pk)
-    events.publish(PartySplit(root.pk, party.pk))
+    _told_apart(actor, merge, root.pk, party.pk, reason)
     return party
+
+
+def _told_apart(actor: Actor, merge: Merge, root: int, party: int, reason: str) -> None:
+    for each in (root, party):
+        audit.record(actor, "customers.party.split", merge, reason=reason, party_id=each)
+    events.publish(PartySplit(root, party))
 
 
 def _below(absorbed: int, in_force: Iterable[Merge]) -> set[int]:
@@ -180,28 +237,18 @@ def _below(absorbed: int, in_force: Iterable[Merge]) -> set[int]:
     return found
 
 
-class _mapping:
+@contextmanager
+def _mapping(pairs: Sequence[Pair]) -> Iterator[None]:
     """The table that says, for the length of a block, which party's rows go to which."""
-
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        self.pairs = pairs
-
-    def __enter__(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("CREATE TEMP TABLE {} (leaves bigint PRIMARY KEY, root bigint)").format(
-                    MERGING
-                )
-            )
-            cursor.executemany(
-                sql.SQL("INSERT INTO {} VALUES (%s, %s)").format(MERGING), self.pairs
-            )
-            cursor.execute(sql.SQL("ANALYZE {}").format(MERGING))
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None:  # a failed transaction takes the table with it
-            with connection.cursor() as cursor:
-                cursor.execute(sql.SQL("DROP TABLE {}").format(MERGING))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE TEMP TABLE {} (leaves bigint PRIMARY KEY, root bigint)").format(MERGING)
+        )
+        cursor.executemany(sql.SQL("INSERT INTO {} VALUES (%s, %s)").format(MERGING), pairs)
+        cursor.execute(sql.SQL("ANALYZE {}").format(MERGING))
+    yield
+    with connection.cursor() as cursor:  # a failed transaction takes the table with it
+        cursor.execute(sql.SQL("DROP TABLE {}").format(MERGING))
 
 
 def _guests(absorbed: Iterable[int]) -> dict[tuple[int, str], set[int]]:

@@ -16,6 +16,7 @@ from zhike.customers.services import (
     merge_parties,
     relate,
     split_party,
+    take_out,
 )
 from zhike.customers.services.hanging import hanging
 from zhike.customers.tests import factories
@@ -162,6 +163,67 @@ def test_a_merge_of_many_is_as_one_after_the_other() -> None:
     ]
 
 
+def taken(party: Party, home: int, mobile: str) -> Party:
+    points = ContactPoint.objects.filter(party=party, kind="mobile")
+    return take_out(
+        actor=SYSTEM,
+        party=party,
+        home=home,
+        fields={"name": "张玮明", "type": party.type, "stage": party.stage},
+        rows={
+            "customers_contactpoint.party_id": [
+                point.pk for point in points if point.in_clear() == mobile
+            ]
+        },
+        since=clock.now(),
+        reason="另一个人",
+    )
+
+
+def test_what_never_was_theirs_is_taken_out_and_put_back() -> None:
+    one, two = factories.party("张伟明"), factories.party("张伟明")
+    for party, mobile in ((one, MOBILES[0]), (two, MOBILES[1]), (two, MOBILES[2])):
+        contact(party, mobile)
+    merge = merge_parties(actor=SYSTEM, absorbed=two, into=one, reason="同一人")
+    new = taken(one, two.pk, MOBILES[1])
+    assert (mobiles(one.pk), mobiles(new.pk)) == ([MOBILES[0], MOBILES[2]], [MOBILES[1]])
+    assert (new.name, new.kind, new.unit) == ("张玮明", one.kind, one.unit)
+    split_party(actor=SYSTEM, merge=merge, reason="两个人")
+    assert mobiles(two.pk) == [MOBILES[2]]
+    back = merge_parties(
+        actor=SYSTEM, absorbed=new, into=Party.objects.get(pk=two.pk), reason="还是同一人"
+    )
+    assert mobiles(two.pk) == MOBILES[1:3]
+    split_party(actor=SYSTEM, merge=back, reason="两个人")
+    assert (mobiles(two.pk), mobiles(new.pk)) == ([MOBILES[2]], [MOBILES[1]])
+
+
+def test_a_refused_taking_out_changes_nothing() -> None:
+    unit = factories.unit()
+    mine, hidden = factories.party(unit=unit), factories.party(unit=factories.unit())
+    for party in (mine, hidden):
+        contact(party, MOBILES[0])
+    head = factories.actor_with_role(Role.BRANCH_HEAD, unit)
+    clerk = factories.actor_with_role(Role.CUSTOMER_MANAGER, unit)
+    before = everything()
+    for actor, party, reason in (
+        (head, hidden, "另一个人"),
+        (clerk, mine, "另一个人"),
+        (head, mine, " "),
+    ):
+        with pytest.raises((UserError, Refused)), transaction.atomic():
+            take_out(
+                actor=actor,
+                party=party,
+                home=party.pk,
+                fields={"name": "张玮明", "type": party.type},
+                rows={},
+                since=clock.now(),
+                reason=reason,
+            )
+    assert everything() == before
+
+
 @dataclass
 class Reference:
     """What the forest means, said the short way: who went into whom, and which rows were written for whom."""
@@ -182,6 +244,11 @@ class Reference:
     def reached(self, root: int) -> list[str]:
         return sorted({mobile for each in self.members(root) for mobile in self.mobiles[each]})
 
+    def own(self, root: int, mobile: str) -> int:
+        """The one member that this mobile was written for; 0 for none or several."""
+        writers = [each for each in self.members(root) if mobile in self.mobiles[each]]
+        return writers[0] if len(writers) == 1 else 0
+
     def tied(self) -> set[tuple[int, int]]:
         pairs = {(self.root(one), self.root(other)) for one, other in self.ties}
         return {(one, other) for one, other in pairs if one != other}
@@ -189,7 +256,7 @@ class Reference:
 
 OPERATIONS = st.lists(
     st.tuples(
-        st.sampled_from(["merge", "merge", "split", "split", "mobile", "tie", "manager"]),
+        st.sampled_from(["merge", "merge", "split", "split", "mobile", "tie", "manager", "take"]),
         st.integers(0, 4),
         st.integers(0, 4),
     ),
@@ -206,7 +273,8 @@ def test_random_histories_follow_the_reference(operations: list[tuple[str, int, 
         model = Reference(mobiles={party.pk: set() for party in parties})
         ids = [party.pk for party in parties]
         for what, first, second in operations:
-            one, two = model.root(ids[first]), model.root(ids[second])
+            # The one taken out last is as likely as the others.
+            one, two = model.root(ids[first]), model.root(ids[-1 - second])
             if what == "merge" and one != two:
                 merge_parties(
                     actor=SYSTEM,
@@ -243,6 +311,11 @@ def test_random_histories_follow_the_reference(operations: list[tuple[str, int, 
                     reason="分配",
                 )
                 model.managers[one] = employee.pk
+            elif what == "take" and (came := model.own(one, MOBILES[second])):
+                new = taken(Party.objects.get(pk=one), came, MOBILES[second])
+                model.mobiles[came].discard(MOBILES[second])
+                model.mobiles[new.pk] = {MOBILES[second]}
+                ids.append(new.pk)
             agrees(model)
         undo(model)
         connection.check_constraints()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -102,21 +103,21 @@ def _end(run: MatchRun, state: MatchRun.State, **told: Any) -> None:
     )
 
 
-class _alone:
+@contextmanager
+def _alone() -> Iterator[None]:
     """One run at a time; a lock that a killed process lets go of by itself."""
-
-    def __enter__(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-            if not cursor.fetchone()[0]:
-                raise UserError(
-                    _("Records are being compared already."), _("Wait until that run has ended.")
-                )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise UserError(
+                _("Records are being compared already."), _("Wait until that run has ended.")
+            )
+    try:
         MatchRun.objects.filter(state=MatchRun.State.RUNNING).update(
             state=MatchRun.State.FAILED, ended_at=clock.now(), error="ended before its time"
         )
-
-    def __exit__(self, *raised: object) -> None:
+        yield
+    finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
