@@ -375,6 +375,7 @@ class Pair(Base):
         MIXED = "mixed", _("alike, but of different kinds")
         LARGE = "large", _("would make a customer of too many records")
         WEAK = "weak", _("would join two groups by one weak link")
+        APART = "apart", _("would join customers that somebody keeps apart")
         HAND = "hand", _("somebody asked for a comparison")
 
     scope = PairScope()

@@ -99,7 +99,7 @@ def take_out(
     since: datetime,
     reason: str,
 ) -> Party:
-    """A customer that was taken for `party` from the first stands by itself, with the rows named ("table.column" → ids).
+    """Who was taken for `party` from the first stands by itself, with the rows named ("table.column" → ids).
 
     It has `fields`, the rest from `party`. `home` is whom the rows were written for, `since` when that began: the
     merges tell it as one by a record, undone now, which merging the two undoes in turn.

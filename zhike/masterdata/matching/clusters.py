@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from zhike.masterdata.matching.engine import Table
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+APART: Final = "kept apart"
 CONTRADICTION: Final = "contradiction"
 MIXED: Final = "mixed kinds"
 LARGE: Final = "too large"
@@ -40,10 +41,11 @@ def cluster(
     accept: float = 0.95,
     largest: int = LARGEST,
     strong: float = STRONG,
+    apart: Collection[tuple[int, int]] = (),
 ) -> Clusters:
     """Connected components over the pairs of probability `accept` or more, cut at their weakest pairs until none
-    holds two verified identifiers of a sort, two kinds, or more than `largest` records, and no two groups of two or
-    more hang together by one pair below `strong`.
+    holds two verified identifiers of a sort, two kinds, more than `largest` records or a pair of `apart`, and no two
+    groups of two or more hang together by one pair below `strong`.
 
     pairs: left, right, probability, match_weight; normalised: record, kind, resident_id, credit_code of all
     records of the pairs. The result depends on neither's order.
@@ -54,7 +56,7 @@ def cluster(
     weight = table["match_weight"].to_numpy()
     left = np.searchsorted(records, table["left"].to_numpy())
     right = np.searchsorted(records, table["right"].to_numpy())
-    facts = _facts(normalised)
+    facts = _facts(normalised, _against(records, apart))
 
     # The strongest first; equals in the order of their records.
     order = np.lexsort((right, left, -weight, -probability))
@@ -112,9 +114,20 @@ class _Facts:
 
     identifiers: tuple[Ints, ...]
     kind: Ints
+    apart: Mapping[int, frozenset[int]]
 
 
-def _facts(normalised: Table) -> _Facts:
+def _against(records: Ints, apart: Collection[tuple[int, int]]) -> Mapping[int, frozenset[int]]:
+    """Place of a record → places of those it must not be with."""
+    found: dict[int, set[int]] = {}
+    given = np.array(list(apart), np.int64).reshape(-1, 2)
+    for one, other in np.searchsorted(records, given[np.isin(given, records).all(axis=1)]).tolist():
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    return {place: frozenset(others) for place, others in found.items()}
+
+
+def _facts(normalised: Table, apart: Mapping[int, frozenset[int]]) -> _Facts:
     order = np.argsort(normalised["record"].to_numpy())
 
     def codes(column: str) -> Ints:
@@ -122,7 +135,7 @@ def _facts(normalised: Table) -> _Facts:
         found: Ints = pc.fill_null(values, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return found[order]
 
-    return _Facts((codes("resident_id"), codes("credit_code")), codes("kind"))
+    return _Facts((codes("resident_id"), codes("credit_code")), codes("kind"), apart)
 
 
 def _doubtful(
@@ -142,6 +155,8 @@ def _doubtful(
         highest = np.full(len(root), -1)
         np.maximum.at(highest, root[known], code[known])
         doubtful[root[known & (code != highest[root])]] = True
+    for one, others in facts.apart.items():
+        doubtful[root[one]] |= bool((root[list(others)] == root[one]).any())
     weak = root[left[probability < strong]]
     doubtful[weak[sizes[weak] >= 4]] = True
     return doubtful
@@ -182,6 +197,7 @@ class _Group:
     members: frozenset[int]
     identifiers: tuple[frozenset[int], ...]
     kinds: frozenset[int]
+    apart: frozenset[int]
 
     @classmethod
     def of(cls, record: int, facts: _Facts) -> _Group:
@@ -189,6 +205,7 @@ class _Group:
             frozenset({record}),
             tuple(frozenset({int(c[record])} - {-1}) for c in facts.identifiers),
             frozenset({int(facts.kind[record])}),
+            facts.apart.get(record, frozenset()),
         )
 
     def with_(self, other: _Group) -> _Group:
@@ -196,10 +213,13 @@ class _Group:
             self.members | other.members,
             tuple(a | b for a, b in zip(self.identifiers, other.identifiers, strict=True)),
             self.kinds | other.kinds,
+            self.apart | other.apart,
         )
 
     def against(self, other: _Group, largest: int) -> str | None:
         """Why these two cannot be one."""
+        if self.apart & other.members:
+            return APART
         joined = self.with_(other)
         if any(len(codes) > 1 for codes in joined.identifiers):
             return CONTRADICTION

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('state', models.CharField(choices=[('open', 'to judge'), ('same', 'the same'), ('different', 'different'), ('unsure', 'unsure'), ('joined', 'joined by likeness')], default='open', max_length=10, verbose_name='state')),
-                ('why', models.CharField(choices=[('band', 'likely, but not certain'), ('contradiction', 'alike, but their documents differ'), ('mixed', 'alike, but of different kinds'), ('large', 'would make a customer of too many records'), ('weak', 'would join two groups by one weak link'), ('hand', 'somebody asked for a comparison')], default='band', max_length=14, verbose_name='why')),
+                ('why', models.CharField(choices=[('band', 'likely, but not certain'), ('contradiction', 'alike, but their documents differ'), ('mixed', 'alike, but of different kinds'), ('large', 'would make a customer of too many records'), ('weak', 'would join two groups by one weak link'), ('apart', 'would join customers that somebody keeps apart'), ('hand', 'somebody asked for a comparison')], default='band', max_length=14, verbose_name='why')),
                 ('probability', models.FloatField(verbose_name='probability')),
                 ('match_weight', models.FloatField(default=0, verbose_name='weight')),
                 ('prior', models.FloatField(default=0)),

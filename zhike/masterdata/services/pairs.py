@@ -7,18 +7,20 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from zhike.customers.models import Merge
 from zhike.kernel import clock
+from zhike.kernel.actor import Actor
 from zhike.masterdata.matching import clusters
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.scoring import Bands
-from zhike.masterdata.models import Pair
+from zhike.masterdata.models import Pair, SourceRecord
 
 Key = tuple[int, int]
 PLACE = "masterdata_sourcerecord.party_id"
 WHY = {
+    clusters.APART: Pair.Why.APART,
     clusters.CONTRADICTION: Pair.Why.CONTRADICTION,
     clusters.MIXED: Pair.Why.MIXED,
     clusters.LARGE: Pair.Why.LARGE,
@@ -39,6 +41,50 @@ def judgements() -> dict[Key, bool]:
         (left, right): state == Pair.State.SAME
         for left, right, state in found.values_list("left_id", "right_id", "state")
     }
+
+
+def keep_apart(
+    actor: Actor, some: Collection[SourceRecord], others: Collection[SourceRecord], note: str
+) -> None:
+    """Judge every pair of one of `some` and one of `others` to be different."""
+    keys = {(min(one.pk, other.pk), max(one.pk, other.pk)) for one in some for other in others}
+    judged = {
+        "state": Pair.State.DIFFERENT,
+        "decided_at": clock.now(),
+        "decided_by": actor.name,
+        "note": note,
+        "merge": None,
+    }
+    _between(some, others).update(**judged)
+    Pair.objects.bulk_create(
+        [
+            Pair(
+                left_id=left,
+                right_id=right,
+                why=Pair.Why.HAND,
+                probability=0.0,
+                found_at=judged["decided_at"],
+                **judged,
+            )
+            for left, right in sorted(keys)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def no_longer_apart(
+    actor: Actor, merge: Merge, some: Collection[SourceRecord], others: Collection[SourceRecord]
+) -> None:
+    """Somebody made one what was kept apart: these pairs are the same, by this merge."""
+    _between(some, others).filter(state=Pair.State.DIFFERENT).update(
+        state=Pair.State.SAME, decided_at=clock.now(), decided_by=actor.name, merge=merge
+    )
+
+
+def _between(some: Collection[SourceRecord], others: Collection[SourceRecord]) -> QuerySet[Pair]:
+    return Pair.objects.filter(
+        Q(left__in=some, right__in=others) | Q(left__in=others, right__in=some)
+    )
 
 
 def keep_pairs(

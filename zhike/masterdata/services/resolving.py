@@ -187,10 +187,12 @@ def _settle(
     """Clusters of the records of `table` into customers, and what is left for people to judge."""
     tell(_("Joining"))
     forest = _Forest(table["record"].to_pylist())
+    apart = refused()
     found = cluster(
-        pa.concat_tables([_without(pairs, refused()), forest.certain()], promote_options="default"),
+        pa.concat_tables([_without(pairs, apart), forest.certain()], promote_options="default"),
         table,
         accept=BANDS.accept,
+        apart=forest.doubtful(apart),
     )
     split = forest.part(found, _reason(run))
     merged = forest.join(found, _reason(run))
@@ -248,6 +250,15 @@ class _Forest:
         while (merge := self.merges.get(party)) and merge.how != Merge.How.LIKENESS:
             party = merge.into
         return party
+
+    def doubtful(self, apart: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those of the pairs that nobody made one beyond doubt since."""
+        unit = self.unit
+        return [
+            (one, other)
+            for one, other in apart
+            if one in unit and other in unit and unit[one] != unit[other]
+        ]
 
     def certain(self) -> pa.Table:
         """Pairs that hold the records of one unit together."""

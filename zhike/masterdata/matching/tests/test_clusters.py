@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhike.masterdata.matching.clusters import (
+    APART,
     CONTRADICTION,
     LARGE,
     MIXED,
@@ -64,6 +65,12 @@ def test_a_contradiction_is_cut_at_the_weakest_pair() -> None:
     assert found.cut.to_pylist() == [
         {"left": 1, "right": 2, "probability": 0.96, "reason": CONTRADICTION}
     ]
+
+
+def test_no_chain_joins_what_somebody_keeps_apart() -> None:
+    found = _clusters([(0, 1, 0.999), (1, 2, 0.98), (3, 4, 1.0)], 5, apart=[(2, 0), (3, 99)])
+    assert _groups(found) == {frozenset({0, 1}), frozenset({2}), frozenset({3, 4})}
+    assert found.cut.to_pylist() == [{"left": 1, "right": 2, "probability": 0.98, "reason": APART}]
 
 
 def test_kinds_do_not_mix() -> None:
