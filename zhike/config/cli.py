@@ -102,7 +102,7 @@ def serve(host: str, port: int, public: bool) -> None:
     """Serve the site: database, pages and jobs under one supervisor."""
     from zhike.config.supervisor import serve as run
 
-    with institution.opened():
+    with institution.opened(serving=True):
         click.echo(f"http://{host}:{port}/   (Ctrl+C stops it)")
         run(host=host, port=port, public=public)
 
@@ -266,7 +266,7 @@ def demo(
 
     if not no_serve:
         check_port(check_host(host), port)
-    with institution.opened(current=False):
+    with institution.opened(current=False, serving=not no_serve):
         from zhike.config import demo as sample
 
         made = sample.existing()

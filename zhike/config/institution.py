@@ -18,11 +18,14 @@ OLDEST_POSTGRES = 150000
 
 
 @contextmanager
-def opened(*, current: bool = True) -> Iterator[None]:
+def opened(*, current: bool = True, serving: bool = False) -> Iterator[None]:
     """Django ready and the database answering; the embedded one is started, and stopped if started here.
 
-    With `current`, a database older or newer than the code is refused.
+    With `current`, a database older or newer than the code is refused. `serving` says that the site is going
+    to be served from here: its files will have been collected.
     """
+    if serving:
+        os.environ["ZHIKE_COLLECTED"] = "1"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
     django.setup()
     from django.conf import settings
@@ -106,10 +109,11 @@ def bring_up_to_date() -> None:
     from zhike.kernel.actor import system
     from zhike.kernel.models import AuditEntry
 
-    _missing, unknown = migration_state()
+    missing, unknown = migration_state()
     if unknown:
         must_be_current()
-    call_command("migrate", verbosity=0, interactive=False)
+    if missing:
+        call_command("migrate", verbosity=0, interactive=False)
     today = clock.today()
     for model in (AuditEntry, TimelineEntry):
         partitions.ensure(model, today, today + timedelta(days=70))

@@ -242,14 +242,15 @@ def site_children(
         "ZHIKE_EVENTS_PORT": str(events_port),
     }
     granian = [sys.executable, "-m", "granian", "--no-ws", "--host", host]
-    pages = [*granian, "zhike.config.wsgi:application", "--interface", "wsgi", "--port", str(port)]
-    pages += ["--workers", str(workers), "--blocking-threads", str(threads)]
-    pages += ["--respawn-failed-workers", "--workers-kill-timeout", str(JOB_STOP_SECONDS)]
+    pages = [sys.executable, "-m", "zhike.config.pages", "--host", host, "--port", str(port)]
+    pages += ["--workers", str(workers), "--threads", str(threads)]
+    pages += ["--kill-timeout", str(JOB_STOP_SECONDS)]
     # Streams never end by themselves, so they get no time to.
     events = [*granian, "zhike.config.asgi:application", "--interface", "asginl"]
     events += ["--port", str(events_port), "--respawn-failed-workers"]
     events += ["--workers-kill-timeout", str(STREAM_STOP_SECONDS)]
-    jobs = [sys.executable, "-m", "django", "procrastinate", "worker"]
+    # People are waiting for pages, nobody for a job.
+    jobs = ["nice", "-n", "5", sys.executable, "-m", "django", "procrastinate", "worker"]
     jobs += ["--shutdown-graceful-timeout", str(JOB_STOP_SECONDS)]
     return [
         Child("The web server", pages, settings),
@@ -261,16 +262,18 @@ def site_children(
 def collect_files() -> None:
     """Put the static files into the data folder, compressed and under names of their content.
 
-    In a process of its own, for its settings are those of the children.
+    Raises ServeError when they cannot be put there.
     """
-    call = [sys.executable, "-m", "django", "collectstatic", "--no-input", "--clear", "-v", "0"]
-    settings = {"DJANGO_SETTINGS_MODULE": "zhike.config.settings", "ZHIKE_COLLECTED": "1"}
-    done = subprocess.run(call, env={**os.environ, **settings}, check=False)
-    if done.returncode:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    try:
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    except (OSError, ValueError) as error:  # ValueError: a file names one that is missing
         raise ServeError(
-            "The files of the pages (styles, scripts, icons) cannot be put into the data folder.",
-            "The message above says why; `make setup` fetches them anew.",
-        )
+            f"The files of the pages (styles, scripts, icons) cannot be put into {settings.STATIC_ROOT}: {error}",
+            "Make the folder writable; `make setup` fetches the files anew.",
+        ) from error
 
 
 def serve(
