@@ -11,13 +11,14 @@ from procrastinate.contrib.django import app
 def work_on_upload(upload: int) -> None:
     """What its owner asked for, as its owner. Begun again after its worker was killed it does the same."""
     from zhike.access.queries import actor_for
+    from zhike.kernel.errors import UserError
     from zhike.masterdata.models import Upload
-    from zhike.masterdata.services import reverting, wizard
+    from zhike.masterdata.services import importing, reverting
     from zhike.masterdata.wizard import vault
 
     work = {
-        Upload.State.CHECKING: wizard.check,
-        Upload.State.LOADING: wizard.load,
+        Upload.State.CHECKING: importing.check,
+        Upload.State.LOADING: importing.load,
         Upload.State.REVERTING: reverting.revert,
     }
     row = Upload.objects.select_related("user__employee").get(pk=upload)
@@ -26,8 +27,14 @@ def work_on_upload(upload: int) -> None:
     if row.state not in work:
         return
     with translation.override(row.user.language or settings.LANGUAGE_CODE):
-        actor = actor_for(row.user, origin=f"job upload {upload}")
-        work[Upload.State(row.state)](actor=actor, upload=row)
+        was = Upload.State(row.state)
+        try:
+            work[was](actor=actor_for(row.user, origin=f"job upload {upload}"), upload=row)
+        except UserError as error:
+            importing.halt(row, was, str(error))
+        except Exception:
+            importing.halt(row, was)
+            raise
 
 
 @app.task

@@ -29,7 +29,7 @@ from zhike.kernel.errors import UserError
 from zhike.kernel.services import service
 from zhike.masterdata.models import Displaced, ImportFile, ImportRun, Pin, SourceRecord, Upload
 from zhike.masterdata.rejects import Reject, RejectFile
-from zhike.masterdata.services import loading, wizard
+from zhike.masterdata.services import importing, loading
 from zhike.masterdata.services.surviving import NEVER_EMPTY, WORDS, survive, words
 from zhike.masterdata.wizard.drafting import mapping_of
 
@@ -120,7 +120,7 @@ def revert(*, actor: Actor, upload: Upload) -> None:
             reason=f"{made.reverted} rows taken back, {len(made.kept)} kept",
         )
         report = {**upload.report, **counts, "kept_file": kept.path}
-        wizard.settle(actor, upload, Upload.State.REVERTED, report=report)
+        importing.settle(actor, upload, Upload.State.REVERTED, report=report)
 
 
 def _take_back_changed(actor: Actor, made: _Import) -> None:

@@ -12,11 +12,11 @@ from zhike.customers import services as customers
 from zhike.customers.models import ContactPoint, Identifier, Party
 from zhike.customers.tests.factories import SYSTEM
 from zhike.kernel.models import AuditEntry
-from zhike.masterdata.models import Displaced, ImportFile, SourceRecord, SourceSystem, Upload
+from zhike.masterdata.models import Displaced, ImportFile, SourceRecord, SourceSystem
 from zhike.masterdata.rejects import read_rejects
 from zhike.masterdata.tests import uploads
 from zhike.masterdata.tests.factories import ID_ONE, ID_TWO
-from zhike.masterdata.tests.uploads import CSV, imported, work
+from zhike.masterdata.tests.uploads import CSV, imported, taken_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = f"{CSV}1,张三,{ID_ONE},13800000001,男,1980-01-01\n2,李四,{ID_TWO},,女,\n".encode()
@@ -25,13 +25,6 @@ FIRST = f"{CSV}1,张三,{ID_ONE},13800000001,男,1980-01-01\n2,李四,{ID_TWO},,
 @pytest.fixture
 def client() -> Client:
     return uploads.operator()
-
-
-def take_back(client: Client, upload: Upload) -> Upload:
-    assert upload.run is not None
-    address = reverse("masterdata:revert", args=[upload.run.public_id])
-    assert client.post(address, {"reason": "传错了文件"}).status_code == 303
-    return work(upload)
 
 
 def state() -> dict[str, Any]:
@@ -61,7 +54,7 @@ def state() -> dict[str, Any]:
 
 def test_what_an_import_made_is_gone_and_may_come_again(client: Client) -> None:
     before = state()
-    upload = take_back(client, imported(client, FIRST))
+    upload = taken_back(client, imported(client, FIRST))
     assert upload.state == "reverted"
     assert (upload.report["reverted"], upload.report["kept"]) == (2, 0)
     assert state() == before
@@ -83,7 +76,7 @@ def test_what_it_changed_says_again_what_it_said(client: Client) -> None:
     upload = imported(client, second, source=code)
     assert (upload.report["changed"], upload.report["new"], upload.report["unchanged"]) == (1, 1, 1)
     assert Party.objects.filter(name="张三丰").exists()
-    take_back(client, upload)
+    taken_back(client, upload)
     assert state() == before
     assert not Displaced.objects.exists()
 
@@ -96,7 +89,7 @@ def test_values_only_it_said_leave_the_customer_it_joined(client: Client) -> Non
     assert (upload.report["joined"], upload.report["new"]) == (1, 0)
     assert Party.objects.get(name="张三").occupation == "教师"
     assert ContactPoint.objects.filter(party__name="张三").count() == 2
-    take_back(client, upload)
+    taken_back(client, upload)
     assert state() == before
 
 
@@ -104,7 +97,7 @@ def test_what_somebody_built_on_stays_with_the_reason(client: Client) -> None:
     upload = imported(client, FIRST)
     party = Party.objects.get(name="张三")
     customers.update_party(actor=SYSTEM, party=party, changes={"note": "喜欢喝茶"})
-    take_back(client, upload)
+    taken_back(client, upload)
     assert list(Party.objects.values_list("name", flat=True)) == ["张三"]
     assert (upload.report["reverted"], upload.report["kept"]) == (1, 1)
     kept = read_rejects(upload.report["kept_file"], 0, 9)
@@ -121,13 +114,13 @@ def test_a_document_another_record_names_too_stays(client: Client) -> None:
     )
     imported(client, f"id,name,idcard\nA,张三,{ID_ONE}\n".encode(), source_name="另一个系统")
     assert Party.objects.count() == 1
-    take_back(client, upload)
+    taken_back(client, upload)
     assert Identifier.objects.get().source != first
     assert Party.objects.count() == 1
 
 
 def test_two_cannot_take_it_back_twice(client: Client) -> None:
-    upload = take_back(client, imported(client, FIRST))
+    upload = taken_back(client, imported(client, FIRST))
     assert upload.run is not None
     address = reverse("masterdata:revert", args=[upload.run.public_id])
     assert client.post(address, {"reason": "再一次"}).status_code == 422

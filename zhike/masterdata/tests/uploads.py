@@ -78,3 +78,12 @@ def imported(client: Client, content: bytes, name: str = "customers.csv", **more
     assert upload.state == Upload.State.CHECKED, upload.error
     do(client, upload, "load")
     return work(upload)
+
+
+def taken_back(client: Client, upload: Upload) -> Upload:
+    """Its import taken back."""
+    assert upload.run is not None
+    address = reverse("masterdata:revert", args=[upload.run.public_id])
+    assert client.post(address, {"reason": "传错了文件"}).status_code == 303
+    upload.refresh_from_db()
+    return work(upload)

@@ -104,6 +104,7 @@ class RunPage(DetailView):
         corrected = f"{reverse('masterdata:new')}?for={row.public_id}"
         rejected = stands and upload.report.get("rejected", 0)
         return {
+            "error": told(row.error or upload.error),
             "revert_url": reverse("masterdata:revert", args=[row.public_id]) if stands else "",
             "reverting": upload.state == Upload.State.REVERTING,
             "reverted": upload.report if upload.state == Upload.State.REVERTED else None,
