@@ -213,6 +213,17 @@ def pair(world: World, on: Party) -> Pair:
     return Pair.objects.create(left=left, right=right, probability=0.7, found_at=clock.now())
 
 
+def record(world: World, on: Party) -> SourceRecord:
+    """One of two records of the customer."""
+    core = SourceSystem.objects.get_or_create(code="matrix", defaults={"name": "样例系统"})[0]
+    for key in ("1", "2"):
+        made = SourceRecord.objects.create(
+            system=core, table="twice", key=f"{on.pk}-{key}", digest=bytes(16), party=on,
+            values={"name": on.name},
+        )  # fmt: skip
+    return made
+
+
 def judged_pair(world: World, on: Party) -> Pair:
     return judge(actor=SYSTEM, pair=pair(world, on), verdict="different")
 

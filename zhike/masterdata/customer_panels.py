@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Count
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -15,7 +16,7 @@ from zhike.customers.models import Merge, Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.masterdata import queries
-from zhike.masterdata.models import Pair, Pin
+from zhike.masterdata.models import Pair, Pin, SourceRecord
 from zhike.masterdata.pair_conditions import JUDGES
 from zhike.masterdata.pair_words import record_head
 from zhike.masterdata.survivorship import Word
@@ -36,15 +37,31 @@ def records(actor: Actor, party: Party) -> dict[str, Any]:
     merges = list(Merge.objects.visible_to(actor).filter(root=party).order_by("-at"))
     in_force = [merge for merge in merges if merge.undone_at is None]
     homes = {
-        id: merge.name
+        id: merge
         for merge in in_force
         for id in merge.moved.get("masterdata_sourcerecord.party_id", ())
     }
+    at_home = Count(homes.get(record.pk) for record in found)
+
+    def takeable(record: SourceRecord) -> bool:
+        """It is not all there is of whom it was written for; what people entered stays."""
+        return at_home[homes.get(record.pk)] > 1 and record.system.code != SourceRecord.BY_HAND
+
+    may_split = bool(actor.may(JUDGES))
     return {
-        "records": [(record_head(actor, record), homes.get(record.pk, "")) for record in found],
+        "records": [
+            (
+                record_head(actor, record),
+                homes[record.pk].name if record.pk in homes else "",
+                reverse("review:take", args=[party.public_id, record.public_id])
+                if may_split and takeable(record)
+                else "",
+            )
+            for record in found
+        ],
         "merges": [(merge, reverse("review:split", args=[merge.public_id])) for merge in in_force],
         "undone": [merge for merge in merges if merge.undone_at is not None],
-        "may_split": bool(actor.may(JUDGES)),
+        "may_split": may_split,
     }
 
 

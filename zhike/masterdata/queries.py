@@ -159,10 +159,11 @@ def records_of(actor: Actor, party: Party) -> list[SourceRecord]:
     return list(records.select_related("party", "system", "file__run").order_by("pk"))
 
 
-def record_of(actor: Actor, party: Party, id: int) -> SourceRecord | None:
-    """One of the records of a customer."""
+def record_of(actor: Actor, party: Party, **which: Any) -> SourceRecord | None:
+    """One of the records of a customer, with its system and file."""
     seen = Party.objects.visible_to(actor).filter(pk=party.pk)
-    return SourceRecord.objects.filter(party__in=seen, pk=id).first()
+    records = SourceRecord.objects.filter(party__in=seen, **which)
+    return records.select_related("party", "system", "file__run").first()
 
 
 def system_names() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.masterdata.views import matching, merging, review, words
+from zhike.masterdata.views import matching, merging, parting, review, words
 
 app_name = "review"
 
@@ -18,7 +18,8 @@ urlpatterns = [
     path("pairs/<uuid:public_id>/reopen/", review.ReopenPair.as_view(), name="reopen"),
     path(f"{ONE}merge/", merging.ChooseOther.as_view(), name="merge"),
     path(f"{ONE}merge/<uuid:other>/", merging.MergePage.as_view(), name="merge-with"),
-    path("merges/<uuid:public_id>/split/", merging.SplitPage.as_view(), name="split"),
+    path("merges/<uuid:public_id>/split/", parting.SplitPage.as_view(), name="split"),
+    path(f"{ONE}records/<uuid:record>/take/", parting.TakePage.as_view(), name="take"),
     path(f"{ONE}pin/<slug:field>/", words.PinWord.as_view(), name="pin"),
     path("survivorship/", words.Rules.as_view(), name="rules"),
     path("survivorship/<slug:field>/", words.RulePage.as_view(), name="rule"),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from django.db.models import Count
 
 from zhike.customers.models import Party, Standing
-from zhike.customers.queries import standing_of
+from zhike.customers.queries import sees_money, standing_of
 from zhike.kernel.actor import Actor
-from zhike.products.models import Holding
+from zhike.kernel.warehouse import Warehouse
+from zhike.products.facts import BALANCES, TRANSACTIONS
+from zhike.products.models import Agreement, Holding
 from zhike.products.rules import Need, needs
 
 MOST_PEERS = 2_000
@@ -44,3 +48,40 @@ def need_points(actor: Actor, party: Party, held: Collection[str]) -> NeedPoints
         .order_by()
     )
     return NeedPoints(len(peers), needs(held, holders, len(peers)))
+
+
+def balances_of(
+    actor: Actor, agreements: Collection[int], parties: Collection[int]
+) -> dict[int, tuple[date, Decimal]]:
+    """Agreement → the last balance the facts know, in its currency, and of which day: as stated, or after a movement.
+
+    `parties` are those the facts were loaded for. Nothing for whoever sees no money, of agreements out of sight or of
+    none that was ever stated.
+    """
+    seen = Agreement.objects.visible_to(actor).filter(pk__in=agreements)
+    ids = list(seen.values_list("pk", flat=True))
+    store = Warehouse()
+    there = [name for name in (BALANCES, TRANSACTIONS) if store.exists(name)]
+    if not ids or not there or not sees_money(actor):
+        return {}
+    found: dict[int, tuple[date, Decimal]] = {}
+    with store.reading(*there) as backend:
+        for name in there:
+            facts = backend.table(name.rsplit("/", 1)[-1])
+            facts = facts.filter(
+                facts.party_id.isin(list(parties)),
+                facts.agreement_id.isin(ids),
+                facts.balance.notnull(),
+            )
+            day, place = facts.month_end if name == BALANCES else facts.booked_on, None
+            if name == TRANSACTIONS:  # of a day's movements the last by key counts
+                key = facts.transaction_key
+                length = key.length().cast("string").lpad(4, "0")
+                place = day.cast("string").concat(length, key)
+            last = facts.group_by("agreement_id").agg(
+                on=day.max(), balance=facts.balance.argmax(day if place is None else place)
+            )
+            for id, on, balance in backend.con.sql(backend.compile(last)).fetchall():
+                if id not in found or found[id][0] < on:
+                    found[id] = on, balance
+    return found

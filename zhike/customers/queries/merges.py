@@ -16,3 +16,10 @@ def parts_of(party: Party) -> list[int]:
     """The party and all it absorbed: facts stand under whom they were loaded for."""
     absorbed = Merge.objects.filter(root=party, undone_at__isnull=True)
     return [party.pk, *absorbed.values_list("absorbed", flat=True)]
+
+
+def homes_of(party: Party) -> list[int]:
+    """Those, and whom a record of theirs was taken out of: facts of its agreements may stand there."""
+    parts = parts_of(party)
+    former = Merge.objects.filter(how=Merge.How.RECORD, absorbed__in=parts)
+    return [*parts, *former.values_list("into", flat=True)]

@@ -48,14 +48,14 @@ def keep_apart(
 ) -> None:
     """Judge every pair of one of `some` and one of `others` to be different."""
     keys = {(min(one.pk, other.pk), max(one.pk, other.pk)) for one in some for other in others}
-    judged = {
+    judged: dict[str, Any] = {
         "state": Pair.State.DIFFERENT,
         "decided_at": clock.now(),
         "decided_by": actor.name,
         "note": note,
         "merge": None,
     }
-    _between(some, others).update(**judged)
+    between(some, others).update(**judged)
     Pair.objects.bulk_create(
         [
             Pair(
@@ -63,7 +63,7 @@ def keep_apart(
                 right_id=right,
                 why=Pair.Why.HAND,
                 probability=0.0,
-                found_at=judged["decided_at"],
+                found_at=clock.now(),
                 **judged,
             )
             for left, right in sorted(keys)
@@ -76,12 +76,13 @@ def no_longer_apart(
     actor: Actor, merge: Merge, some: Collection[SourceRecord], others: Collection[SourceRecord]
 ) -> None:
     """Somebody made one what was kept apart: these pairs are the same, by this merge."""
-    _between(some, others).filter(state=Pair.State.DIFFERENT).update(
+    between(some, others).filter(state=Pair.State.DIFFERENT).update(
         state=Pair.State.SAME, decided_at=clock.now(), decided_by=actor.name, merge=merge
     )
 
 
-def _between(some: Collection[SourceRecord], others: Collection[SourceRecord]) -> QuerySet[Pair]:
+def between(some: Any, others: Any) -> QuerySet[Pair]:
+    """Pairs of one record of `some` and one of `others`, each rows or a query for their keys."""
     return Pair.objects.filter(
         Q(left__in=some, right__in=others) | Q(left__in=others, right__in=some)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 from django.db import connection
 
-from zhike.customers.models import Party
+from zhike.customers import identifiers
+from zhike.customers.models import Party, SealedValue
+from zhike.customers.services import bulk
 from zhike.kernel import crypto
 from zhike.kernel.copying import update_rows
 from zhike.kernel.registry import Registry
@@ -95,6 +97,16 @@ def _raw(
         **{name: values.get(name) or None for name in PLAIN},
         **{name: identifying.get(name) for name in SEALED},
     }
+
+
+def sealed_words(record: SourceRecord) -> Iterator[tuple[type[SealedValue], str, bytes]]:
+    """What of a record identifies as a customer keeps it: (model, kind, blind index); the implausible left out."""
+    for name, raw in record.identifying().items():
+        model, kind, form = bulk.SEALED[name]
+        try:
+            yield model, kind, crypto.blind_index(form, identifiers.NORMAL_FORMS[form](raw))
+        except identifiers.Implausible:
+            continue
 
 
 def keep_keys(table: pa.Table) -> None:

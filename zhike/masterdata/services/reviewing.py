@@ -1,17 +1,13 @@
-"""What people decide about who is who: pairs judged, customers merged and split, each with a look before it is done."""
+"""What people decide about who is who: pairs judged, customers merged and split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
 
-from django.apps import apps
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from zhike.customers import rules as customer_rules
-from zhike.customers.models import Identifier, Merge, Party
+from zhike.customers.models import Merge, Party
 from zhike.customers.services import merge_parties, split_party
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock
@@ -19,48 +15,22 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import must_see, service
 from zhike.masterdata.models import Approval, Pair, SourceRecord
-from zhike.masterdata.services.pairs import PLACE
-from zhike.masterdata.services.surviving import WORDS, survive
+from zhike.masterdata.services.pairs import PLACE, keep_apart, no_longer_apart
+from zhike.masterdata.services.surviving import survive
 
 ALONE = 50  # records that one person may join or part at once
 VERDICTS = (Pair.State.SAME, Pair.State.DIFFERENT, Pair.State.UNSURE)
-Look = TypeVar("Look")
-
-
-@dataclass(frozen=True)
-class FieldChange:
-    """A field that another word will stand in, whose and why; values as they are kept."""
-
-    field: str
-    label: str
-    before: Any
-    after: Any
-    source: str
-    why: str
-
-
-@dataclass(frozen=True)
-class MergePreview:
-    """Rows that move and that are set aside, by what they are; fields that change; what speaks against it."""
-
-    moved: Mapping[str, int]
-    left: Mapping[str, int]
-    fields: tuple[FieldChange, ...]
-    contradictions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class SplitPreview:
-    """Rows that go back with the customer, and the fields that change in the one that stays."""
-
-    back: Mapping[str, int]
-    fields: tuple[FieldChange, ...]
 
 
 @service("customers.merge")
 def merge_customers(*, actor: Actor, absorbed: Party, into: Party, reason: str) -> Merge:
-    """Two customers are one from now on, and what survives of all their records' words stands."""
+    """Two customers are one from now on, and what survives of all their records' words stands.
+
+    Records that were kept apart are so no longer.
+    """
+    some, others = (list(SourceRecord.objects.filter(party=each)) for each in (absorbed, into))
     merge = merge_parties(actor=actor, absorbed=absorbed, into=into, reason=reason)
+    no_longer_apart(actor, merge, some, others)
     survive([into.pk])
     return merge
 
@@ -73,61 +43,22 @@ def split_customer(
     reason: str,
     along: Mapping[str, Collection[int]] | None = None,
 ) -> Party:
-    """They are two again; in each stands what survives of its own records' words."""
+    """They are two again and stay so at the next match; in each stands what survives of its own records' words."""
+    party = _undo(actor, merge, reason, along)
+    some, others = (
+        list(SourceRecord.objects.filter(party=each)) for each in (party, merge.root_id)
+    )
+    keep_apart(actor, some, others, reason.strip())
+    return party
+
+
+def _undo(
+    actor: Actor, merge: Merge, reason: str, along: Mapping[str, Collection[int]] | None = None
+) -> Party:
     root = merge.root_id
     party = split_party(actor=actor, merge=merge, reason=reason, along=along)
     survive([root, party.pk])
     return party
-
-
-def preview_merge(*, actor: Actor, absorbed: Party, into: Party) -> MergePreview:
-    """What a merge would do: it is done, looked at and rolled back, so that the look cannot differ from the deed."""
-
-    def look() -> MergePreview:
-        before = Party.objects.get(pk=into.pk)
-        against = contradictions(absorbed, into)
-        merge = merge_customers(actor=actor, absorbed=absorbed, into=into, reason=_("preview"))
-        after = Party.objects.get(pk=into.pk)
-        return MergePreview(
-            _counted({place: len(ids) for place, ids in merge.moved.items()}),
-            _counted(merge.left),
-            _changes(before, after),
-            against,
-        )
-
-    return _tried(look)
-
-
-def preview_split(*, actor: Actor, merge: Merge) -> SplitPreview:
-    """What a split would do, found in the same way."""
-
-    def look() -> SplitPreview:
-        before = Party.objects.get(pk=merge.root_id)
-        moved = {place: len(ids) for place, ids in merge.moved.items()}
-        split_customer(actor=actor, merge=merge, reason=_("preview"))
-        return SplitPreview(_counted(moved), _changes(before, Party.objects.get(pk=before.pk)))
-
-    return _tried(look)
-
-
-def contradictions(one: Party, other: Party) -> tuple[str, ...]:
-    """What speaks against their being one: documents, birth dates or sexes that differ."""
-    found = []
-    for kind in (Identifier.Kind.RESIDENT_ID, Identifier.Kind.CREDIT_CODE):
-        held = [
-            {
-                bytes(each)
-                for each in party.identifiers.filter(kind=kind).values_list("blind", flat=True)
-            }
-            for party in (one, other)
-        ]
-        if all(held) and held[0] != held[1]:
-            found.append(_("Their documents differ: %(kind)s.") % {"kind": kind.label})
-    if one.birth_on and other.birth_on and one.birth_on != other.birth_on:
-        found.append(_("Their birth dates differ."))
-    if one.sex and other.sex and one.sex != other.sex:
-        found.append(_("Their sexes differ."))
-    return tuple(found)
 
 
 @service("customers.merge")
@@ -161,7 +92,7 @@ def reopen(*, actor: Actor, pair: Pair) -> Pair:
     must_see(actor, pair)
     pair = Pair.objects.select_for_update().get(pk=pair.pk)
     if pair.merge is not None and pair.merge.undone_at is None:
-        split_customer(actor=actor, merge=pair.merge, reason=_("judgement taken back"))
+        _undo(actor, pair.merge, _("judgement taken back"))
     pair.state, pair.merge = Pair.State.OPEN, None
     pair.decided_at, pair.decided_by, pair.note = None, "", ""
     pair.save()
@@ -272,7 +203,7 @@ def _part(actor: Actor, pair: Pair, note: str) -> None:
             _("Split the customer on its page."),
         )
     reason = note.strip() or _("judged to be different")
-    split_customer(actor=actor, merge=merge, reason=reason)
+    _undo(actor, merge, reason)
 
 
 def _between(pair: Pair) -> Merge | None:
@@ -296,47 +227,3 @@ def _way(record: SourceRecord, in_force: Mapping[int, Merge]) -> set[int]:
         way.add(home)
         home = in_force[home].into
     return way
-
-
-class _Looked(Exception):
-    """Ends a transaction that was only for looking."""
-
-
-def _tried(look: Callable[[], Look]) -> Look:
-    found = []
-    try:
-        with transaction.atomic():
-            found.append(look())
-            raise _Looked
-    except _Looked:
-        return found[0]
-
-
-def _counted(places: Mapping[str, int]) -> dict[str, int]:
-    """What kind of row → how many, for places "table.column" or tables."""
-    names = {model._meta.db_table: str(model._meta.verbose_name) for model in apps.get_models()}
-    found: dict[str, int] = {}
-    for place, count in places.items():
-        name = names[place.partition(".")[0]]
-        found[name] = found.get(name, 0) + count
-    return found
-
-
-def _changes(before: Party, after: Party) -> tuple[FieldChange, ...]:
-    found = []
-    for name in WORDS:
-        field: Any = Party._meta.get_field(name)
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            stamp = after.provenance.get(name, {})
-            found.append(
-                FieldChange(
-                    name,
-                    str(field.verbose_name),
-                    old,
-                    new,
-                    stamp.get("source", ""),
-                    stamp.get("why", "only"),
-                )
-            )
-    return tuple(found)

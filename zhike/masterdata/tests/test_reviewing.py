@@ -13,13 +13,12 @@ from zhike.masterdata.matching.model import Model
 from zhike.masterdata.models import Approval, MatchModel, MatchRun, Pair, SourceRecord
 from zhike.masterdata.queries import sides, waterfall, words_of
 from zhike.masterdata.services import match, reviewing
+from zhike.masterdata.services.looking import preview_merge, preview_split
 from zhike.masterdata.services.reviewing import (
     approve,
     decline,
     judge,
     judge_many,
-    preview_merge,
-    preview_split,
     reopen,
 )
 from zhike.organisation.models import Role, Unit

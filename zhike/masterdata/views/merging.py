@@ -1,8 +1,7 @@
-"""Two customers made one, and two again, each after a look at what that does."""
+"""Two customers made one, after a look at what that does."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,16 +13,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhike.customers import rules
-from zhike.customers.models import Merge, Party
+from zhike.customers.models import Party
 from zhike.customers.search import search
 from zhike.kernel.errors import UserError
 from zhike.masterdata import queries
 from zhike.masterdata.models import Pair
 from zhike.masterdata.pair_conditions import JUDGES
-from zhike.masterdata.services import reviewing
-from zhike.masterdata.services.reviewing import FieldChange
+from zhike.masterdata.services import looking, reviewing
 from zhike.masterdata.views.review import HEAVY, pair_url
-from zhike.masterdata.word_reasons import WHY, valued, written_since
+from zhike.masterdata.word_reasons import WHY, valued
 from zhike.ui.navigation import Action
 from zhike.ui.views import PageView, RowView, visible
 
@@ -58,7 +56,7 @@ class ChooseOther(RowView):
                      pair.probability, pair_url(pair))
                     for pair in pairs[:FOUND]
                 ],
-                "actions": [Action(_("Back to the customer"), party.get_absolute_url())],
+                "actions": [Action(_("Back to the customer"), party.get_absolute_url(), quiet=True)],
             }
         )  # fmt: skip
 
@@ -121,7 +119,7 @@ class MergePage(PageView):
     def _shown(
         self, into: Party, absorbed: Party, wrong: str = "", status: int = 200
     ) -> HttpResponse:
-        preview = reviewing.preview_merge(actor=self.actor, absorbed=absorbed, into=into)
+        preview = looking.preview_merge(actor=self.actor, absorbed=absorbed, into=into)
         return self.show(
             {
                 "title": _("Merge two customers"),
@@ -140,62 +138,7 @@ class MergePage(PageView):
         )
 
 
-class SplitPage(RowView):
-    """GET: what splitting a merge would do. POST does it, with the rows of `along` ("table.column:id")."""
-
-    model = Merge
-    permission = JUDGES
-    template_name = "masterdata/merge_split.html"
-    fragment = "preview"
-    joined = ("root",)
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._shown(self.row())
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        merge: Merge = self.row()
-        chosen, along = set(request.POST.getlist("along")), defaultdict(list)
-        for each in written_since(self.actor, merge):
-            if each.name in chosen:
-                along[each.place].append(each.id)
-        try:
-            party = reviewing.split_customer(
-                actor=self.actor,
-                merge=merge,
-                reason=request.POST.get("reason", "")[:200],
-                along=along,
-            )
-        except UserError as error:
-            if merge.undone_at is not None:
-                raise
-            return self._shown(merge, chosen, str(error), 422)
-        messages.success(
-            request, _("%(name)s is a customer of their own again.") % {"name": party.name}
-        )
-        return HttpResponseRedirect(party.get_absolute_url(), status=303)
-
-    def _shown(
-        self, merge: Merge, chosen: Iterable[str] = (), wrong: str = "", status: int = 200
-    ) -> HttpResponse:
-        undone = merge.undone_at is not None
-        preview = None if undone else reviewing.preview_split(actor=self.actor, merge=merge)
-        return self.show(
-            {
-                "title": _("Split a customer again"),
-                "merge": merge,
-                "undone": undone,
-                "back": sorted(preview.back.items()) if preview else (),
-                "fields": told(preview.fields) if preview else (),
-                "writings": [] if undone else written_since(self.actor, merge),
-                "chosen": set(chosen),
-                "wrong": wrong,
-                "reason": self.request.POST.get("reason", ""),
-            },
-            status,
-        )
-
-
-def told(fields: Iterable[FieldChange]) -> list[Mapping[str, str]]:
+def told(fields: Iterable[looking.FieldChange]) -> list[Mapping[str, str]]:
     """Changes of fields in the reader's words."""
     names = queries.system_names()
     return [

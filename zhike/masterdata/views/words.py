@@ -38,7 +38,7 @@ class PinWord(RowView):
         else:
             number = sent.get("record", "")
             id = int(number) if number.isdecimal() and len(number) < 19 else 0
-            record = queries.record_of(self.actor, party, id)
+            record = queries.record_of(self.actor, party, pk=id)
             if record is None:
                 raise Http404
             surviving.pin_value(
@@ -145,6 +145,8 @@ class RulePage(RulesView):
                 "criteria": [(name.value, CRITERIA[name]) for name in criteria],
                 "words": words,
                 "usual": criteria == USUAL,
-                "actions": [Action(_("All fields"), reverse("review:rules"), icon="list")],
+                "actions": [
+                    Action(_("All fields"), reverse("review:rules"), icon="list", quiet=True)
+                ],
             }
         )
