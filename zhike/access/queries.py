@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.kernel import clock
 from zhike.kernel.actor import NOBODY, Actor, Decision
-from zhike.kernel.models import AuditEntry
+from zhike.kernel.models import AuditEntry, AuditSeal
+from zhike.kernel.sealing import VERIFIED
 from zhike.organisation.models import Employee, Role, Unit, User
 from zhike.organisation.queries import appointments_on, units_at_or_below
 
@@ -120,6 +121,26 @@ def trail(
     if customer:
         rows = rows.filter(party_id__in=_keys(customer))
     return rows
+
+
+@dataclass(frozen=True)
+class Seals:
+    """How far the trail is sealed, and what the last verification found; None where there was none yet."""
+
+    last: AuditSeal | None
+    verified: AuditEntry | None
+
+    @property
+    def whole(self) -> bool:
+        return self.verified is not None and self.verified.outcome == AuditEntry.Outcome.DONE
+
+
+def seals(actor: Actor) -> Seals:
+    verified = AuditEntry.objects.visible_to(actor).filter(action=VERIFIED)
+    return Seals(
+        AuditSeal.objects.visible_to(actor).order_by("-number").first(),
+        verified.order_by("-at").first(),
+    )
 
 
 def _midnight(day: date) -> datetime:

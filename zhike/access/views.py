@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
 from zhike.access.forms import SignInForm, TrailForm
-from zhike.access.queries import rights_of, trail, units_in_reach
+from zhike.access.queries import Seals, rights_of, seals, trail, units_in_reach
 from zhike.access.services import note_sign_out
 from zhike.kernel.actor import Actor
 from zhike.kernel.models import AuditEntry
@@ -141,6 +141,9 @@ class TrailView(ListView):
 
     def asked(self) -> TrailForm:
         return TrailForm(self.request.GET)
+
+    def seals(self) -> Seals:
+        return seals(self.actor)
 
     def row_url(self, row: Any) -> str:
         return ""

@@ -220,6 +220,44 @@ def refresh(as_of: Any, full: bool, as_json: bool) -> None:
     )
 
 
+@main.group()
+def audit() -> None:
+    """The trail: sealed every minute, verified every night, or now."""
+
+
+@audit.command()
+@as_json
+def seal(as_json: bool) -> None:
+    """Seal the entries that no running transaction can still add to; called twice, all that stands."""
+    with institution.opened():
+        from zhike.config.trail import seal_trail
+        from zhike.kernel.actor import system
+
+        count = seal_trail(system("zhike audit seal"))
+    answer({"sealed": count}, as_json, lambda: [f"{count:,} entries sealed"])
+
+
+@audit.command()
+@as_json
+def verify(as_json: bool) -> None:
+    """Compare the whole trail with its seals, in the database and outside; ends with 1 where they differ."""
+    with institution.opened():
+        from zhike.config.trail import verify_trail
+        from zhike.kernel.actor import system
+
+        found = verify_trail(system("zhike audit verify"))
+    answer(
+        found,
+        as_json,
+        lambda: [
+            found.fault
+            or f"{found.entries:,} entries in {found.seals:,} seals are as they were sealed; {found.open:,} wait."
+        ],
+    )
+    if found.fault:
+        raise click.exceptions.Exit(1)
+
+
 @main.command()
 @click.argument("id")
 @click.option("--as", "login", required=True, help="Under whose rights.")

@@ -27,6 +27,8 @@ ZHIKE_EMBEDDED = not os.environ.get("DATABASE_URL")
 DATABASE_URL = os.environ.get("DATABASE_URL") or Cluster(ZHIKE_HOME / "postgres").url()
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", str(ZHIKE_HOME / "warehouse"))
 
+ZHIKE_AUDIT_HEADS = Path(os.environ.get("ZHIKE_AUDIT_HEADS", ZHIKE_HOME / "audit" / "heads"))
+
 ZHIKE_DATA_KEY = keys.load(ZHIKE_KEYS, "data")
 ZHIKE_INDEX_KEY = keys.load(ZHIKE_KEYS, "index")
 SECRET_KEY = os.environ.get("SECRET_KEY") or keys.load(ZHIKE_KEYS, "session").hex()

@@ -1,4 +1,4 @@
-"""Jobs on the PostgreSQL queue: the daily turn, next month's partitions, and work whose worker died."""
+"""Jobs on the PostgreSQL queue: the daily turn, next month's partitions, the trail's seals, stalled work."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def months_ahead(timestamp: int) -> None:
     today = clock.today()
     for model in (AuditEntry, TimelineEntry):
         partitions.ensure(model, today, today + timedelta(days=70))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="seal", lock="seal")
+def seal(timestamp: int) -> None:
+    """The entries of the last minutes, sealed."""
+    from zhike.config.trail import seal_trail  # the tasks are read before the rooms are ready
+
+    seal_trail(system("job seal"))
+
+
+@app.periodic(cron="30 18 * * *")
+@app.task(queueing_lock="verify", lock="verify")
+def verify(timestamp: int) -> None:
+    """The whole trail compared with its seals, each night."""
+    from zhike.config.trail import verify_trail
+
+    verify_trail(system("job verify"))
 
 
 @app.periodic(cron="20 18 * * *")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zhike.kernel.errors import UserError
 
-NAMES = ("session", "data", "index")
+NAMES = ("session", "data", "index", "audit")
 
 
 def load(folder: Path, name: str) -> bytes:

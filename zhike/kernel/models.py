@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.base import ModelState
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import clock
 from zhike.kernel.classes import FieldClass, classify
 from zhike.kernel.prepared import Value, prepared
-from zhike.kernel.scope import NO_ROWS, Holders, Scope
+from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
 
 if TYPE_CHECKING:
     from zhike.kernel.actor import Actor
@@ -172,5 +173,45 @@ class AuditEntry(models.Model):
         indexes = (
             models.Index(fields=["party_id", "-at"], name="audit_by_party"),
             models.Index(fields=["actor_user_id", "-at"], name="audit_by_actor"),
+            BrinIndex(fields=["id"], name="audit_by_id", pages_per_range=32),
+            models.Index(
+                fields=["-at"], name="audit_verified", condition=Q(action="audit.verified")
+            ),
         )
         verbose_name = _("audit entry")
+
+
+class AuditSeal(models.Model):
+    """What seals the entries after the seal before, up to `last_id`. See `zhike.kernel.sealing`."""
+
+    scope: ClassVar[Scope] = Holders("access.read_audit")
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(
+        open="number last_id count root head at"
+    )
+
+    number = models.BigIntegerField(primary_key=True)
+    last_id = models.BigIntegerField()
+    count = models.IntegerField()
+    root = models.BinaryField()
+    head = models.BinaryField()
+    at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("audit seal")
+
+
+class AuditMark(models.Model):
+    """The newest entry's id at a moment, for the next sealing. One row."""
+
+    scope: ClassVar[Scope] = SystemOnly()
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(open="last_id at")
+
+    last_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("audit mark")
