@@ -18,7 +18,7 @@ from django.views.i18n import set_language
 from zhike.access.forms import SignInForm, TrailForm
 from zhike.access.queries import Seals, rights_of, seals, trail, units_in_reach
 from zhike.access.services import note_sign_out
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import SYSTEM, Actor
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role
 from zhike.organisation.services import choose_language
@@ -92,6 +92,10 @@ def _changes(entry: AuditEntry) -> str:
     )
 
 
+def _who(entry: AuditEntry) -> str:
+    return gettext("the system") if entry.actor_name == SYSTEM else entry.actor_name
+
+
 def _object(entry: AuditEntry) -> str:
     return f"{entry.object_type} {entry.object_public_id or entry.object_id or ''}".strip()
 
@@ -112,7 +116,7 @@ class TrailView(ListView):
     keeps = False
     columns = (
         Column("at", _("When"), "datetime", sortable=True, sort_field="at"),
-        Column("actor_name", _("Who")),
+        Column("actor_name", _("Who"), value=_who),
         Column("action", pgettext_lazy("audit", "Action")),
         Column(
             "outcome",

@@ -21,33 +21,41 @@ AT_MOST = 24
 """Neighbours that are drawn, the most important; the table has the rest."""
 BEYOND_AT_MOST = 4
 """Neighbours of one neighbour that are drawn."""
-ROW, NEAR, FAR, HALF = 40, 195, 400, 78
+ROW, NEAR, FAR, HALF = 52, 172, 344, 72
 """Units of the drawing: height of a row, distance of both rings, half the width of a box."""
-FITS = 10
+WIDE = 576
+"""Broader than this it is drawn no smaller and scrolls."""
+FITS = 9
 """Full-width characters that fit into a box."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A box at (x, y), its middle; without `party` it is somebody outside the reader's scope."""
+    """A box at (x, y), its middle; without `party` it is somebody outside the reader's scope.
+
+    `label` is the relation that leads to it: beside the line no word would have room.
+    """
 
     x: int
     y: int
     party: Party | None
     text: str
     title: str
-    is_centre: bool = False
+    label: str = ""
+
+    @property
+    def is_centre(self) -> bool:
+        return not self.label
 
 
 @dataclass(frozen=True)
 class Tie:
-    """A line between two boxes, with the relation's word where it has room."""
+    """A line between two boxes."""
 
     x1: int
     y1: int
     x2: int
     y2: int
-    label: str
 
     @property
     def middle(self) -> tuple[int, int]:
@@ -65,6 +73,10 @@ class Web:
     width: int
     height: int
     more: int
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width > WIDE
 
 
 @dataclass(frozen=True)
@@ -101,18 +113,18 @@ def laid_out(
         side = 1 if rows[1] <= rows[0] else 0
         sides[side].append(line)
         rows[side] += _rows(line, further)
-    nodes = [Node(0, 0, party, _short(party.name), party.name, is_centre=True)]
+    nodes = [Node(0, 0, party, _short(party.name), party.name)]
     ties: list[Tie] = []
     for side, way in ((0, -1), (1, 1)):
         y = -(rows[side] - 1) * ROW // 2
         for line in sides[side]:
             height = _rows(line, further)
             middle = y + (height - 1) * ROW // 2
-            nodes.append(_node(way * NEAR, middle, line.other))
-            ties.append(Tie(way * HALF, 0, way * (NEAR - HALF), middle, line.label))
+            nodes.append(_node(way * NEAR, middle, line.other, line.label))
+            ties.append(Tie(way * HALF, 0, way * (NEAR - HALF), middle))
             for each in further.get(line.other.pk, []) if line.other else []:
-                nodes.append(_node(way * FAR, y, each.party))
-                ties.append(Tie(way * (NEAR + HALF), middle, way * (FAR - HALF), y, each.label))
+                nodes.append(_node(way * FAR, y, each.party, each.label))
+                ties.append(Tie(way * (NEAR + HALF), middle, way * (FAR - HALF), y))
                 y += ROW
             if not (line.other and further.get(line.other.pk)):
                 y += ROW
@@ -126,11 +138,11 @@ def _rows(line: RelationLine, further: dict[int, list[Beyond]]) -> int:
     return max(1, len(further.get(line.other.pk, ()))) if line.other else 1
 
 
-def _node(x: int, y: int, party: Party | None) -> Node:
+def _node(x: int, y: int, party: Party | None, label: str) -> Node:
     if party is None:
         outside = _("outside your scope")
-        return Node(x, y, None, outside, outside)
-    return Node(x, y, party, _short(party.name), party.name)
+        return Node(x, y, None, outside, outside, label)
+    return Node(x, y, party, _short(party.name), party.name, label)
 
 
 def _short(name: str) -> str:

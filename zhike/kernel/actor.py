@@ -63,10 +63,14 @@ class Actor:
             raise Refused(decision.reason, action=permission)
 
 
+SYSTEM = "system"
+"""Under which name the system acts; pages say it in the reader's language."""
+
+
 def system(origin: str) -> Actor:
     """The system acting by itself (a load, a nightly job); `origin` names the command or job."""
     return Actor(
-        user_id=None, employee_id=None, name="system", everywhere=True, system=True, origin=origin
+        user_id=None, employee_id=None, name=SYSTEM, everywhere=True, system=True, origin=origin
     )
 
 

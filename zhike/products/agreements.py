@@ -18,6 +18,7 @@ from zhike.organisation.models import Unit
 from zhike.organisation.queries import units_at_or_below
 from zhike.products.filters import products
 from zhike.products.models import Agreement, Product
+from zhike.ui import format
 from zhike.ui.filters import Filter
 from zhike.ui.lists import criteria
 from zhike.ui.lists.criteria import Criterion
@@ -54,7 +55,7 @@ MONEY_COLUMNS: tuple[Column, ...] = (
         "rate",
         _("Rate, percent a year"),
         align="end",
-        value=lambda row: None if row.rate is None else f"{row.rate.normalize():f}",
+        value=lambda row: None if row.rate is None else format.rate(row.rate),
         optional=True,
     ),
 )

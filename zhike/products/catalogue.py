@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.products.models import Product
+from zhike.ui import format
 from zhike.ui.lists import conditions, criteria
 from zhike.ui.lists.conditions import Group, Test
 from zhike.ui.lists.criteria import Criterion
@@ -53,7 +54,7 @@ COLUMNS: tuple[Column, ...] = (
         "rate",
         _("Rate, percent a year"),
         align="end",
-        value=lambda product: None if product.rate is None else f"{product.rate.normalize():f}",
+        value=lambda product: None if product.rate is None else format.rate(product.rate),
     ),
 )
 

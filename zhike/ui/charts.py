@@ -285,6 +285,8 @@ def curve(
     Each series rises in x from (0, 0) to (1, 1). At `mark` of x a line says what share lies there.
     """
     option = _plane(x_label, y_label, "percent", "percent", True, 1)
+    for axis in ("xAxis", "yAxis"):
+        option[axis]["interval"] = 0.2
     option["tooltip"] = {"trigger": "axis", "valueFormatter": "percent"}
     option["series"] = [
         {

@@ -68,6 +68,13 @@ def number(value: Decimal | float | None, places: int = 0) -> str:
     return f"{exact + 0:,.{places}f}"
 
 
+def rate(value: Decimal | None) -> str:
+    """Per cent a year: two places, up to four where it has them. 18.25 is `18.25`, 1 is `1.00`."""
+    if value is None:
+        return NOTHING
+    return number(value, max(2, -int(value.normalize().as_tuple().exponent)))
+
+
 def percent(share: Decimal | float | None, places: int = 1) -> str:
     """A share of one as per cent: 0.1234 is `12.3%`."""
     return NOTHING if share is None else f"{number(Decimal(str(share)) * 100, places)}%"

@@ -63,11 +63,15 @@ class Tool:
 
 @dataclass(frozen=True)
 class Action:
-    """A button of a page's head. Give `icon` by keyword, as with `NavItem`."""
+    """A button of a page's head. Give `icon` by keyword, as with `NavItem`.
+
+    The first stands out as what is done here; `quiet` is a mere way to another page.
+    """
 
     label: str | Promise
     url: str
     icon: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

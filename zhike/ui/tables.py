@@ -20,7 +20,17 @@ from zhike.ui import format
 from zhike.ui.paging import Order
 
 Kind = Literal[
-    "text", "money", "number", "percent", "date", "datetime", "age", "badge", "link", "progress"
+    "text",
+    "words",
+    "money",
+    "number",
+    "percent",
+    "date",
+    "datetime",
+    "age",
+    "badge",
+    "link",
+    "progress",
 ]
 Align = Literal["start", "center", "end"]
 
@@ -45,7 +55,7 @@ class Column:
     `yellow`, `blue`, `secondary`…); a `progress` cell holds a share of one. `sort_field` is the
     model field to sort by when it is not the name with `__` for dots. `minor` columns are left out
     on a phone; `optional` ones stand there only when chosen. `total` is the path of a
-    figure that may be summed over the whole list.
+    figure that may be summed over the whole list. `words` are whole sentences, which want width.
     """
 
     name: str

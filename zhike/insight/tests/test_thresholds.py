@@ -282,7 +282,26 @@ def test_the_form_previews_saves_and_tells_of_conflicts(customers: list[Party], 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_a_threshold_is_shown_exactly_and_without_empty_places(spec: Any) -> None:
-    assert shown(Decimal("40.0000"), spec) == ("40.00" if spec.unit == "money" else "40")
+    said = {"money": "40.00", "percent": "40%", "share": "4,000%"}
+    assert shown(Decimal("40.0000"), spec) == said.get(spec.unit, "40")
     if spec.places:
         least = Decimal(1).scaleb(-spec.places)
-        assert Decimal(shown(least, spec)) == least
+        text = shown(least, spec)
+        assert Decimal(text.rstrip("%")) == (least * 100 if spec.unit == "share" else least)
+
+
+@pytest.mark.django_db
+def test_a_share_is_typed_and_shown_in_per_cent(home: Unit) -> None:
+    client = people.signed_in_client(Role.ANALYST, home)
+    address = "/insight/thresholds/tier/"
+    with clock.stopped_at(AS_OF):
+        page = client.get(address)
+        form = page.context["form"]
+        sent = {name: str(form[name].value()) for name in form.held}
+        assert Decimal(sent["tier.near_share"]) == 90
+        sent |= {f"seen-{name}": value for name, value in page.context["seen"]}
+        sent |= {"since": AS_OF.isoformat(), "reason": "早一点提醒", "save": "1"}
+        assert client.post(address, sent | {"tier.near_share": "101"}).status_code == 422
+        assert client.post(address, sent | {"tier.near_share": "85.5"}).status_code == 303
+        assert queries.book(AS_OF).value("tier.near_share") == Decimal("0.855")
+        assert "85.5%" in client.get("/insight/thresholds/").content.decode()

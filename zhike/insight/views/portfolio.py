@@ -214,7 +214,9 @@ class Movers(ValueView):
         asked = {name: value for name, value in vars(which).items() if value}
         actions = []
         if self.actor.may("customers.export"):
-            actions.append(Action(_("Export"), self.address("export", **asked), icon="download"))
+            actions.append(
+                Action(_("Export"), self.address("export", **asked), icon="download", quiet=True)
+            )
         return {
             "words": self.words(which),
             "actions": actions,
@@ -351,6 +353,10 @@ COLUMNS = (
     Column("party.name", gettext_lazy("Customer"), url=lambda row: row.party.get_absolute_url()),
     Column("tier_was", gettext_lazy("Tier before"), minor=True),
     Column("tier.name", gettext_lazy("Tier now"), "badge", tone=lambda row: row.tier.colour),
+    Column("reason", gettext_lazy("Why"), "words", value=reason_of),
+    Column("balance_was", gettext_lazy("Balance before"), "money"),
+    Column("balance", gettext_lazy("Balance now"), "money"),
+    Column("contribution", gettext_lazy("Contribution, 12 months"), "money", minor=True),
     Column(
         "class_was",
         gettext_lazy("Class before"),
@@ -358,10 +364,6 @@ COLUMNS = (
         minor=True,
     ),
     Column("class_now", gettext_lazy("Class now"), value=lambda row: _class(row.value_class)),
-    Column("balance_was", gettext_lazy("Balance before"), "money"),
-    Column("balance", gettext_lazy("Balance now"), "money"),
-    Column("contribution", gettext_lazy("Contribution, 12 months"), "money", minor=True),
-    Column("reason", gettext_lazy("Why"), value=reason_of),
     Column("manager.name", gettext_lazy("Main manager"), minor=True),
     Column("unit.name", gettext_lazy("Unit"), minor=True),
 )

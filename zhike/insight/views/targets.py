@@ -18,7 +18,7 @@ from zhike.insight.models import Target
 from zhike.insight.queries.targets import TARGETED
 from zhike.insight.views.frame import units_in_sight
 from zhike.kernel import clock
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import SYSTEM, Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.organisation.models import Employee
 from zhike.ui.views import PageView, visible
@@ -99,7 +99,8 @@ class Targets(PageView):
         today = clock.today()
         lines = queries.progress(queries.targets_of(self.actor, today), today)
         return self.show(
-            {"lines": lines, "form": form, "may": self.may, "today": today}, status=status
+            {"lines": lines, "form": form, "may": self.may, "today": today, "system": SYSTEM},
+            status=status,
         )
 
 

@@ -35,7 +35,7 @@ UNITS: Mapping[str, str | Promise] = {
     "percent": pgettext_lazy("unit", "per cent"),
     "days": gettext_lazy("days"),
     "score": gettext_lazy("points of 100"),
-    "share": gettext_lazy("share of one"),
+    "share": pgettext_lazy("unit", "per cent"),
 }
 
 
@@ -51,6 +51,9 @@ class Held:
     @property
     def text(self) -> str:
         return shown(self.value, self.spec)
+
+
+RELATIVE = ("percent", "share")
 
 
 class Thresholds(PageView):
@@ -73,7 +76,12 @@ class Thresholds(PageView):
                 label,
                 text,
                 [
-                    Held(spec, book.value(name), UNITS[spec.unit], own.get(name, 0))
+                    Held(
+                        spec,
+                        book.value(name),
+                        "" if spec.unit in RELATIVE else UNITS[spec.unit],
+                        own.get(name, 0),
+                    )
                     for name, spec in SPECS.items()
                     if spec.group == code and name in known
                 ],
@@ -82,6 +90,14 @@ class Thresholds(PageView):
         ]
         shown = [group for group in groups if group[3]]
         return self.show({"groups": shown, "may": bool(self.actor.may("insight.thresholds"))})
+
+
+class ShareField(forms.DecimalField):
+    """A share of one, typed and shown in per cent."""
+
+    def clean(self, value: Any) -> Decimal | None:
+        typed = super().clean(value)
+        return None if typed is None else Decimal(typed) / 100
 
 
 class ThresholdForm(forms.Form):
@@ -114,14 +130,15 @@ class ThresholdForm(forms.Form):
                 hint = _("%(unit)s; empty follows the unit above: %(value)s") % {
                     "unit": hint, "value": shown(parent, spec),
                 }  # fmt: skip
-            self.fields[name] = forms.DecimalField(
+            typed = ShareField if spec.unit == "share" else forms.DecimalField
+            self.fields[name] = typed(
                 label=str(spec.label),
-                min_value=spec.least,
-                max_value=spec.most,
-                decimal_places=spec.places,
+                min_value=in_form(spec.least, spec),
+                max_value=in_form(spec.most, spec),
+                decimal_places=2 if spec.unit == "share" else spec.places,
                 required=unit is None,
                 help_text=hint,
-                initial=None if held[name] is None else plain(held[name], spec),
+                initial=None if held[name] is None else in_form(held[name], spec),
             )
             order.append(name)
         self.order_fields([*order, "since", "reason"])
@@ -337,12 +354,16 @@ def _seen(posted: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Decim
     }
 
 
-def plain(value: Decimal | None, spec: Spec) -> Decimal | None:
-    """To the places of its unit, as an input takes it."""
-    return None if value is None else round(value, spec.places)
+def in_form(value: Decimal | None, spec: Spec) -> Decimal | None:
+    """To the places of its unit, as an input takes it: a share in per cent."""
+    if value is None:
+        return None
+    return round(value * 100, 2) if spec.unit == "share" else round(value, spec.places)
 
 
 def shown(value: Decimal, spec: Spec) -> str:
-    """A threshold in figures, exact; money alone with its cents."""
-    text = format.number(value, spec.places)
-    return text if spec.unit == "money" or not spec.places else text.rstrip("0").rstrip(".")
+    """A threshold in figures, exact; money alone with its cents, a share in per cent."""
+    text = format.number(value * 100 if spec.unit == "share" else value, spec.places)
+    if spec.unit != "money" and spec.places:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text}%" if spec.unit in RELATIVE else text

@@ -26,7 +26,7 @@ COUNTS = {
     "merged": gettext_lazy("Customers merged"),
     "split": gettext_lazy("Customers split"),
     "pairs_for_review": gettext_lazy("Left for people"),
-    "customers": gettext_lazy("Customers"),
+    "customers": gettext_lazy("Customers now"),
     "joined": gettext_lazy("Records that share a customer"),
 }
 
@@ -77,7 +77,7 @@ class RunList(ListView):
     def actions(self) -> list[Action]:
         if not self.actor.may("customers.merge"):
             return []
-        return [Action(_("Duplicates"), reverse("review:pairs"), icon="git-merge")]
+        return [Action(_("Duplicates"), reverse("review:pairs"), icon="git-merge", quiet=True)]
 
     @property
     def may_start(self) -> bool:
@@ -108,7 +108,9 @@ class RunPage(RowView):
                 "operator": operator(run),
                 "counts": counts,
                 "working": run.state == MatchRun.State.RUNNING,
-                "actions": [Action(_("Matching runs"), reverse("review:matching"), icon="list")],
+                "actions": [
+                    Action(_("Matching runs"), reverse("review:matching"), icon="list", quiet=True)
+                ],
             }
         )
 

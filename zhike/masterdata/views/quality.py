@@ -51,8 +51,13 @@ class Part:
     rows: str
 
     @property
-    def means(self) -> Sequence[int | None]:
-        return [self.sums.mean(name) for name in FIGURES[:6]]
+    def means(self) -> Sequence[tuple[str, int | None]]:
+        """Each score with its heading."""
+        return [(head, self.sums.mean(name)) for head, name in zip(_heads(), FIGURES, strict=False)]
+
+
+def _heads() -> list[str]:
+    return [_("Score"), *(str(label) for label in DIMENSIONS.values())]
 
 
 class Overview(PageView):
@@ -82,7 +87,7 @@ class Overview(PageView):
                     (label, total.mean(str(name)), self._rows(dimension=str(name)))
                     for name, label in DIMENSIONS.items()
                 ],
-                "heads": [_("Score"), *DIMENSIONS.values()],
+                "heads": _heads(),
                 "verify_rows": self._rows(dimension=str(Dimension.FRESH)),
                 "chart": self._chart(found, by),
                 "height": "lg" if len(found) > FEW_PARTS else "md",
@@ -98,7 +103,7 @@ class Overview(PageView):
                 "crumbs": self._crumbs(),
                 "here": self.unit.name if self.unit else _whole(self.actor),
                 "actions": [
-                    Action(_("Customers"), self._rows(), icon="list"),
+                    Action(_("Customers"), self._rows(), icon="list", quiet=True),
                     Action(_("Rules"), reverse("quality:rules"), icon="adjustments-horizontal"),
                 ],
             }
@@ -303,7 +308,11 @@ class FindingList(ListView):
         return managed_by(Q(employee__code=value))
 
     def actions(self) -> list[Action]:
-        return [Action(_("Data quality"), reverse("quality:overview"), icon="clipboard-data")]
+        return [
+            Action(
+                _("Data quality"), reverse("quality:overview"), icon="clipboard-data", quiet=True
+            )
+        ]
 
 
 class VerifyList(ListView):

@@ -61,7 +61,11 @@ class RuleList(PageView):
             )
             for dimension in DIMENSIONS
         ]
-        actions = [Action(_("Data quality"), reverse("quality:overview"), icon="clipboard-data")]
+        actions = [
+            Action(
+                _("Data quality"), reverse("quality:overview"), icon="clipboard-data", quiet=True
+            )
+        ]
         return self.show({"groups": groups, "may": may, "actions": actions})
 
 

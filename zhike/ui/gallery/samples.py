@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 
 from zhike.kernel.clock import BUSINESS_ZONE
-from zhike.ui import calendars, charts
+from zhike.ui import calendars, charts, format
 from zhike.ui.boards import Board, BoardCard, BoardColumn
 from zhike.ui.calendars import Event
 from zhike.ui.paging import Order
@@ -150,6 +150,7 @@ def side(theme: str, language: str, now: datetime) -> dict[str, Any]:
             Decimal("-345678901234.5"),
             None,
         ],
+        "stat": format.money_short(Decimal(1_234_567_890), language),
         "tones": [(tone, tone) for tone in _ALL_TONES],
         "spark": [12, 14, 13, 17, 16, 21, 24],
         "tabs": [Tab(words.tiers[0], "#", True, 12), Tab(words.tiers[1], "#", count="2,000+")],
@@ -162,7 +163,7 @@ def side(theme: str, language: str, now: datetime) -> dict[str, Any]:
             (words.columns[0], words.company),
             (words.columns[1], words.tiers[0]),
             (words.columns[6], ""),
-            (words.columns[2], "123.46万"),
+            (words.columns[2], format.money_short(Decimal(1234567), language)),
         ],
         "table": table(words, now),
         "empty_table": Table(columns(words), []),
@@ -171,7 +172,7 @@ def side(theme: str, language: str, now: datetime) -> dict[str, Any]:
         "disabled": SampleForm(words, prefix=f"{theme}-off", off=True),
         "items": _items(words, now),
         "branches": _branches(words),
-        "board": _board(words, theme),
+        "board": _board(words, theme, language),
         "month": calendars.month_of(today, _events(words, today), today, {today: words.kinds[0]}),
         "week": calendars.week_of(today, _events(words, today), today),
         **_charts(words),
@@ -313,20 +314,33 @@ def _branches(words: Words) -> list[Branch]:
     ]
 
 
-def _board(words: Words, theme: str) -> Board:
+def _board(words: Words, theme: str, language: str) -> Board:
+    def money(amount: int) -> str:
+        return format.money_short(Decimal(amount), language)
+
     cards = [
         BoardCard(
             f"{theme}-{at}",
             name,
             "#",
-            [(words.columns[2], f"{12 * (at + 1)}.50万"), (words.columns[5], "2026-11-18")],
+            [
+                (words.columns[2], money(125_000 * (at + 1))),
+                (words.columns[5], "2026-11-18"),
+            ],
             (words.tiers[at % 4], TONES[at % 4]),
         )
         for at, name in enumerate([*words.people, words.company])
     ]
     return Board(
         [
-            BoardColumn(f"{theme}-a", words.stages[0], 2, cards[:2], "37.50万", "azure"),
+            BoardColumn(
+                f"{theme}-a",
+                words.stages[0],
+                2,
+                cards[:2],
+                money(375_000),
+                "azure",
+            ),
             BoardColumn(f"{theme}-b", words.stages[1], "2,000+", cards[2:], "", "yellow", "#"),
             BoardColumn(f"{theme}-c", words.stages[2], 0, (), "", "purple"),
             BoardColumn(f"{theme}-d", words.stages[3], 0, (), "", "green"),

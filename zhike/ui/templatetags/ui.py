@@ -86,6 +86,9 @@ def percent(share: Decimal | float | None) -> str:
     return format.percent(share)
 
 
+register.filter("rate", format.rate)
+
+
 @register.filter
 def number(value: Decimal | float | None) -> str:
     return format.number(value)

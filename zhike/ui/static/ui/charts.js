@@ -52,8 +52,8 @@
       nameTextStyle: { color: soft, fontSize: size, align: own.nameLocation === 'middle' ? 'center' : 'left' },
       ...own,
       axisLabel: { color: text, fontSize: size, hideOverlap: true,
-        ...(own.type === 'category' && { width: narrow ? 84 : 140, overflow: 'truncate' }),
-        ...(standing && narrow && own.type === 'category' && { width: 64 }),
+        ...(own.type === 'category' && { width: narrow ? 84 : width > 640 ? 200 : 140, overflow: 'truncate' }),
+        ...(standing && narrow && own.type === 'category' && { width: 76 }),
         ...(!standing && own.type === 'category' && own.data.length <= 12 && { interval: 0, hideOverlap: false }), ...own.axisLabel },
     })
     const label = ({ valueFormatter, ...own } = {}) => ({ color: text, fontSize: size, textBorderWidth: 0, ...own,
