@@ -17,12 +17,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from zhike.customers import identifiers
 from zhike.customers.models import Address, ContactPoint, Identifier, Merge, Party, SealedValue
-from zhike.customers.services.bulk import SEALED
 from zhike.customers.services.hanging import hanging
 from zhike.customers.services.withdrawing import empty_fields, withdraw_parties, withdraw_values
-from zhike.kernel import audit, crypto
+from zhike.kernel import audit
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import update_rows
 from zhike.kernel.errors import UserError
@@ -30,6 +28,7 @@ from zhike.kernel.services import service
 from zhike.masterdata.models import Displaced, ImportFile, ImportRun, Pin, SourceRecord, Upload
 from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.masterdata.services import importing, loading
+from zhike.masterdata.services.records import sealed_words
 from zhike.masterdata.services.surviving import NEVER_EMPTY, WORDS, survive, words
 from zhike.masterdata.wizard.drafting import mapping_of
 
@@ -202,6 +201,10 @@ def _blocked(made: _Import, records: Iterable[SourceRecord]) -> dict[int, str]:
     pinned = set(Pin.objects.filter(record__in=by_party).values_list("record_id", flat=True))
     merged = set(
         Merge.objects.filter(root__in=parties, at__gt=made.ended).values_list("root_id", flat=True)
+    ) | set(
+        Merge.objects.filter(
+            absorbed__in=parties, how=Merge.How.RECORD, undone_at__gt=made.ended
+        ).values_list("absorbed", flat=True)
     )
     verified: set[int] = set()
     for model in SEALED_MODELS:
@@ -295,17 +298,12 @@ def _still_said(
     parties: Collection[int],
 ) -> dict[tuple[int, type[SealedValue], str, bytes], str]:
     """(party, model, kind, blind) → a source that says this sealed value today."""
-    found: dict[tuple[int, type[SealedValue], str, bytes], str] = {}
     records = SourceRecord.objects.filter(party__in=parties, sealed__isnull=False)
-    for record in records.select_related("system"):
-        for name, raw in record.identifying().items():
-            model, kind, form = SEALED[name]
-            try:
-                blind = crypto.blind_index(form, identifiers.NORMAL_FORMS[form](raw))
-            except identifiers.Implausible:
-                continue
-            found[record.party_id, model, kind, blind] = record.system.code
-    return found
+    return {
+        (record.party_id, *said): record.system.code
+        for record in records.select_related("system")
+        for said in sealed_words(record)
+    }
 
 
 def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
