@@ -55,7 +55,8 @@ class Line:
 def load(actor: Actor, party: Party) -> dict[str, Any]:
     """How things stand this moment: the rules asked anew, not what the night wrote down."""
     must_see(actor, party)
-    judged = quality.judge_all([party.pk], quality.terms_in_force(), clock.today())[party.pk]
+    _found, all_judged = quality.judge_all([party.pk], quality.terms_in_force(), clock.today())
+    judged = all_judged[0]
     may = bool(actor.may("customers.edit"))
     lines = _lines(actor, party, judged.broken, may)
     old = [line for line in lines if line.rule.dimension is Dimension.FRESH]

@@ -1,28 +1,35 @@
-"""The rules of data quality, and what they make of one customer. Pure: no ORM, no clock.
+"""The rules of data quality, and what they make of customers. Pure: no ORM, no clock.
 
 A rule asks one thing of one fact: is it there (complete), can it be (plausible), do the sources agree (consistent), was
 it said or confirmed lately (fresh), did somebody check it (verified). Which rules there are stands here; how much each
 weighs, after how many days it speaks and for which types of customers is data (`Terms`).
+
+Rules go over columns, one row a customer, so that a million customers take seconds. What can be and what is asked for
+is what `customers.rules` says of one customer (`implausible`, `required`); a test holds the columns against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from zhike.customers import identifiers
-from zhike.customers.rules import PERSON, Known, Particulars, implausible, required
-from zhike.masterdata.matching.normalise import documents, reach
-from zhike.masterdata.matching.normalise.characters import Implausible
-from zhike.masterdata.matching.normalise.names import person_name
-from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
+import numpy as np
+import numpy.typing as npt
+
+from zhike.customers.rules import EARLIEST_BIRTH, PERSONAL_TYPES
 
 OLDEST_YEARS = 120
 MOST_EMPLOYEES = 3_000_000
 FORMER, PROSPECT = "former", "prospect"
 YEAR = 365
+
+Flags = npt.NDArray[np.bool_]
+Days = npt.NDArray[np.datetime64]
+Counts = npt.NDArray[np.int64]
+NEVER = np.datetime64("NaT", "D")
+LAST_DAY = np.datetime64(date.max, "D")
 
 
 class Dimension(StrEnum):
@@ -33,37 +40,38 @@ class Dimension(StrEnum):
     VERIFIED = "verified"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """When a fact was last said and last checked; None where nobody wrote it down."""
-
-    seen_on: date | None = None
-    verified_on: date | None = None
-
-    @property
-    def latest(self) -> date | None:
-        return max(filter(None, (self.seen_on, self.verified_on)), default=None)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
-    """All that is known of one customer. `stamps` holds every fact there is, `disputed` those its records disagree on.
+    """What is known of customers, a row each in every column; days are NaT and counts NaN where there is none.
 
-    `identity` are the birth date and sex inside a person's identity number; `unsound` the facts whose sealed value
-    cannot be what it is given as. Sealed values themselves are not in here.
+    `known` is whether there is a word or value for a fact, `enough` whether it is what is asked for where more is
+    asked (a document of the right kind, people in a role). `latest` is the day a fact was last said or checked,
+    `checked` whether it ever was; `disputed` are facts the records disagree on, `unsound` those whose sealed value
+    cannot be what it is given as. `named` is whether a name is more than a title, a mask or a sign. `identity_born`
+    and `identity_sex` stand inside a person's identity number. Sealed values themselves are not in here.
     """
 
-    particulars: Particulars
-    stage: str
-    known: Known
-    stamps: Mapping[str, Stamp] = field(default_factory=dict)
-    disputed: Collection[str] = frozenset()
-    identity: tuple[date, str] | None = None
-    unsound: Collection[str] = frozenset()
+    person: Flags
+    type: npt.NDArray[np.str_]
+    stage: npt.NDArray[np.str_]
+    long_name: Flags
+    named: Flags
+    sex: npt.NDArray[np.str_]
+    birth_on: Days
+    since_on: Days
+    until_on: Days
+    employees: npt.NDArray[np.float64]
+    known: Mapping[str, Flags]
+    enough: Mapping[str, Flags]
+    latest: Mapping[str, Days]
+    checked: Mapping[str, Flags]
+    disputed: Mapping[str, Flags]
+    unsound: Mapping[str, Flags]
+    identity_born: Days
+    identity_sex: npt.NDArray[np.str_]
 
-    @property
-    def is_person(self) -> bool:
-        return self.particulars.kind == PERSON
+    def __len__(self) -> int:
+        return len(self.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +84,15 @@ class Terms:
     types: frozenset[str] = frozenset()
 
 
-# What a rule finds of a customer: True it holds, False it is broken, None it has nothing to ask.
-Check = Callable[[Facts, date], bool | None]
+# Of which customers a rule has something to ask, and of which it holds.
+Check = Callable[[Facts, np.datetime64], tuple[Flags, Flags]]
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule by its `code` ("fresh.occupation", "plausible.sex.identity") and its usual terms.
 
-    `check` answers all but freshness, which `judge` reckons from the stamp and the days. Rules with `all_stages` speak
+    `check` answers all but freshness, which `judge` reckons from the day and the days. Rules with `all_stages` speak
     of former customers and prospects too.
     """
 
@@ -106,85 +114,121 @@ class Judged:
     broken: tuple[str, ...]
     next_on: date | None
 
-    @property
-    def to_verify(self) -> tuple[str, ...]:
-        """The facts that were not confirmed or said anew for too long."""
-        start = f"{Dimension.FRESH}."
-        return tuple(code.removeprefix(start) for code in self.broken if code.startswith(start))
+
+@dataclass(frozen=True)
+class Judgement:
+    """The columns of `Judged`, a row a customer; `broken` by rule, `to_verify` counts what is not fresh."""
+
+    score: Counts
+    by_dimension: Mapping[Dimension, Counts]
+    broken: Mapping[str, Flags]
+    to_verify: Counts
+    next_on: Days
+
+    def __getitem__(self, row: int) -> Judged:
+        return Judged(
+            int(self.score[row]),
+            {name: int(scores[row]) for name, scores in self.by_dimension.items()},
+            tuple(code for code, flags in self.broken.items() if flags[row]),
+            self.next_on[row].item(),
+        )
 
 
 def there(fact: str) -> Check:
-    """Required of this kind of customer, and known; what no kind requires is asked of all."""
+    """Known, of the kind of customer it is asked of; what no kind requires is asked of all."""
 
-    def check(facts: Facts, today: date) -> bool | None:
-        asked = required(facts.known)
-        return asked.get(fact) if fact not in EXTRA else fact in facts.stamps
-
-    return check
-
-
-def can_be(fact: str) -> Check:
-    """Nothing in what the customers' own rules call implausible."""
-
-    def check(facts: Facts, today: date) -> bool | None:
-        return fact not in implausible(facts.particulars, today)
+    def check(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+        asked = np.ones(len(facts), bool)
+        if fact in OF_PERSONS:
+            asked = facts.person
+        elif fact in OF_FIRMS:
+            asked = ~facts.person
+        return asked, facts.enough[fact] if fact in facts.enough else facts.known[fact]
 
     return check
 
 
 def agreed(fact: str) -> Check:
-    def check(facts: Facts, today: date) -> bool | None:
-        return fact not in facts.disputed if fact in facts.stamps else None
-
-    return check
+    return lambda facts, today: (facts.known[fact], ~facts.disputed[fact])
 
 
 def checked(fact: str) -> Check:
-    def check(facts: Facts, today: date) -> bool | None:
-        stamp = facts.stamps.get(fact)
-        return None if stamp is None else stamp.verified_on is not None
-
-    return check
+    return lambda facts, today: (facts.known[fact], facts.checked[fact])
 
 
 def sound(fact: str) -> Check:
     """The sealed value has the form and check digits of what it is given as."""
-
-    def check(facts: Facts, today: date) -> bool | None:
-        return fact not in facts.unsound if fact in facts.stamps else None
-
-    return check
+    return lambda facts, today: (facts.known[fact], ~facts.unsound[fact])
 
 
-def _age(facts: Facts, today: date) -> bool | None:
-    born = facts.particulars.birth_on
-    if born is None or not facts.is_person:
-        return None
-    return _years(born, today) <= OLDEST_YEARS
+def _of_all(holds: Callable[[Facts, np.datetime64], Flags]) -> Check:
+    return lambda facts, today: (np.ones(len(facts), bool), holds(facts, today))
 
 
-def _years(born: date, today: date) -> int:
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+def _type(facts: Facts, today: np.datetime64) -> Flags:
+    personal = np.isin(facts.type, [*PERSONAL_TYPES])
+    fits: Flags = (personal == facts.person) | np.isin(facts.type, ["dealer", "partner"])
+    return fits
 
 
-def _born_as_document(facts: Facts, today: date) -> bool | None:
-    born = facts.particulars.birth_on
-    return born == facts.identity[0] if facts.identity and born else None
+def _employed(facts: Facts, today: np.datetime64) -> Flags:
+    can: Flags = np.isnan(facts.employees) | ~facts.person | (facts.type != "individual")
+    return can
 
 
-def _sex_as_document(facts: Facts, today: date) -> bool | None:
-    sex = facts.particulars.sex
-    return sex == facts.identity[1] if facts.identity and sex else None
+def _born(facts: Facts, today: np.datetime64) -> Flags:
+    too_early = facts.person & (facts.birth_on < np.datetime64(EARLIEST_BIRTH, "D"))
+    return ~((facts.birth_on > today) | too_early)
 
 
-def _named(facts: Facts, today: date) -> bool | None:
-    return person_name(facts.particulars.name).text is not None if facts.is_person else None
+def _came(facts: Facts, today: np.datetime64) -> Flags:
+    return ~((facts.since_on > today) | (facts.since_on < facts.birth_on))
 
 
-def _employs(facts: Facts, today: date) -> bool | None:
-    count = facts.particulars.employees_count
-    return None if count is None else 1 <= count <= MOST_EMPLOYEES
+CAN_BE: Mapping[str, Callable[[Facts, np.datetime64], Flags]] = {
+    "name": lambda facts, today: facts.long_name,
+    "type": _type,
+    "sex": lambda facts, today: (facts.sex == "") | facts.person,
+    "birth_on": _born,
+    "since_on": _came,
+    "until_on": lambda facts, today: ~(facts.until_on < facts.since_on),
+    "employees_count": _employed,
+}
 
+
+def _age(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+    return facts.person & ~np.isnat(facts.birth_on), _too_old_on(facts.birth_on) > today
+
+
+def _too_old_on(born: Days) -> Days:
+    """The birthday after that of the oldest; 1 March for a leap day in a year without one."""
+    months = born.astype("M8[M]")
+    day = born - months.astype("M8[D]")
+    birthday: Days = (months + 12 * (OLDEST_YEARS + 1)).astype("M8[D]") + day
+    return birthday
+
+
+def _born_as_document(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+    asked = ~np.isnat(facts.identity_born) & ~np.isnat(facts.birth_on)
+    return asked, facts.birth_on == facts.identity_born
+
+
+def _sex_as_document(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+    asked = ~np.isnat(facts.identity_born) & (facts.sex != "")
+    return asked, facts.sex == facts.identity_sex
+
+
+def _named(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+    return facts.person, facts.named
+
+
+def _employs(facts: Facts, today: np.datetime64) -> tuple[Flags, Flags]:
+    held = (facts.employees >= 1) & (facts.employees <= MOST_EMPLOYEES)
+    return ~np.isnan(facts.employees), held
+
+
+OF_PERSONS = frozenset({"sex", "occupation", "education"})
+OF_FIRMS = frozenset({"decision_maker", "industry", "employees_count"})
 
 EXTRA = ("email", "marital_status", "since_on")
 """Facts that no kind of customer requires: their rule weighs nothing until somebody gives it a weight."""
@@ -201,9 +245,14 @@ def _rules() -> Iterator[Rule]:
     complete |= {"employees_count": 2} | dict.fromkeys(EXTRA, 0)
     for fact, weight in complete.items():
         yield Rule(f"complete.{fact}", Dimension.COMPLETE, fact, Terms(weight), there(fact))
-    for fact in ("name", "type", "sex", "birth_on", "since_on", "until_on", "employees_count"):
+    for fact, can_be in CAN_BE.items():
         yield Rule(
-            f"plausible.{fact}", Dimension.PLAUSIBLE, fact, Terms(5), can_be(fact), all_stages=True
+            f"plausible.{fact}",
+            Dimension.PLAUSIBLE,
+            fact,
+            Terms(5),
+            _of_all(can_be),
+            all_stages=True,
         )
     for code, weight, check in (
         ("birth_on.age", 5, _age),
@@ -238,96 +287,64 @@ RULES: Mapping[str, Rule] = {rule.code: rule for rule in _rules()}
 USUAL: Mapping[str, Terms] = {code: rule.usual for code, rule in RULES.items()}
 
 
-def judge(facts: Facts, terms: Mapping[str, Terms], today: date) -> Judged:
-    """What the rules in force make of a customer.
+def judge(facts: Facts, terms: Mapping[str, Terms], today: date) -> Judgement:
+    """What the rules in force make of customers.
 
-    The score is the weight of the rules that hold over the weight of all that asked something, in per cent, rounded
+    A score is the weight of the rules that hold over the weight of all that asked something, in per cent, rounded
     down: 100 means that nothing is broken. The same for each dimension.
     """
-    asked = dict.fromkeys(Dimension, 0)
-    held = dict.fromkeys(Dimension, 0)
-    broken, due = [], []
+    day = np.datetime64(today, "D")
+    asked = {name: np.zeros(len(facts), np.int64) for name in Dimension}
+    held = {name: np.zeros(len(facts), np.int64) for name in Dimension}
+    broken = {}
+    next_on = _turning(facts, day)
     for code, rule in RULES.items():
         term = terms[code]
-        if not _speaks(rule, term, facts):
+        if not term.weight:
             continue
         if rule.check is None:
-            until = _fresh_until(facts.stamps.get(rule.fact), term.days)
-            holds = None if rule.fact not in facts.stamps else until >= today
-            if holds:
-                due.append(until + timedelta(days=1))
+            until = np.minimum(facts.latest[rule.fact] + term.days, LAST_DAY - 1)
+            asks, holds = facts.known[rule.fact], until >= day
         else:
-            holds = rule.check(facts, today)
-        if holds is None:
-            continue
-        asked[rule.dimension] += term.weight
-        if holds:
-            held[rule.dimension] += term.weight
-        else:
-            broken.append(code)
-    due += _turning(facts.particulars, today)
-    return Judged(
-        _percent(held.values(), asked.values()),
-        {each: _percent((held[each],), (asked[each],)) for each in Dimension},
-        tuple(broken),
-        min(due, default=None),
+            asks, holds = rule.check(facts, day)
+        asks = asks & _speaks(rule, term, facts)
+        if rule.check is None:
+            next_on = np.fmin(next_on, np.where(asks & holds, until + 1, NEVER))
+        asked[rule.dimension] += term.weight * asks
+        held[rule.dimension] += term.weight * (asks & holds)
+        broken[code] = asks & ~holds
+    old = [flags for code, flags in broken.items() if RULES[code].dimension is Dimension.FRESH]
+    return Judgement(
+        _percent(np.sum([*held.values()], axis=0), np.sum([*asked.values()], axis=0)),
+        {name: _percent(held[name], asked[name]) for name in Dimension},
+        broken,
+        np.sum(old, axis=0, dtype=np.int64) if old else np.zeros(len(facts), np.int64),
+        next_on,
     )
 
 
-def _speaks(rule: Rule, term: Terms, facts: Facts) -> bool:
-    if not term.weight or (term.types and facts.particulars.type not in term.types):
-        return False
-    if rule.all_stages or facts.stage not in {FORMER, PROSPECT}:
-        return True
-    return facts.stage == PROSPECT and rule.code in {"complete.contact_point", "complete.manager"}
+def _speaks(rule: Rule, term: Terms, facts: Facts) -> Flags:
+    speaks: Flags = np.ones(len(facts), bool)
+    if term.types:
+        speaks = np.isin(facts.type, [*term.types])
+    if rule.all_stages:
+        return speaks
+    silent = facts.stage == FORMER
+    if rule.code not in {"complete.contact_point", "complete.manager"}:
+        silent |= facts.stage == PROSPECT
+    asked: Flags = speaks & ~silent
+    return asked
 
 
-def _fresh_until(stamp: Stamp | None, days: int) -> date:
-    latest = stamp.latest if stamp else None
-    if latest is None:
-        return date.min
-    return latest + min(timedelta(days=days), date.max - timedelta(days=1) - latest)
+def _turning(facts: Facts, today: np.datetime64) -> Days:
+    """The next day on which what is stated of a customer becomes possible, or impossible, by itself."""
+    oldest = np.where(facts.person, _too_old_on(facts.birth_on), NEVER)
+    turns = [
+        np.where((days > today) & (days <= LAST_DAY), days, NEVER)
+        for days in (facts.birth_on, facts.since_on, oldest)
+    ]
+    return np.fmin(np.fmin(turns[0], turns[1]), turns[2])
 
 
-def _turning(particulars: Particulars, today: date) -> Iterator[date]:
-    """The days on which what is stated of a customer becomes possible, or impossible, by itself."""
-    born, since = particulars.birth_on, particulars.since_on
-    turns = [day for day in (born, since) if day is not None]
-    if born is not None and particulars.kind == PERSON and born.year + OLDEST_YEARS < date.max.year:
-        turns.append(_birthday(born, born.year + OLDEST_YEARS + 1))
-    return (day for day in turns if day > today)
-
-
-def _birthday(born: date, year: int) -> date:
-    try:
-        return born.replace(year=year)
-    except ValueError:
-        return date(year, 3, 1)
-
-
-def _percent(held: Iterable[int], asked: Iterable[int]) -> int:
-    whole = sum(asked)
-    return 100 * sum(held) // whole if whole else 100
-
-
-def identity_of(number: str) -> tuple[date, str] | None:
-    """Birth date and sex inside an identity number; None where it is none."""
-    try:
-        return identifiers.born_and_sex(identifiers.resident_id(number))
-    except identifiers.Implausible:
-        return None
-
-
-def is_sound(kind: str, value: str, also: Ranges = ASSIGNED) -> bool:
-    """Whether a document or mobile has the check digits, area and range it must have; `also` count as assigned."""
-    try:
-        match kind:
-            case "resident_id":
-                documents.resident_id(value, also)
-            case "credit_code":
-                documents.credit_code(value)
-            case "mobile":
-                reach.mobile(value, also)
-    except Implausible:
-        return False
-    return True
+def _percent(held: Counts, asked: Counts) -> Counts:
+    return np.where(asked > 0, 100 * held // np.maximum(asked, 1), 100)

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
+import numpy as np
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from zhike.customers.models import (
-    Address,
-    Assignment,
-    ContactPoint,
-    Identifier,
-    Party,
-    Relation,
-    SealedValue,
-)
-from zhike.customers.rules import Known, Particulars
+from zhike.customers.models import Party, SealedValue
 from zhike.customers.services import confirm_fields, verify_value
-from zhike.kernel import audit, clock, crypto
+from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import refresh_statistics
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import must_see, service
-from zhike.masterdata.matching.normalise.characters import folded
-from zhike.masterdata.matching.normalise.ranges import Ranges
+from zhike.masterdata.quality.facts import facts_of
 from zhike.masterdata.quality.models import Quality, QualityRule, QualityRun, QualityTally
-from zhike.masterdata.quality.rules import (
-    RULES,
-    USUAL,
-    WORDED,
-    Dimension,
-    Facts,
-    Judged,
-    Stamp,
-    Terms,
-    identity_of,
-    is_sound,
-    judge,
-)
-from zhike.masterdata.services.records import ranges_in_use
-from zhike.masterdata.services.surviving import pins_of, words
+from zhike.masterdata.quality.rules import RULES, USUAL, Dimension, Judgement, Terms, judge
 
-CHUNK = 5_000
+CHUNK = 20_000
 WHOLE_EVERY = timedelta(days=7)
 """Positions and relations end on days that nobody writes anything: everybody is measured anew as often."""
-REACHES = frozenset({"mobile", "phone", "wechat"})
-NAMES_ONE = frozenset({"resident_id", "passport", "credit_code"})
-PARTICULARS = (
-    *("kind", "type", "name", "sex", "birth_on", "since_on", "until_on", "employees_count"),
-    *("stage", "occupation", "industry", "education", "marital_status", "provenance"),
-)
+NULL = r"\N"
 COLUMNS = (
     *("party_id", "score", "complete", "plausible", "consistent", "fresh", "verified"),
     *("to_verify", "next_on", "broken"),
@@ -102,9 +72,9 @@ def measure(*, actor: Actor, as_of: date | None = None, whole: bool = False) -> 
     ids = _everybody() if whole else _due(touched, day)
     measured = changed = 0
     for chunk in ids:
-        judged = judge_all(chunk, terms, day)
-        measured += len(judged)
-        changed += _write(judged)
+        found, judged = judge_all(chunk, terms, day)
+        measured += len(found)
+        changed += _write(found, judged)
     refresh_statistics(Quality)
     _tally(day)
     QualityRun.objects.create(
@@ -135,7 +105,7 @@ def confirm(
         verify_value(actor=actor, row=row)
     if fields:
         confirm_fields(actor=actor, party=party, fields=sorted(fields))
-    _write(judge_all([party.pk], terms_in_force(), clock.today()))
+    _write(*judge_all([party.pk], terms_in_force(), clock.today()))
 
 
 @service("insight.thresholds")
@@ -188,160 +158,12 @@ def set_terms(*, actor: Actor, code: str, terms: Terms | None, seen: int | None 
     )
 
 
-def judge_all(ids: Collection[int], terms: Mapping[str, Terms], day: date) -> dict[int, Judged]:
-    """Party → what the rules make of it; a constant number of queries."""
-    return {party: judge(facts, terms, day) for party, facts in facts_of(ids, day).items()}
-
-
-def facts_of(ids: Collection[int], day: date) -> dict[int, Facts]:
-    """What is known of these parties on `day`, read for all of them at once."""
-    ids = list(ids)
-    rows = Party.objects.filter(pk__in=ids).values_list("pk", "sample", *PARTICULARS)
-    parties = {pk: (sample, dict(zip(PARTICULARS, row, strict=True))) for pk, sample, *row in rows}
-    also = ranges_in_use()
-    sealed = _sealed(ids, also)
-    managed = set(
-        _held(Assignment.objects.filter(party__in=ids, role=Assignment.Role.MAIN), day, "party_id")
-    )
-    decisive = Relation.objects.filter(other__in=ids, kind=Relation.Kind.DECISION_MAKER)
-    decided = set(_held(decisive, day, "other_id"))
-    disputed = _disputed(ids)
-    return {
-        pk: _facts(said, sealed[pk], pk in managed, pk in decided, disputed.get(pk, frozenset()))
-        for pk, (_sample, said) in parties.items()
-    }
-
-
-@dataclass
-class _Sealed:
-    """What the sealed values of one party tell without being told themselves."""
-
-    kinds: set[str]
-    stamps: dict[str, Stamp]
-    documents: dict[str, int]
-    identity: tuple[date, str] | None
-    unsound: set[str]
-
-    def add(self, fact: str, kind: str, stamp: Stamp) -> None:
-        self.kinds.add(kind)
-        known = self.stamps.get(fact, Stamp())
-        self.stamps[fact] = Stamp(
-            max(filter(None, (known.seen_on, stamp.seen_on)), default=None),
-            max(filter(None, (known.verified_on, stamp.verified_on)), default=None),
-        )
-
-
-def _sealed(ids: Sequence[int], also: Ranges) -> dict[int, _Sealed]:
-    found: dict[int, _Sealed] = defaultdict(lambda: _Sealed(set(), {}, {}, None, set()))
-    for party, kind, stamp, value in _values(Identifier, ids, NAMES_ONE):
-        mine = found[party]
-        mine.add("identifier", kind, stamp)
-        mine.documents[kind] = mine.documents.get(kind, 0) + 1
-        if not is_sound(kind, value, also):
-            mine.unsound.add("identifier")
-        elif kind == Identifier.Kind.RESIDENT_ID:
-            mine.identity = identity_of(value)
-    for party, kind, stamp, value in _values(ContactPoint, ids, frozenset({"mobile"})):
-        mine = found[party]
-        mine.add("email" if kind == ContactPoint.Kind.EMAIL else "contact_point", kind, stamp)
-        if not is_sound(kind, value, also):
-            mine.unsound.add("contact_point")
-    for party, _kind, stamp, _value in _values(Address, ids, frozenset()):
-        found[party].add("address", "address", stamp)
-    return found
-
-
-def _values(
-    model: type[SealedValue], ids: Sequence[int], opened: frozenset[str]
-) -> Iterator[tuple[int, str, Stamp, str]]:
-    """Party, kind, stamp and value of each row; values in clear for the kinds in `opened`, else ""."""
-    manager: Any = model._default_manager
-    rows = manager.filter(party__in=ids).exclude(kind=Identifier.Kind.SOURCE_NUMBER)
-    place = f"{model._meta.db_table}.sealed"
-    for party, kind, public_id, sealed, seen, verified in rows.values_list(
-        "party_id", "kind", "public_id", "sealed", "observed_on", "verified_on"
-    ).order_by("pk"):
-        value = crypto.decrypt(sealed, f"{place}:{public_id}") if kind in opened else ""
-        yield party, kind, Stamp(seen, verified), value
-
-
-def _held(rows: Any, day: date, column: str) -> Iterable[int]:
-    found: Iterable[int] = rows.filter(during__contains=day).values_list(column, flat=True)
-    return found
-
-
-def _disputed(ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """Party → the facts on which its records say different things and none was checked or chosen."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT party_id FROM masterdata_sourcerecord WHERE party_id = ANY(%s) "
-            "GROUP BY party_id HAVING count(*) > 1",
-            [list(ids)],
-        )
-        several = [id for (id,) in cursor.fetchall()]
-    if not several:
-        return {}
-    pins = pins_of(several)
-    return {
-        party: frozenset(
-            field
-            for field, each in said.items()
-            if field in WORDED
-            and field not in pins[party]
-            and not any(word.verified_on for word in each)
-            and len({_like(word.value) for word in each if word.value not in (None, "")}) > 1
-        )
-        for party, said in words(several).items()
-    }
-
-
-def _like(value: Any) -> Any:
-    """A word as it counts: 張偉 and 张伟, and 12 and "12", are the same."""
-    return folded(str(value)).casefold()
-
-
-def _facts(
-    said: Mapping[str, Any], sealed: _Sealed, managed: bool, decided: bool, disputed: frozenset[str]
-) -> Facts:
-    filled = {name for name in (*WORDED, "since_on") if said[name] not in (None, "")}
-    provenance = said["provenance"]
-    twice = {"identifier"} if any(count > 1 for count in sealed.documents.values()) else set()
-    if twice and (stamp := sealed.stamps.get("identifier")) and stamp.verified_on:
-        twice = set()
-    return Facts(
-        particulars=Particulars(
-            kind=said["kind"],
-            type=said["type"],
-            name=said["name"],
-            sex=said["sex"],
-            birth_on=said["birth_on"],
-            since_on=said["since_on"],
-            until_on=said["until_on"],
-            employees_count=said["employees_count"],
-        ),
-        stage=said["stage"],
-        known=Known(
-            kind=said["kind"],
-            fields=frozenset(filled),
-            identifiers=frozenset(sealed.kinds & NAMES_ONE),
-            contact_points=frozenset(sealed.kinds & REACHES),
-            has_address="address" in sealed.kinds,
-            has_manager=managed,
-            has_decision_maker=decided,
-        ),
-        stamps={name: _stamp(provenance.get(name, {})) for name in filled} | sealed.stamps,
-        disputed=disputed | twice,
-        identity=sealed.identity,
-        unsound=frozenset(sealed.unsound),
-    )
-
-
-def _stamp(origin: Mapping[str, Any]) -> Stamp:
-    seen, verified = origin.get("on"), origin.get("verified_on")
-    return Stamp(
-        date.fromisoformat(seen) if seen else None,
-        date.fromisoformat(verified) if verified else None,
-    )
+def judge_all(
+    ids: Collection[int], terms: Mapping[str, Terms], day: date
+) -> tuple[list[int], Judgement]:
+    """Those of the parties that are there, in order, and what the rules make of them, a row each."""
+    found, facts = facts_of(ids, day)
+    return found, judge(facts, terms, day)
 
 
 def _digest(terms: Mapping[str, Terms]) -> str:
@@ -377,28 +199,46 @@ def _due(touched: Collection[int], day: date) -> Iterator[list[int]]:
         yield ids[start : start + CHUNK]
 
 
-def _write(judged: Mapping[int, Judged]) -> int:
+def _write(parties: Sequence[int], judged: Judgement) -> int:
     """Put down what changed, of customers that are still there; answers of how many."""
     names = ", ".join(COLUMNS)
-    own, new = (", ".join(f"{row}.{name}" for name in COLUMNS[1:]) for row in ("q", "excluded"))
+    kept, new = (", ".join(f"{row}.{name}" for name in COLUMNS[1:]) for row in ("q", "j"))
     sets = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE zhike_judged (LIKE masterdata_quality) ON COMMIT DROP")
         with cursor.copy(f"COPY zhike_judged ({names}) FROM STDIN") as copy:
-            for party, each in judged.items():
-                figures = (each.by_dimension[dimension] for dimension in Dimension)
-                copy.write_row(
-                    (party, each.score, *figures, len(each.to_verify), each.next_on, [*each.broken])
-                )
+            copy.write("".join(_lines(parties, judged)))
         cursor.execute(
             f"INSERT INTO masterdata_quality AS q ({names}) "  # noqa: S608  names of our own
-            f"SELECT {', '.join(f'j.{name}' for name in COLUMNS)} FROM zhike_judged j "
-            "JOIN customers_party p ON p.id = j.party_id ORDER BY j.party_id FOR KEY SHARE OF p "
-            f"ON CONFLICT (party_id) DO UPDATE SET {sets} WHERE ({own}) IS DISTINCT FROM ({new})"
+            f"SELECT j.party_id, {new} FROM zhike_judged j "
+            "LEFT JOIN masterdata_quality q ON q.party_id = j.party_id "
+            "JOIN customers_party p ON p.id = j.party_id "
+            f"WHERE q.party_id IS NULL OR ({kept}) IS DISTINCT FROM ({new}) "
+            "ORDER BY j.party_id FOR KEY SHARE OF p "
+            f"ON CONFLICT (party_id) DO UPDATE SET {sets}"
         )
         changed: int = cursor.rowcount
         cursor.execute("DROP TABLE zhike_judged")
     return changed
+
+
+def _lines(parties: Sequence[int], judged: Judgement) -> Iterator[str]:
+    """Rows of `COLUMNS` as COPY reads them. Few customers are wrong in a way of their own: each way is told once."""
+    codes = [*judged.broken]
+    flags = np.array([*judged.broken.values()], bool).reshape(len(codes), len(parties))
+    told: dict[bytes, str] = {}
+    for row, due, *figures in zip(
+        np.packbits(flags.T, axis=1), judged.next_on.astype("U10").tolist(), parties,
+        *(scores.tolist() for scores in (judged.score, *judged.by_dimension.values(), judged.to_verify)),
+        strict=True,
+    ):  # fmt: skip
+        key = row.tobytes()
+        if key not in told:
+            said = np.unpackbits(row, count=len(codes))
+            told[key] = ",".join(code for code, each in zip(codes, said, strict=True) if each)
+        numbers = "\t".join(map(str, figures))
+        due = NULL if due == "NaT" else due
+        yield f"{numbers}\t{due if due != 'NaT' else NULL}\t{{{told[key]}}}\n"
 
 
 _SUMS = "count(*), " + ", ".join(f"sum(q.{name})" for name in COLUMNS[1:8])

@@ -15,10 +15,12 @@ from zhike.customers.tests.factories import (
     actor_of,
     actor_with_role,
     employee_with_role,
+    organisation,
     party,
+    person,
     unit,
 )
-from zhike.kernel import clock
+from zhike.kernel import clock, crypto
 from zhike.kernel.errors import Refused, UserError
 from zhike.masterdata.models import SourceRecord
 from zhike.masterdata.quality import queries
@@ -108,6 +110,34 @@ def test_documents_are_held_against_birth_and_sex() -> None:
     Party.objects.filter(pk=row.pk).update(birth_on=clock.today().replace(year=1981), sex="F")
     quality.measure(actor=SYSTEM)
     assert {"plausible.birth_on.identity", "plausible.sex.identity"} <= {*of(row).broken}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "code"),
+    [
+        ("resident_id", "290101198001010018", "plausible.identifier.form"),
+        ("credit_code", "91350100M000100Y44", "plausible.identifier.form"),
+        ("mobile", "10000000000", "plausible.contact_point.form"),
+    ],
+)
+def test_what_cannot_be_what_it_is_given_as_is_found(kind: str, value: str, code: str) -> None:
+    """As old rows and loads hold it: what people enter is refused."""
+    row = organisation() if kind == "credit_code" else person()
+    other = person("王先生")
+    if kind == "mobile":
+        kept: Any = customers.add_contact_point(
+            actor=SYSTEM, party=row, kind=kind, value="15400001234"
+        )
+    else:
+        sound = {"resident_id": "290101198001010019", "credit_code": "91350100M000100Y43"}
+        kept = customers.add_identifier(actor=SYSTEM, party=row, kind=kind, value=sound[kind])
+    quality.measure(actor=SYSTEM)
+    assert code not in of(row).broken
+    place = f"{kept._meta.db_table}.sealed:{kept.public_id}"
+    type(kept).objects.filter(pk=kept.pk).update(sealed=crypto.encrypt(value, place))
+    quality.measure(actor=SYSTEM)
+    assert code in of(row).broken
+    assert "plausible.name.title" in of(other).broken
 
 
 def test_sources_that_disagree_are_found_until_somebody_checks() -> None:
