@@ -127,7 +127,10 @@ _ONE_CHARACTER: Final = (
     )
     + ") >= 3"
 )
-_NEAR_PINYIN: Final = "levenshtein(name_pinyin_l, name_pinyin_r) <= 2"
+_NEAR_PINYIN: Final = (
+    "abs(length(name_pinyin_l) - length(name_pinyin_r)) <= 2 "
+    "and levenshtein(name_pinyin_l, name_pinyin_r) <= 2"
+)
 _EITHER_ORDER: Final = "least(name_pinyin, name_rotated)"
 _ONE_NUMBER_LACKS: Final = "(resident_id_raw_l is null or resident_id_raw_r is null)"
 
@@ -272,6 +275,7 @@ PERSON: Final = Scheme(
         Key("birthday and house number", ("birth_on", "address_number")),
         Key("birthday and street", ("birth_on", "address_street")),
         Key("birthday and employer", ("birth_on", "employer_core")),
+        Key("name and phone", (_EITHER_ORDER, "phone")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),

@@ -33,16 +33,23 @@ def kinds_in(normalised: Table) -> list[Kind]:
     return [kind for kind in KINDS if kind in there]
 
 
-def load(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> int:
-    """Make the table `name` of the records of one kind with the columns that are compared; returns how many."""
-    con.register("normalised", normalised)
+def plain(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> None:
+    """Make the view `name` of the records of one kind with the columns that are compared."""
+    con.register(f"all_{name}", normalised)
     made = ", ".join(f"{sql} as {column}" for column, sql in MADE.items())
     con.execute(
-        f"create or replace table {name} as select {', '.join(COLUMNS)}, {made} "
-        "from normalised where kind = ?",
-        [kind],
+        f"create or replace view {name} as select {', '.join(COLUMNS)}, {made} from all_{name} where kind = '{kind}'"
     )
-    con.unregister("normalised")
+
+
+def load(
+    con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind, one_in: int = 1
+) -> int:
+    """Make the table `name` of the records of one kind with the columns that are compared, or, evenly, of one
+    record `one_in` so many, in their order; returns how many."""
+    plain(con, f"{name}_plain", normalised, kind)
+    sampled = f"where hash(record) % {one_in} = 0 order by record" if one_in > 1 else ""
+    con.execute(f"create or replace table {name} as from {name}_plain {sampled}")
     return count(con, name)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import (
@@ -25,8 +27,12 @@ from zhike.masterdata.matching.comparing import (
     Kind,
     Level,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, load
+from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, plain
 from zhike.masterdata.matching.model import KindModel, Model
+
+Ints = npt.NDArray[np.int64]
+Uints = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
 
 # A key that more records share says little and would make pairs by the square.
 LARGEST_BLOCK: Final = 200
@@ -105,8 +111,10 @@ def score_sql(kind: Kind, model: KindModel, pairs: str, least: float | None) -> 
     """
 
 
-def attach_terms(con: duckdb.DuckDBPyConnection, kind: Kind, model: Model) -> None:
-    """Give the table `loaded` the frequency of each term: makes `records`."""
+def attach_terms(
+    con: duckdb.DuckDBPyConnection, kind: Kind, model: Model, loaded: str = "loaded"
+) -> None:
+    """Make the table `records` of the relation `loaded` and the frequency of each term."""
     joins, columns = [], []
     for number, term in enumerate(SCHEMES[kind].terms):
         known = model.kinds[kind].terms[term]
@@ -118,9 +126,8 @@ def attach_terms(con: duckdb.DuckDBPyConnection, kind: Kind, model: Model) -> No
         )
     con.execute("set variable secret = ?", [model.secret.hex()])
     con.execute(
-        f"create or replace table records as select r.*, {', '.join(columns)} from loaded r {' '.join(joins)}"
+        f"create or replace table records as select r.*, {', '.join(columns)} from {loaded} r {' '.join(joins)}"
     )
-    con.execute("drop table loaded")
 
 
 def term_value(term: str) -> str:
@@ -131,26 +138,61 @@ def term_value(term: str) -> str:
 def pairs_by_key(
     con: duckdb.DuckDBPyConnection, table: str, keys: tuple[Key, ...], fresh: str | None = None
 ) -> None:
-    """Make the table `pairs` of all two records of `table` that share a key, each once, left below right; with
-    `fresh` (a table of records) only those of which one is in it."""
-    listed = ", ".join(f"hash({n}, {part_sql(key)})" for n, key in enumerate(keys))
-    absent = ", ".join(f"({part_sql(key)}) is null" for key in keys)
-    con.execute(f"""
-        create or replace table keyed as
-        select key, record from (
-            select record, unnest([{listed}]) as key, unnest([{absent}]) as absent from {table}
-        ) where not absent
-    """)
-    some = f"and (l.record in (from {fresh}) or r.record in (from {fresh}))" if fresh else ""
-    con.execute(f"""
-        create or replace table pairs as
-        with block as (
-            select key from keyed group by key having count(*) between 2 and {LARGEST_BLOCK}
-        ), within as (select keyed.* from keyed semi join block using (key))
-        select distinct l.record as left_record, r.record as right_record
-        from within l join within r on l.key = r.key and l.record < r.record {some}
-    """)
-    con.execute("drop table keyed")
+    """Make the table `pairs` of all two records of `table` that share a key, each once, left below right, with a
+    mask of the keys they share (bit n: keys[n]); with `fresh` (a table of records) only those of which one is in it.
+    """
+    of_key = (
+        f"select {n}::utinyint as number, hash({n}, {', '.join(key.parts)}) as key, rowid as row from {table} "
+        f"where {' and '.join(f'({part}) is not null' for part in key.parts)}"
+        for n, key in enumerate(keys)
+    )
+    keyed = con.sql(" union all ".join([_NO_KEYS, *of_key])).to_arrow_table()
+    record = (
+        con.sql(f"select record from {table} order by rowid").to_arrow_table()["record"].to_numpy()
+    )
+    left, right, mask = _met(*(keyed[c].to_numpy() for c in ("key", "row", "number")))
+    if fresh:
+        new = np.isin(record, con.sql(f"from {fresh}").to_arrow_table()["record"].to_numpy())
+        some = new[left] | new[right]
+        left, right, mask = left[some], right[some], mask[some]
+    left, right = record[left], record[right]
+    met = pa.table({"l": np.minimum(left, right), "r": np.maximum(left, right), "mask": mask})
+    con.register("met", met)
+    con.execute(
+        "create or replace table pairs as select l as left_record, r as right_record, mask from met"
+    )
+    con.unregister("met")
+
+
+_NO_KEYS: Final = "select 0::utinyint as number, 0::ubigint as key, 0::bigint as row where false"
+
+
+def _met(key: Uints, row: Ints, number: Bytes) -> tuple[Ints, Ints, Ints]:
+    """Pairs of rows of the same key, each once, and the bits of the key numbers they share."""
+    order = np.argsort(key)
+    key, row, bit = key[order], row[order], np.left_shift(1, number[order].astype(np.int64))
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
+    size = np.diff(np.append(start, len(key)))
+    # How many of the same key follow each row; those of a key that too many share are left alone.
+    last = np.where(size > LARGEST_BLOCK, 0, start + size - 1)
+    follow = np.repeat(last, size) - np.arange(len(key))
+    found, bits = [], []
+    here = np.flatnonzero(follow > 0)
+    for apart in range(1, LARGEST_BLOCK):
+        if not len(here):
+            break
+        one, other = row[here], row[here + apart]
+        found.append(np.minimum(one, other) << 32 | np.maximum(one, other))
+        bits.append(bit[here])
+        here = here[follow[here] > apart]
+    if not found:
+        return (np.zeros(0, dtype=np.int64),) * 3
+    pair, mask = np.concatenate(found), np.concatenate(bits)
+    order = np.argsort(pair)
+    pair, mask = pair[order], mask[order]
+    first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))
+    pair = pair[first]
+    return pair >> 32, pair & 0xFFFFFFFF, np.bitwise_or.reduceat(mask, first)
 
 
 @dataclass(frozen=True)
@@ -185,8 +227,7 @@ def scored(
     tables = []
     for kind in kinds_in(normalised):
         with database(memory) as con:
-            if load(con, "loaded", normalised, kind) < 2:
-                continue
+            plain(con, "loaded", normalised, kind)
             if fresh is not None:
                 con.register("arrived", fresh)
                 con.execute("create table fresh as select record from arrived")

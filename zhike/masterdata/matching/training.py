@@ -30,7 +30,7 @@ from zhike.masterdata.matching.comparing import (
     Level,
     Scheme,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, count, database, load
+from zhike.masterdata.matching.engine import MEMORY, Table, count, database, load, plain
 from zhike.masterdata.matching.model import (
     KindModel,
     Likelihoods,
@@ -48,8 +48,8 @@ from zhike.masterdata.matching.scoring import (
     term_value,
 )
 
-STRANGER_PAIRS: Final = 1_000_000
-SAMPLE: Final = 200_000  # records that m and u are learned from, at most
+STRANGER_PAIRS: Final = 250_000
+SAMPLE: Final = 100_000  # records that m and u are learned from, at most
 FREQUENT: Final = 20_000  # values of a term that a model remembers, at most
 _LEAST_RECORDS: Final = 200
 EXPERIENCE: Final = 20.0  # pairs that what a level is written down with weighs
@@ -77,18 +77,14 @@ def train(normalised: Table, *, secret: bytes, normaliser: str = "", memory: str
 def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> KindModel:
     scheme = SCHEMES[kind]
     with database(memory) as con:
-        records = load(con, "everyone", normalised, kind)
+        plain(con, "everyone", normalised, kind)
+        records = count(con, "everyone")
         if records < _LEAST_RECORDS:
             return untrained(kind, records)
         con.execute("set variable secret = ?", [secret.hex()])
         terms = {term: _terms(con, term) for term in scheme.terms}
-        share = math.ceil(records / SAMPLE)
-        con.execute(
-            f"create table sample as select * from everyone where hash(record) % {share} = 0 order by record"
-        )
-        con.execute("drop table everyone")
+        size = load(con, "sample", normalised, kind, one_in=math.ceil(records / SAMPLE))
         learned = _learn(con, scheme)
-        size = count(con, "sample")
         names = tuple(key.name for key in scheme.keys)
         first = KindModel(records, _prior(con, scheme, size), names, learned, terms)
         return _settle(con, kind, first, secret, size)
@@ -167,9 +163,11 @@ def _strangers(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[str, Like
     """u: by Splink from pairs drawn at random, or counted where these are too few to show any."""
     known = {c.name: expected(c) for c in scheme.comparisons}
     sample = DuckDBAPI(con).register("sample")
-    linker = Linker(sample, splink_settings(scheme, known, 1e-4), log_level=None)
+    linker = Linker(
+        sample, splink_settings(scheme, known, 1e-4), log_level=None, validate_settings=False
+    )
     linker.training.estimate_u_using_random_sampling(
-        max_pairs=STRANGER_PAIRS + 1, min_count_per_level=None, num_chunks=1
+        max_pairs=STRANGER_PAIRS, min_count_per_level=None, num_chunks=1
     )
     found = _found(linker)
     counted = _counted(con, scheme)
@@ -282,17 +280,8 @@ def _settle(
 ) -> KindModel:
     """The model with the prior at which the pairs' probabilities add up to the pairs it expects, and without the
     keys whose own pairs are hardly ever of one entity."""
-    con.execute("alter table sample rename to loaded")
-    attach_terms(con, kind, Model("", {kind: model}, secret))
-    keys = SCHEMES[kind].keys
-    for number, key in enumerate(keys):
-        pairs_by_key(con, "records", (key,))
-        con.execute(f"create table met_{number} as select *, 1 << {number} as bit from pairs")
-    met = " union all ".join(f"from met_{number}" for number in range(len(keys)))
-    con.execute(
-        "create or replace table pairs as "
-        f"select left_record, right_record, bit_or(bit) as mask from ({met}) group by all"
-    )
+    attach_terms(con, kind, Model("", {kind: model}, secret), "sample")
+    pairs_by_key(con, "records", SCHEMES[kind].keys)
     scored = con.sql(
         f"""select mask, match_weight from ({score_sql(kind, model, "pairs", None)}) s
         join pairs p on p.left_record = s."left" and p.right_record = s."right" """
