@@ -35,31 +35,28 @@ def receive_upload(*, actor: Actor, file: SealedFile, corrects: ImportRun | None
     Raises UserError for a file that is nothing we read, and for too many unfinished ones; nothing of it stays then.
     """
     assert actor.user_id is not None, "only a person uploads"
-    try:
-        waiting = Upload.objects.filter(user=actor.user_id, state__in=OPEN).count()
-        if waiting >= MOST_OPEN:
-            raise UserError(
-                _("%(n)s files are waiting already.") % {"n": waiting},
-                _("Load or discard one of them first."),
-            )
-        before = Upload.objects.filter(run=corrects).first() if corrects else None
-        reading = _reading_of(before) if before else Reading()
-        seen = sandbox.look(file.stored, str(file.name), reading)
-        upload = Upload(
-            user_id=actor.user_id,
-            name=str(file.name),
-            bytes=file.size or 0,
-            digest=file.digest,
-            stored=file.stored,
-            corrects=corrects,
+    waiting = Upload.objects.filter(user=actor.user_id, state__in=OPEN).count()
+    if waiting >= MOST_OPEN:
+        raise UserError(
+            _("%(n)s files are waiting already.") % {"n": waiting},
+            _("Load or discard one of them first."),
         )
-        _put_look(upload, seen)
-        if before is not None:
-            _map(upload, draft_of(mapping_of(before.mapping)), seen)
-        upload.save()
-    except BaseException:
-        vault.discard(file.stored)
-        raise
+    before = Upload.objects.filter(run=corrects).first() if corrects else None
+    reading = _reading_of(before) if before else Reading()
+    seen = sandbox.look(file.stored, str(file.name), reading)
+    upload = Upload(
+        user_id=actor.user_id,
+        name=str(file.name),
+        bytes=file.size or 0,
+        digest=file.digest,
+        stored=file.stored,
+        corrects=corrects,
+    )
+    _put_look(upload, seen)
+    if before is not None:
+        _map(upload, draft_of(mapping_of(before.mapping)), seen)
+    upload.save()
+    file.kept = True
     audit.record(
         actor, "masterdata.upload.receive", upload, changes={"digest": (None, file.digest)}
     )

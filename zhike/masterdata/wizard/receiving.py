@@ -16,14 +16,20 @@ LONGEST_NAME = 100
 
 
 class SealedFile(UploadedFile):  # type: ignore[type-arg]
-    """What was received: `name` as the person called it, cleaned; `stored` where it lies."""
+    """What was received: `name` as the person called it, cleaned; `stored` where it lies.
+
+    Unless somebody has `kept` it, it goes with the request that brought it.
+    """
+
+    kept = False
 
     def __init__(self, name: str, sealing: vault.Sealing) -> None:
         super().__init__(file=None, name=name, size=sealing.size)
         self.stored, self.digest = sealing.name, sealing.digest
 
     def close(self) -> None:
-        """Nothing is open."""
+        if not self.kept:
+            vault.discard(self.stored)
 
 
 class SealingHandler(FileUploadHandler):
