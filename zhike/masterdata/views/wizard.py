@@ -376,5 +376,6 @@ class RevertRun(RowView):
         run: ImportRun = self.row()
         form = RevertForm(request.POST)
         reason = form.data.get("reason", "")
-        reverting.ask_revert(actor=self.actor, run=run, reason=reason)
-        return HttpResponseRedirect(run_url(run), status=303)
+        upload = reverting.ask_revert(actor=self.actor, run=run, reason=reason)
+        mine = upload.user_id == self.actor.user_id
+        return HttpResponseRedirect(upload_url(upload) if mine else run_url(run), status=303)
