@@ -35,15 +35,17 @@ Digests = dict[str, str]
 _MONTH = re.compile(r"/month=([^/]+)/")
 
 
-def digests(warehouse: Warehouse) -> Digests:
-    """What the fact tables hold, month by month."""
+def digests(warehouse: Warehouse, taken: str = "") -> Digests:
+    """What the fact tables hold, month by month; `taken` names the last agreements that went to another party."""
     files: dict[str, list[str]] = defaultdict(list)
     for name in (TRANSACTIONS, BALANCES):
         for file in warehouse.files(name) if warehouse.exists(name) else ():
             if found := _MONTH.search(file):
                 files[found.group(1)].append(file.rsplit("/", 1)[-1])
     return {
-        month: hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]
+        month: hashlib.sha256(
+            "\n".join([*sorted(names), *filter(None, [taken])]).encode()
+        ).hexdigest()[:16]
         for month, names in sorted(files.items())
     }
 

@@ -161,4 +161,16 @@ MERGED = Extract(
     reads=(Source("customers.Merge", ("absorbed", "root_id", "undone_at")),),
 )
 
-EXTRACTS = (PARTIES, AGREEMENTS, PRODUCTS, MERGED)
+TAKEN = Extract(
+    table="crm/taken",
+    query="""
+        SELECT DISTINCT ON (e.agreement) e.agreement::bigint AS agreement_id, m.absorbed AS party_id
+        FROM customers_merge m
+        CROSS JOIN LATERAL jsonb_array_elements_text(m.moved -> 'products_agreement.party_id') e (agreement)
+        WHERE m.how = 'record' ORDER BY e.agreement, m.id DESC
+    """,
+    schema=pa.schema([("agreement_id", pa.int64()), ("party_id", pa.int64())]),
+    reads=(Source("customers.Merge", ("id", "absorbed", "moved", "how")),),
+)
+
+EXTRACTS = (PARTIES, AGREEMENTS, PRODUCTS, MERGED, TAKEN)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from zhike.insight.snapshot import THRESHOLDS
-from zhike.insight.sources import AGREEMENTS, MERGED, PARTIES, PRODUCTS
+from zhike.insight.sources import AGREEMENTS, MERGED, PARTIES, PRODUCTS, TAKEN
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.facts import (
     BALANCE_COLUMNS,
@@ -50,16 +50,20 @@ def reading(warehouse: Warehouse, *marts: str, as_loaded: bool = False) -> Itera
     """Every staging view, and the named marts as they stand. A fact table never loaded is an empty view.
 
     Facts and what is kept of them stand under the party they were loaded for, so that a merge or split of customers
-    rewrites none of them. Here they are read under the customer that party is part of; `as_loaded` leaves them.
+    rewrites none of them. Here they are read under the customer that party is part of; `as_loaded` leaves them. What
+    moved on an agreement that was taken out of a party is read under whom it went to, in either case.
     """
     facts = {TRANSACTIONS: TRANSACTION_COLUMNS, BALANCES: BALANCE_COLUMNS}
-    crm = (PARTIES.table, AGREEMENTS.table, PRODUCTS.table, MERGED.table, THRESHOLDS)
+    crm = (PARTIES.table, AGREEMENTS.table, PRODUCTS.table, MERGED.table, TAKEN.table, THRESHOLDS)
     there = [name for name in (*facts, *crm, *marts) if warehouse.exists(name)]
     with warehouse.reading(*there) as backend:
         for name in facts.keys() - set(there):
             backend.con.register(_short(name), facts[name].empty_table())
         raw = {name: backend.table(_short(name)) for name in {*there, *facts}}
         views = {name: VIEWS.get(name, _as_it_is)(table) for name, table in raw.items()}
+        taken = views.get(TAKEN.table)
+        if taken is not None and backend.to_pyarrow(taken.count()).as_py():
+            views[TRANSACTIONS] = rehomed(views[TRANSACTIONS], taken)
         merged = views.get(MERGED.table)
         if merged is not None and not as_loaded and backend.to_pyarrow(merged.count()).as_py():
             views |= {name: rooted(views[name], merged) for name in PARTY_FACTS & views.keys()}
@@ -68,6 +72,13 @@ def reading(warehouse: Warehouse, *marts: str, as_loaded: bool = False) -> Itera
 
 # What stands under parties, and is summed where two of them are one customer.
 PARTY_FACTS = frozenset({TRANSACTIONS, "marts/customer_day", "marts/customer_month"})
+
+
+def rehomed(facts: ir.Table, taken: ir.Table) -> ir.Table:
+    """The movements, those on agreements that were taken out of a customer under whom these went to."""
+    columns = facts.columns
+    found = facts.left_join(taken.rename(went_to="party_id"), "agreement_id")
+    return found.mutate(party_id=found.went_to.fill_null(found.party_id)).select(columns)
 
 
 def rooted(table: ir.Table, merged: ir.Table) -> ir.Table:

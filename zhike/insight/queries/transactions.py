@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 
 import ibis
+import ibis.expr.types as ir
 
 from zhike.customers.models import Party
-from zhike.customers.queries.merges import parts_of
+from zhike.customers.queries.merges import homes_of, parts_of, taken_of
 from zhike.kernel.actor import Actor
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.facts import TRANSACTIONS
@@ -22,11 +23,12 @@ AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Flow:
-    """The sum and number of the movements of one month, direction and kind."""
+    """The sum and number of the movements of one month, direction, kind and channel."""
 
     month: str
     direction: str
     kind: str
+    channel: str
     amount: Decimal
     count: int
 
@@ -50,6 +52,18 @@ def months_up_to(day: date, count: int = MONTHS) -> list[str]:
     return [f"{at // 12}-{at % 12 + 1:02d}" for at in range(last - count + 1, last + 1)]
 
 
+def _own(facts: ir.Table, party: Party) -> ir.Table:
+    """What was loaded for the customer and all that is part of it, and what came to it with a record since."""
+    parts = parts_of(party)
+    taken = taken_of(parts)
+    own = facts.party_id.isin(parts)
+    if taken.left:
+        own &= ~facts.agreement_id.isin(sorted(taken.left))
+    if taken.came:
+        own |= facts.party_id.isin(homes_of(party)) & facts.agreement_id.isin(sorted(taken.came))
+    return facts.filter(own)
+
+
 def flows(actor: Actor, party: Party, day: date) -> list[Flow]:
     """What moved in the months up to `day`; nothing for whoever does not see the party.
 
@@ -61,15 +75,14 @@ def flows(actor: Actor, party: Party, day: date) -> list[Flow]:
     ):
         return []
     first = months_up_to(day)[0]
-    parts = parts_of(party)
     with store.reading(TRANSACTIONS) as backend:
-        t = backend.table("transactions")
-        own = t.filter(t.party_id.isin(parts), t.month >= first, t.booked_on <= ibis.literal(day))
-        sums = own.group_by("month", "direction", "kind").agg(
+        t = _own(backend.table("transactions"), party)
+        own = t.filter(t.month >= first, t.booked_on <= ibis.literal(day))
+        sums = own.group_by("month", "direction", "kind", "channel").agg(
             amount=own.amount.sum(), count=own.count()
         )
         rows = backend.con.sql(backend.compile(sums)).fetchall()
-    return [Flow(*row) for row in sorted(rows, key=lambda row: row[:3])]
+    return [Flow(*row) for row in sorted(rows, key=lambda row: row[:4])]
 
 
 def movements(
@@ -81,10 +94,9 @@ def movements(
         TRANSACTIONS
     ):
         return []
-    parts = parts_of(party)
     with store.reading(TRANSACTIONS) as backend:
-        t = backend.table("transactions")
-        own = t.filter(t.party_id.isin(parts), t.month >= first, t.month <= last)
+        t = _own(backend.table("transactions"), party)
+        own = t.filter(t.month >= first, t.month <= last)
         if direction:
             own = own.filter(own.direction == direction)
         page = (

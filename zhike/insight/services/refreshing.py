@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from zhike.customers.models import Tier
+from zhike.customers.queries.merges import last_taken
 from zhike.customers.services.standing import (
     StandingRow,
     TierRatingRow,
@@ -133,7 +134,7 @@ def _work(
     progress: Progress | None,
 ) -> None:
     book = queries.book(run.as_of)
-    now = build.digests(warehouse)
+    now = build.digests(warehouse, last_taken())
     usable = before is not None and before.model_version == MODEL_VERSION and not full
     built: dict[str, build.Digests] = dict(before.snapshot.get("built", {})) if before else {}
     for step in steps:

@@ -14,11 +14,14 @@ from zhike.customers.services import (
     add_timeline_entry,
     merge_parties,
     split_party,
+    take_out,
     withdraw_timeline_entries,
 )
+from zhike.customers.tests.factories import actor_with_role
 from zhike.insight import services
 from zhike.insight.marts import CUSTOMER_DAY
 from zhike.insight.models import RefreshRun, Score, Threshold
+from zhike.insight.queries.transactions import flows
 from zhike.insight.seed import DEFAULTS, seed
 from zhike.insight.services import refresh, refreshing, set_thresholds
 from zhike.insight.tests.factories import (
@@ -359,3 +362,48 @@ def test_two_that_are_one_are_worth_the_sum_and_apart_again_what_they_were(
     Merge.objects.update(undone_at=None)
     split_party(actor=SYSTEM, merge=merge, reason="两个人")
     assert (values(rich), values(other)) == (one, two)
+
+
+def test_what_moved_on_an_agreement_goes_with_it(
+    rich: Party, account: Agreement, home: Unit
+) -> None:
+    card = agreement(rich, product("card", "card", "intermediary"))
+    load(
+        [
+            movement(card, date(2026, 11, 18), "-30", "70", kind="fee", key="5"),
+            movement(card, date(2026, 3, 2), "100", "100", channel="counter", key="6"),
+        ],
+        "card",
+    )
+    named = ("balance", "inflow_12m", "outflow_12m", "movements_12m")
+    actor = actor_with_role("branch_head", home)
+
+    def values(of: Party) -> dict[str, Decimal]:
+        refresh(actor=SYSTEM, as_of=AS_OF)
+        found = Score.objects.get(party=of, as_of=AS_OF).values
+        return {name: Decimal(str(found[name])) for name in named}
+
+    def moved(of: Party) -> dict[tuple[str, str], Decimal]:
+        return {(each.month, each.kind): each.amount for each in flows(actor, of, AS_OF)}
+
+    before, all_moved = values(rich), moved(rich)
+    new = take_out(
+        actor=SYSTEM,
+        party=rich,
+        home=rich.pk,
+        fields={"name": "乙", "type": rich.type, "stage": rich.stage},
+        rows={"products_agreement.party_id": [card.pk]},
+        since=clock.now(),
+        reason="另一个人",
+    )
+    theirs, own = values(new), values(rich)
+    assert theirs == {
+        "balance": Decimal(70), "inflow_12m": Decimal(100), "outflow_12m": Decimal(30), "movements_12m": Decimal(2),
+    }  # fmt: skip
+    assert own == {name: before[name] - theirs[name] for name in named}
+    assert moved(new) == {("2026-11", "fee"): Decimal(30), ("2026-03", "transfer"): Decimal(100)}
+    assert moved(rich).keys() | moved(new).keys() == all_moved.keys()
+    assert ("2026-11", "fee") not in moved(rich)
+    merge_parties(actor=SYSTEM, absorbed=new, into=rich, reason="同一人")
+    assert values(rich) == before
+    assert moved(rich) == all_moved
