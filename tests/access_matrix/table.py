@@ -385,6 +385,8 @@ def _imports() -> Iterator[tuple[str, str, Entry]]:
 def _quality() -> Iterator[tuple[str, str, Entry]]:
     for page in ("", "findings/", "rules/"):
         yield f"quality/{page}", "GET", Entry(WORKERS)
+    yield "quality/findings/export/", "GET", Entry(LINE)
+    yield "quality/findings/export/", "POST", Entry(LINE, body={"all": "1"})
     yield "quality/verify/", "GET", Entry(EDITORS)
     rule = {"rule": rows.quality_rule}
     for method, ok in (("GET", SHOWN), ("POST", READ)):
@@ -398,6 +400,8 @@ def _quality() -> Iterator[tuple[str, str, Entry]]:
 
 def _review() -> Iterator[tuple[str, str, Entry]]:
     yield "pairs/", "GET", Entry(JUDGES)
+    yield "pairs/export/", "GET", Entry(JUDGES & LINE)
+    yield "pairs/export/", "POST", Entry(JUDGES & LINE, body={"all": "1"})
     yield "pairs/approvals/", "GET", Entry(JUDGES)
     answer = Entry(JUDGES, MOVED, on(rows.approval), True, {"answer": "approve"})
     yield "pairs/approvals/<uuid:public_id>/", "POST", answer

@@ -16,7 +16,7 @@ from zhike.customers.queries.reads import addresses_of, contact_points_of, ident
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.services import must_see
-from zhike.masterdata.quality import queries
+from zhike.masterdata.quality import conditions, queries
 from zhike.masterdata.quality.models import Quality
 from zhike.masterdata.quality.rules import RULES, WORDED, Dimension, Rule
 from zhike.masterdata.quality.words import DIMENSIONS, TO_DO, TONES, to_do, wrong
@@ -125,6 +125,7 @@ def to_verify(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote
 
 def register() -> None:
     """Called once when the room starts."""
+    conditions.register()
     panels.register(
         Panel(
             id=PANEL,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.http import urlencode
 
 from zhike.customers import services as customers
 from zhike.customers.models import Party
@@ -19,6 +20,7 @@ from zhike.customers.tests.factories import (
     unit,
 )
 from zhike.kernel import clock
+from zhike.kernel.models import AuditEntry
 from zhike.masterdata.quality.models import Quality, QualityRule
 from zhike.masterdata.services import quality
 from zhike.organisation.models import Employee, Role
@@ -95,6 +97,39 @@ def test_findings_are_narrowed(manager: Employee, mine: Party, other: Party) -> 
     ):
         found = text(client, f"/quality/findings/?{query}")
         assert {row.name for row in (mine, other) if row.name in found} == names, query
+
+
+@pytest.mark.parametrize(
+    ("path", "where", "found"),
+    [
+        ("/quality/findings/", "quality.under.100", True),
+        ("/quality/findings/", 'broken.is."fresh.occupation"', True),
+        ("/quality/findings/", "fresh.over.99", False),
+        ("/customers/", "quality.under.100", True),
+        ("/customers/", "quality.over.99", False),
+        ("/customers/", "faulty.yes", True),
+        ("/customers/", "faulty.no", False),
+        ("/customers/", 'broken.is_not."fresh.occupation"', False),
+    ],
+)
+def test_lists_are_asked_for_data_quality(
+    path: str, where: str, found: bool, mine: Party, other: Party
+) -> None:
+    answer = text(signed_in_client(Role.ANALYST), f"{path}?{urlencode({'where': where})}")
+    assert (mine.name in answer) is found
+
+
+def test_a_file_holds_what_the_list_shows_and_leaves_a_trace(
+    manager: Employee, mine: Party, other: Party
+) -> None:
+    answer = client_of(manager).get("/quality/findings/export/?as=csv")
+    found = b"".join(answer).decode()
+    assert mine.name in found
+    assert other.name not in found
+    trail = AuditEntry.objects.filter(action="export.data_quality")
+    assert trail.count() == 1
+    assert signed_in_client(Role.ANALYST).get("/quality/findings/export/").status_code == 403
+    assert trail.count() == 1
 
 
 def test_nothing_measured_yet_says_so() -> None:

@@ -21,8 +21,9 @@ from django.utils.translation import gettext_lazy
 from zhike.customers.models import Address, ContactPoint, Identifier, Party
 from zhike.customers.queries import manager_of, units_to_choose, with_standing
 from zhike.customers.queries.conditions import in_care_of, managed_by
+from zhike.customers.services import note_export
 from zhike.masterdata.models import SourceSystem
-from zhike.masterdata.quality import queries
+from zhike.masterdata.quality import conditions, queries
 from zhike.masterdata.quality.panels import CHANGED
 from zhike.masterdata.quality.queries import FIGURES, NOTHING, Sight, Sums
 from zhike.masterdata.quality.rules import RULES, Dimension
@@ -36,6 +37,7 @@ from zhike.ui.navigation import Action
 from zhike.ui.steps import Tab
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, RowView, done, visible
+from zhike.ui.views.exports import FileView
 
 FEW_PARTS, MOST_PARTS = 6, 12
 """Bars up to which the chart stays low, and how many it has at most; the table has all parts."""
@@ -256,9 +258,12 @@ class FindingList(ListView):
 
     model = Party
     permission = "insight.view"
+    page = conditions.PAGE
     title = gettext_lazy("What is wrong with whom")
     columns = COLUMNS
     order = "quality__score"
+    groupings = conditions.GROUPINGS
+    peeks = True
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return (
@@ -313,6 +318,24 @@ class FindingList(ListView):
                 _("Data quality"), reverse("quality:overview"), icon="clipboard-data", quiet=True
             )
         ]
+
+    def export_url(self) -> str:
+        return reverse("quality:export") if self.actor.may("customers.export") else ""
+
+
+class Export(FileView, FindingList):
+    """The findings, or those ticked, under the same rights and masks; on the trail with their number."""
+
+    permission = "customers.export"
+    name = "data-quality"
+    file_order = ("quality__score", "pk")
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        self.actor.must("insight.view")
+        return super().narrowed(rows)
+
+    def note(self, count: int) -> None:
+        note_export(actor=self.actor, name="data_quality", count=count)
 
 
 class VerifyList(ListView):
