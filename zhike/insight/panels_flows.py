@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from zhike.customers.models import Party
 from zhike.customers.queries import standing_of
 from zhike.insight import queries
+from zhike.insight.marts import FEE_KINDS
 from zhike.insight.queries.transactions import Flow, flows, months_up_to
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
@@ -23,6 +25,10 @@ from zhike.ui.heads import HeadSource, KeyFigure, figures
 from zhike.ui.panels import Panel, panels
 
 PAGE = "customers.party"
+EARNED = frozenset({"interest"})
+PAID = frozenset({"interest", *FEE_KINDS})
+BY_ITSELF = frozenset({"auto", "transfer", "unknown"})
+"""Channels that take nothing of the customer's time, or of which it is not known."""
 SHOWN_KINDS = 6
 """Kinds with a colour of their own; the rest is one."""
 
@@ -92,7 +98,47 @@ def monthly_flows_on(actor: Actor, party: Party, day: date) -> dict[str, Any]:
             stacked=True,
         ),
         "some": bool(found),
+        "gains": gains(found),
     }
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the customer got and paid through one channel in the months, and how often they used it."""
+
+    channel: str | Promise
+    got: Decimal
+    paid: Decimal
+    times: int
+
+    @property
+    def left(self) -> Decimal:
+        return self.got - self.paid
+
+
+def gains(found: Iterable[Flow]) -> list[Gain]:
+    """The side of the customer, by channel, the most used first: interest against fees and interest.
+
+    The value delivered less its cost as far as facts carry it; effort is a number of movements, for nobody loads
+    how long a visit took. What runs by itself costs no effort.
+    """
+    sums: dict[str, list[Decimal]] = {}
+    times: dict[str, int] = {}
+    for each in found:
+        got, paid = sums.setdefault(each.channel, [Decimal(0), Decimal(0)])
+        if each.direction == "in" and each.kind in EARNED:
+            got += each.amount
+        if each.direction == "out" and each.kind in PAID:
+            paid += each.amount
+        sums[each.channel] = [got, paid]
+        used = each.channel not in BY_ITSELF
+        times[each.channel] = times.get(each.channel, 0) + each.count * used
+    lines = [
+        Gain(CHANNELS.get(channel, channel), got, paid, times[channel])
+        for channel, (got, paid) in sums.items()
+        if got or paid or times[channel]
+    ]
+    return sorted(lines, key=lambda line: (-line.times, -line.got - line.paid))
 
 
 def _series(found: Sequence[Flow], months: Sequence[str]) -> dict[str, list[Decimal | None]]:

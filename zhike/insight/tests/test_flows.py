@@ -10,8 +10,8 @@ import pytest
 
 from zhike.customers.models import Party
 from zhike.customers.tests import factories
-from zhike.insight.panels_flows import monthly_flows_on
-from zhike.insight.queries.transactions import months_up_to
+from zhike.insight.panels_flows import CHANNELS, gains, monthly_flows_on
+from zhike.insight.queries.transactions import Flow, months_up_to
 from zhike.kernel.warehouse import Warehouse
 from zhike.organisation.models import Role, Unit
 from zhike.products.facts import TRANSACTION_COLUMNS, TRANSACTIONS
@@ -64,6 +64,26 @@ def test_the_months_add_up_and_end_with_the_day(party: Party, unit: Unit) -> Non
     assert "2026-10" not in sums
     stranger = factories.actor_with_role(Role.CUSTOMER_MANAGER)
     assert not monthly_flows_on(stranger, party, date(2026, 9, 30))["some"]
+
+
+def test_what_a_customer_gains_by_channel() -> None:
+    moved = [
+        ("in", "interest", "auto", "55.55", 4),
+        ("out", "fee", "counter", "12.00", 2),
+        ("out", "interest", "auto", "20.05", 1),
+        ("out", "cash", "counter", "5000.00", 3),
+        ("in", "salary", "unknown", "9000.00", 1),
+        ("out", "transfer", "mobile", "100.00", 9),
+    ]
+    found = gains(
+        Flow("2026-09", way, kind, channel, Decimal(amount), count)
+        for way, kind, channel, amount, count in moved
+    )
+    assert [(each.channel, each.got, each.paid, each.left, each.times) for each in found] == [
+        (CHANNELS["mobile"], 0, 0, 0, 9),
+        (CHANNELS["counter"], 0, Decimal("12.00"), Decimal("-12.00"), 5),
+        (CHANNELS["auto"], Decimal("55.55"), Decimal("20.05"), Decimal("35.50"), 0),
+    ]
 
 
 def test_a_month_opens_into_its_own_transactions(party: Party, unit: Unit) -> None:
