@@ -403,7 +403,8 @@ def _review() -> Iterator[tuple[str, str, Entry]]:
     yield "pairs/export/", "GET", Entry(JUDGES & LINE)
     yield "pairs/export/", "POST", Entry(JUDGES & LINE, body={"all": "1"})
     yield "pairs/approvals/", "GET", Entry(JUDGES)
-    answer = Entry(JUDGES, MOVED, on(rows.approval), True, {"answer": "approve"})
+    no = {"answer": "no", "reason": "再看"}
+    answer = Entry(JUDGES, MOVED, on(rows.approval), True, no)
     yield "pairs/approvals/<uuid:public_id>/", "POST", answer
     one = "pairs/<uuid:public_id>/"
     yield one, "GET", Entry(JUDGES, rows=on(rows.pair))

@@ -11,6 +11,7 @@ app_name = "review"
 ONE = "customers/<uuid:public_id>/"
 urlpatterns = [
     path("pairs/", review.PairList.as_view(), name="pairs"),
+    path("pairs/export/", review.Export.as_view(), name="export"),
     path("pairs/approvals/", review.Approvals.as_view(), name="approvals"),
     path("pairs/approvals/<uuid:public_id>/", review.AnswerApproval.as_view(), name="answer"),
     path("pairs/<uuid:public_id>/", review.PairPage.as_view(), name="pair"),

@@ -10,6 +10,8 @@ from zhike.customers import rules as customer_rules
 from zhike.customers.models import Merge, Party
 from zhike.customers.services import merge_parties, split_party
 from zhike.customers.services.text import must_hide_nothing
+from zhike.desk.models import BulkRun
+from zhike.desk.services.bulk import start_run
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
@@ -104,12 +106,12 @@ def reopen(*, actor: Actor, pair: Pair) -> Pair:
 def judge_many(*, actor: Actor, pairs: Sequence[Pair], verdict: str) -> Approval | int:
     """The same word on many pairs; answers how many were judged, or the approval they wait for.
 
-    One person alone joins or parts at most `ALONE` records at once.
+    One person alone joins or parts at most `ALONE` records at once; being unsure neither joins nor parts.
     """
     if verdict not in VERDICTS:
         raise UserError(_("This is no judgement."), _("Choose same, different or unsure."))
     records = {id for pair in pairs for id in (pair.left_id, pair.right_id)}
-    if len(records) <= ALONE or actor.user_id is None:
+    if verdict == Pair.State.UNSURE or len(records) <= ALONE or actor.user_id is None:
         return _each(actor, [pair.pk for pair in pairs], verdict)
     for pair in pairs:
         must_see(actor, pair)
@@ -126,12 +128,27 @@ def judge_many(*, actor: Actor, pairs: Sequence[Pair], verdict: str) -> Approval
 
 
 @service("customers.merge")
-def approve(*, actor: Actor, approval: Approval) -> int:
-    """A second person confirms; answers how many pairs were judged. Refused to whoever asked."""
+def approve(*, actor: Actor, approval: Approval) -> BulkRun:
+    """A second person confirms; what was asked for is done as a job of theirs, with a report.
+
+    Refused to whoever asked, and where a pair is out of sight. Pairs judged meanwhile are refused one by one.
+    """
     approval = _waiting(actor, approval)
-    done = _each(actor, approval.pairs, approval.verdict)
+    pairs = Pair.objects.filter(pk__in=approval.pairs)
+    seen = list(
+        Pair.objects.visible_to(actor).filter(pk__in=pairs).values_list("public_id", flat=True)
+    )
+    if len(seen) < pairs.count():
+        raise Refused(
+            _("Some of these pairs are outside what you look after."),
+            action="masterdata.approval.approve",
+            way_out=_("Ask somebody who sees all of them."),
+        )
+    run = start_run(
+        actor=actor, action=f"masterdata.{approval.verdict}", params={}, public_ids=seen
+    )
     _answer(actor, approval, Approval.State.APPROVED, "")
-    return done
+    return run
 
 
 @service("customers.merge")

@@ -16,7 +16,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from zhike.customers.models import Merge, Party, TimelineEntry
 from zhike.customers.services import add_timeline_entry, update_party
 from zhike.customers.tests import factories as people
+from zhike.desk.models import BulkRun
 from zhike.kernel import clock
+from zhike.kernel.models import AuditEntry
 from zhike.masterdata.models import (
     Approval,
     MatchRun,
@@ -209,9 +211,22 @@ def test_few_at_once_are_a_job_and_many_wait_for_a_second_person(
     assert analyst.post(at("answer", approval), {"answer": "approve"}).status_code == 403
     second = people.signed_in_client(Role.ANALYST)
     assert 'value="approve"' in text(second.get(at("approvals")))
-    assert second.post(at("answer", approval), {"answer": "approve"}).status_code == 303
-    assert Pair.objects.filter(state=Pair.State.SAME).count() == len(pairs)
+    job = second.post(at("answer", approval), {"answer": "approve"})
+    run = BulkRun.objects.latest("pk")
+    assert job.headers["Location"] == reverse("desk:run", args=[run.public_id])
+    assert run.total == len(pairs)
     assert second.post(at("answer", approval), {"answer": "approve"}).status_code == 422
+
+
+def test_the_queue_goes_out_as_a_file_under_the_same_rights(head: Client, unit: Unit) -> None:
+    pair_in(unit)
+    pair_in(people.unit("城西支行"), "王秀英")
+    file = b"".join(head.get(at("export")).streaming_content).decode("utf-8-sig")
+    assert file.count("张伟明") == 2
+    assert "王秀英" not in file
+    assert AuditEntry.objects.get(action="export.pairs").reason.startswith("1")
+    for role in (Role.TEAM_LEAD, Role.ANALYST):
+        assert people.signed_in_client(role, unit).get(at("export")).status_code == 403
 
 
 def test_a_request_is_declined_with_a_reason(analyst: Client) -> None:

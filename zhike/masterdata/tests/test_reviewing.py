@@ -6,6 +6,7 @@ from django.db import transaction
 from zhike.customers.models import ContactPoint, Merge, Party
 from zhike.customers.services import add_contact_point, add_identifier, create_party, remove_value
 from zhike.customers.tests import factories as people
+from zhike.desk.services import bulk
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused, UserError
@@ -188,12 +189,21 @@ def test_many_at_once_need_a_second_person(unit: Unit, head: Actor) -> None:
     approval = judge_many(actor=head, pairs=pairs, verdict="same")
     assert isinstance(approval, Approval)
     assert not Merge.objects.exists()
-    with pytest.raises(Refused), transaction.atomic():
-        approve(actor=head, approval=approval)
+    stranger = people.actor_with_role(Role.BRANCH_HEAD, people.unit())
+    for actor in (head, stranger):
+        with pytest.raises(Refused), transaction.atomic():
+            approve(actor=actor, approval=approval)
     assert not Merge.objects.exists()
     other = people.actor_with_role(Role.BRANCH_HEAD, unit)
-    assert approve(actor=other, approval=approval) == 26
-    assert Merge.objects.count() == 26
+    judge(actor=head, pair=pairs[0], verdict="different")
+    run = approve(actor=other, approval=approval)
+    assert not Merge.objects.exists()
+    while bulk.work_on(actor=other, run_id=run.pk):
+        pass
+    run.refresh_from_db()
+    assert (run.done, run.refused) == (25, 1)
+    assert run.report[0][0] == str(pairs[0].public_id)
+    assert Merge.objects.count() == 25
     with pytest.raises(UserError), transaction.atomic():
         decline(actor=head, approval=approval, reason="太多")
 

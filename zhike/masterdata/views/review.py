@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
+from zhike.customers.services import note_export
 from zhike.kernel.actor import Actor
 from zhike.masterdata import pair_conditions, queries
 from zhike.masterdata.models import Approval, Pair
@@ -23,9 +24,10 @@ from zhike.masterdata.services import reviewing
 from zhike.masterdata.waterfall import waterfall
 from zhike.ui import paging
 from zhike.ui.lists.bulk import view_of
-from zhike.ui.navigation import Action
+from zhike.ui.navigation import Action, counts_for
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, RowView, visible, wants_fragment
+from zhike.ui.views.exports import FileView
 
 TONES = {
     Pair.State.OPEN: "blue",
@@ -102,12 +104,15 @@ class PairList(ListView):
     def row_url(self, row: Pair) -> str:
         return pair_url(row, narrowing(self.params))
 
+    def export_url(self) -> str:
+        return reverse("review:export") if self.actor.may("customers.export") else ""
+
     def actions(self) -> list[Action]:
         found = []
         first = queue(self.actor, narrowing(self.params)).first()
         if first is not None:
             found.append(Action(_("Judge one by one"), self.row_url(first), icon="player-play"))
-        waiting = visible(Approval, self.actor).filter(state=Approval.State.WAITING).count()
+        waiting = waiting_approvals(self.actor)
         label = _("Waiting for a second person")
         found.append(
             Action(
@@ -123,6 +128,26 @@ class PairList(ListView):
                 )
             )
         return found
+
+
+class Export(FileView, PairList):
+    """The queue as it is narrowed, or what was ticked, under the same rights; on the trail with its number."""
+
+    permission = "customers.export"
+    name = "pairs"
+    file_order = ("-probability", "pk")
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        self.actor.must(pair_conditions.JUDGES)
+        return super().narrowed(rows)
+
+    def note(self, count: int) -> None:
+        note_export(actor=self.actor, name="pairs", count=count)
+
+
+def waiting_approvals(actor: Actor) -> int:
+    """How many requests wait for a second person."""
+    return visible(Approval, actor).filter(state=Approval.State.WAITING).count()
 
 
 def narrowing(params: QueryDict) -> str:
@@ -179,6 +204,8 @@ class PairPage(RowView):
                 "next_url": pair_url(following, self.query) if following else "",
                 "query": f"?{self.query}" if self.query else "",
                 "open": left,
+                "approvals": waiting_approvals(self.actor),
+                "waiting": counts_for(self.actor).get("pairs", 0) if told else 0,
                 **(told or {}),
             }
         )
@@ -187,7 +214,7 @@ class PairPage(RowView):
         return answer
 
     def nothing_left(self, told: Mapping[str, Any]) -> HttpResponse:
-        return self.show({"title": _("One customer or two?"), "pair": None, **told})
+        return self.show({"title": _("One customer or two?"), "pair": None, "waiting": 0, **told})
 
     def of(self, pair: Pair) -> Pair:
         """The pair as this page reads it."""
@@ -265,7 +292,7 @@ class Approvals(PageView):
 
 
 class AnswerApproval(RowView):
-    """POST `answer`: approve, or decline with a reason."""
+    """POST `answer`: approve, which leads to the job that does it, or decline with a reason."""
 
     model = Approval
     permission = pair_conditions.JUDGES
@@ -273,13 +300,9 @@ class AnswerApproval(RowView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         approval: Approval = self.row()
         if request.POST.get("answer") == "approve":
-            done = reviewing.approve(actor=self.actor, approval=approval)
-            text = ngettext("%(n)s pair was judged.", "%(n)s pairs were judged.", done) % {
-                "n": f"{done:,}"
-            }
-        else:
-            reason = request.POST.get("reason", "")[:200]
-            reviewing.decline(actor=self.actor, approval=approval, reason=reason)
-            text = _("The request was declined.")
-        messages.success(request, text)
+            run = reviewing.approve(actor=self.actor, approval=approval)
+            return HttpResponseRedirect(reverse("desk:run", args=[run.public_id]), status=303)
+        reason = request.POST.get("reason", "")[:200]
+        reviewing.decline(actor=self.actor, approval=approval, reason=reason)
+        messages.success(request, _("The request was declined."))
         return HttpResponseRedirect(reverse("review:approvals"), status=303)
