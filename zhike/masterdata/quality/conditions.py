@@ -28,8 +28,8 @@ def _rules(actor: Actor) -> Choices:
 
 def _breaking(actor: Actor, q: Q) -> Q:
     """Any of the rules chosen is broken."""
-    ((_path, codes),) = q.children
-    return Q(quality__broken__overlap=[*codes])
+    ((_path, codes),) = q.children  # type: ignore[misc]  one condition, not a tree
+    return Q(quality__broken__overlap=codes)
 
 
 def _faulty(actor: Actor, q: Q) -> Q:

@@ -68,22 +68,24 @@ class Quality(models.Model):
 
 
 class QualityTally(models.Model):
-    """Sums over the customers of one unit (that alone) by one thing: their main manager, a source, a broken rule.
+    """Sums of a day over the customers of one unit (that alone): of all, or by main manager, source or broken rule.
 
     `key` is the employee's or system's id or the rule's code as text, "" for customers without any. Scores are
-    sums, so that units add up.
+    sums, so that units add up. Earlier days are kept, but for the rules.
     """
 
     class By(models.TextChoices):
+        UNIT = "unit", _("unit")
         OWNER = "owner", _("main manager")
         SYSTEM = "system", _("source system")
         RULE = "rule", _("rule")
 
     scope = TallyScope()
     field_classes = classify(
-        open="unit by key customers score complete plausible consistent fresh verified to_verify"
+        open="as_of unit by key customers score complete plausible consistent fresh verified to_verify"
     )
 
+    as_of = models.DateField(_("as of"))
     unit = models.ForeignKey(Unit, models.CASCADE, related_name="+")
     by = models.CharField(max_length=6, choices=By.choices)
     key = models.CharField(max_length=40)
@@ -97,6 +99,12 @@ class QualityTally(models.Model):
     to_verify = models.BigIntegerField()
 
     objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["by", "as_of", "unit"], name="quality_tally_by_day"),
+            models.Index(fields=["by", "key", "as_of"], name="quality_tally_by_key"),
+        )
 
 
 class QualityRule(Base):

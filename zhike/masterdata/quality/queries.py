@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from zhike.customers.models import Party
 from zhike.customers.queries.conditions import in_care_of, mains
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import SourceRecord, SourceSystem
 from zhike.masterdata.quality.models import Quality, QualityRun, QualityTally
@@ -44,6 +46,8 @@ class Sums:
 
 
 NOTHING = Sums()
+SHOWN = timedelta(days=366)
+History = dict[str, dict[date, Sums]]
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,7 @@ def last_run() -> QualityRun | None:
 
 def by_unit(sight: Sight) -> dict[int, Sums]:
     """Unit → the sums of its own customers."""
-    found: dict[int, Sums] = {}
-    for (unit, _key), sums in _sums(sight, By.OWNER).items():
-        found[unit] = found.get(unit, NOTHING) + sums
-    return found
+    return {unit: sums for (unit, _key), sums in _sums(sight, By.UNIT).items()}
 
 
 def by_owner(sight: Sight) -> dict[Employee | None, Sums]:
@@ -83,6 +84,29 @@ def by_system(sight: Sight) -> dict[SourceSystem, Sums]:
 def by_rule(sight: Sight) -> dict[str, int]:
     """Rule → how many customers in sight break it."""
     return {key: sums.customers for key, sums in _by_key(sight, By.RULE).items()}
+
+
+def history(sight: Sight, by: str = By.UNIT, keys: Collection[str] = ("",)) -> History:
+    """Key → day → sums over the whole units in sight, of the days kept, the earliest first.
+
+    For who sees only customers of their own, those of whom they are the main manager.
+    """
+    actor, below = sight.actor, Q()
+    rows = QualityTally.objects.visible_to(actor)
+    if sight.unit is not None:
+        below = Q(unit__in=units_at_or_below([sight.unit]))
+    if not (actor.everywhere or actor.system or actor.units):
+        rows, by, keys = QualityTally.objects.all(), By.OWNER, [str(actor.employee_id)]
+    sums = rows.filter(below, by=by, key__in=keys, as_of__gte=clock.today() - SHOWN)
+    found: History = {}
+    for key, day, *figures in (
+        sums.values("key", "as_of")
+        .annotate(*(Sum(name) for name in ("customers", *FIGURES)))
+        .order_by("as_of")
+        .values_list("key", "as_of", *(f"{name}__sum" for name in ("customers", *FIGURES)))
+    ):
+        found.setdefault(key, {})[day] = Sums(*figures)
+    return found
 
 
 def to_verify(actor: Actor) -> QuerySet[Party]:
@@ -109,7 +133,8 @@ def _sums(sight: Sight, by: str) -> dict[tuple[int, str], Sums]:
     actor, below = sight.actor, Q()
     if sight.unit is not None:
         below = Q(unit__in=units_at_or_below([sight.unit]))
-    tallies = QualityTally.objects.visible_to(actor).filter(below, by=by)
+    latest = QualityRun.objects.order_by("-pk").values("as_of")[:1]
+    tallies = QualityTally.objects.visible_to(actor).filter(below, by=by, as_of=latest)
     found = _added(tallies.values_list("unit", "key", "customers", *FIGURES))
     if not (actor.everywhere or actor.system):
         party = Q(
@@ -123,6 +148,9 @@ def _sums(sight: Sight, by: str) -> dict[tuple[int, str], Sums]:
 def _live(rows: QuerySet[Quality], by: str) -> Iterable[tuple[Any, ...]]:
     rows = rows.exclude(party__stage=Party.Stage.FORMER)
     match by:
+        case By.UNIT:
+            for unit, *row in rows.values_list("party__unit", *FIGURES):
+                yield unit, "", 1, *row
         case By.OWNER:
             held = dict(
                 mains().filter(party__in=rows.values("party")).values_list("party", "employee")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from zhike.customers.models import Party, SealedValue
@@ -26,6 +27,8 @@ from zhike.masterdata.quality.rules import RULES, USUAL, Dimension, Judgement, T
 CHUNK = 20_000
 WHOLE_EVERY = timedelta(days=7)
 """Positions and relations end on days that nobody writes anything: everybody is measured anew as often."""
+KEPT = timedelta(days=800)
+"""How long the sums of a day are kept: two years and the months to compare them with."""
 NULL = r"\N"
 COLUMNS = (
     *("party_id", "score", "complete", "plausible", "consistent", "fresh", "verified"),
@@ -243,6 +246,7 @@ def _lines(parties: Sequence[int], judged: Judgement) -> Iterator[str]:
 
 _SUMS = "count(*), " + ", ".join(f"sum(q.{name})" for name in COLUMNS[1:8])
 _TALLIES = {
+    QualityTally.By.UNIT: ("''", ""),
     QualityTally.By.OWNER: (
         "coalesce(a.employee_id::text, '')",
         "LEFT JOIN customers_assignment a ON a.party_id = q.party_id AND a.role = 'main' AND a.during @> %(day)s",
@@ -256,16 +260,17 @@ _TALLIES = {
 
 
 def _tally(day: date) -> None:
-    """Sums of all units anew. Former customers are nobody's work and count nowhere."""
-    QualityTally.objects.all().delete()
-    columns = ", ".join(("unit_id", "by", "key", "customers", *COLUMNS[1:8]))
+    """Sums of all units for the day. Former customers are nobody's work and count nowhere."""
+    by_rule = Q(by=QualityTally.By.RULE)
+    QualityTally.objects.filter(by_rule | Q(as_of=day) | Q(as_of__lt=day - KEPT)).delete()
+    columns = ", ".join(("as_of", "unit_id", "by", "key", "customers", *COLUMNS[1:8]))
     with connection.cursor() as cursor:
         for by, (key, join) in _TALLIES.items():
             cursor.execute(
                 f"INSERT INTO masterdata_qualitytally ({columns}) "  # noqa: S608  words of our own
-                f"SELECT s.unit_id, %(by)s, {key}, {_SUMS} FROM masterdata_quality q "
+                f"SELECT %(day)s::date, s.unit_id, %(by)s, {key}, {_SUMS} FROM masterdata_quality q "
                 f"JOIN customers_standing s ON s.party_id = q.party_id {join} "
-                f"WHERE s.stage <> 'former' GROUP BY 1, 2, 3",
+                f"WHERE s.stage <> 'former' GROUP BY 2, 3, 4",
                 {"by": by, "day": day},
             )
     refresh_statistics(QualityTally)

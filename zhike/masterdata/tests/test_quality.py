@@ -24,8 +24,14 @@ from zhike.kernel import clock, crypto
 from zhike.kernel.errors import Refused, UserError
 from zhike.masterdata.models import SourceRecord
 from zhike.masterdata.quality import queries
-from zhike.masterdata.quality.models import Quality, QualityRule, QualityRun, QualityTouched
-from zhike.masterdata.quality.queries import Sight, Sums
+from zhike.masterdata.quality.models import (
+    Quality,
+    QualityRule,
+    QualityRun,
+    QualityTally,
+    QualityTouched,
+)
+from zhike.masterdata.quality.queries import By, Sight, Sums
 from zhike.masterdata.quality.rules import Terms
 from zhike.masterdata.services import quality
 from zhike.masterdata.services.surviving import hand_system, keep_words
@@ -339,3 +345,32 @@ def test_no_value_that_identifies_is_kept() -> None:
     assert "1234" not in text
     assert "张伟明" not in text
     assert Sums(2, 151).mean("score") == 75
+
+
+def test_scores_are_kept_by_day_for_whom_one_sees() -> None:
+    branch = unit("分行", kind="branch")
+    here, there = unit("城东", parent=branch), unit("城西", parent=branch)
+    manager = employee_with_role(Role.CUSTOMER_MANAGER, here)
+    mine = said(party(unit=here, manager=manager), 0, occupation="教师")
+    far = party(unit=there)
+    today = clock.today()
+    days = [today - timedelta(days=400), today - timedelta(days=9), today]
+    for day in days:
+        quality.measure(actor=SYSTEM, as_of=day, whole=True)
+    quality.measure(actor=SYSTEM, as_of=today, whole=True)
+
+    def seen(actor: Any, *args: Any) -> dict[str, dict[Any, int]]:
+        found = queries.history(Sight(actor, *args))
+        return {key: {day: sums.customers for day, sums in of.items()} for key, of in found.items()}
+
+    assert seen(actor_with_role(ANALYST)) == {"": {days[1]: 2, today: 2}}
+    assert seen(actor_with_role(ANALYST), there) == {"": {days[1]: 1, today: 1}}
+    assert seen(actor_with_role(Role.TEAM_LEAD, here)) == {"": {days[1]: 1, today: 1}}
+    assert seen(actor_of(manager)) == {str(manager.pk): {days[1]: 1, today: 1}}
+    assert seen(actor_with_role(Role.AUDITOR)) == {}
+    owners = queries.history(Sight(actor_with_role(ANALYST)), By.OWNER, [str(manager.pk)])
+    assert owners[str(manager.pk)][today].score == of(mine).score
+    assert queries.by_unit(Sight(actor_with_role(ANALYST)))[there.pk].score == of(far).score
+    quality.measure(actor=SYSTEM, as_of=today + timedelta(days=500), whole=True)
+    kept = QualityTally.objects.filter(by=By.UNIT).values_list("as_of", flat=True).distinct()
+    assert {*kept} == {days[1], today, today + timedelta(days=500)}

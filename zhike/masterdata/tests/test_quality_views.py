@@ -21,7 +21,7 @@ from zhike.customers.tests.factories import (
 )
 from zhike.kernel import clock
 from zhike.kernel.models import AuditEntry
-from zhike.masterdata.quality.models import Quality, QualityRule
+from zhike.masterdata.quality.models import Quality, QualityRule, QualityRun, QualityTally
 from zhike.masterdata.services import quality
 from zhike.organisation.models import Employee, Role
 
@@ -77,6 +77,19 @@ def test_sums_are_of_what_one_may_see(
     assert "共 1 位客户" in own
     assert "共 2 位客户" in whole
     assert "城西" not in own
+
+
+@pytest.mark.parametrize("by", ["", "owner", "source", "rule"])
+def test_a_curve_stands_there_from_the_second_day_on(
+    by: str, manager: Employee, mine: Party, other: Party
+) -> None:
+    question = "数据质量在改善吗"
+    clients = client_of(manager), signed_in_client(Role.ANALYST)
+    assert not [client for client in clients if question in text(client, f"/quality/?by={by}")]
+    QualityTally.objects.update(as_of=clock.today() - timedelta(days=3))
+    QualityRun.objects.update(as_of=clock.today() - timedelta(days=3))
+    quality.measure(actor=SYSTEM, whole=True)
+    assert all(question in text(client, f"/quality/?by={by}") for client in clients)
 
 
 def test_a_unit_out_of_sight_is_not_there(manager: Employee, mine: Party, other: Party) -> None:

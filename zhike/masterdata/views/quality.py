@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
@@ -92,6 +93,7 @@ class Overview(PageView):
                 "heads": _heads(),
                 "verify_rows": self._rows(dimension=str(Dimension.FRESH)),
                 "chart": self._chart(found, by),
+                "history": self._history(by),
                 "height": "lg" if len(found) > FEW_PARTS else "md",
                 "tabs": [
                     Tab(label, self._address(by=name), name == (by if by in parts else ""))
@@ -196,6 +198,48 @@ class Overview(PageView):
             lying=True,
         )
 
+    def _history(self, by: str) -> charts.Chart | None:
+        """Scores over the days measured: by source, of the managers with most to do, or the whole by dimension."""
+        names, key_of = self._drawn(by)
+        kind = key_of if names else queries.By.UNIT
+        kept = queries.history(self.sight, kind, [*names] or [""])
+        days = sorted({day for each in kept.values() for day in each})
+        if len(days) < 2:
+            return None
+        if names and kept.keys() <= names.keys():
+            series = {
+                names[key]: [_mean(kept[key], day, "score") for day in days]
+                for key in names
+                if key in kept
+            }
+        else:
+            (whole,) = kept.values()
+            told = {"score": _("Score")} | {
+                str(name): str(label) for name, label in DIMENSIONS.items()
+            }
+            series = {
+                label: [_mean(whole, day, name) for day in days] for name, label in told.items()
+            }
+        return charts.lines(
+            [day.isoformat() for day in days],
+            series,
+            measure=_("Score"),
+            heading=_("Day"),
+            most=100,
+        )
+
+    def _drawn(self, by: str) -> tuple[dict[str, str], str]:
+        """Key → name of the lines to draw beside each other; none for the whole."""
+        if by == "source":
+            systems = queries.by_system(self.sight)
+            return {str(each.pk): each.name for each in systems}, queries.By.SYSTEM
+        if by == "owner":
+            sums = queries.by_owner(self.sight)
+            known = [who for who in sums if who is not None]
+            known.sort(key=lambda who: sums[who].mean("score") or 0)
+            return {str(who.pk): who.name for who in known[:FEW_PARTS]}, queries.By.OWNER
+        return {}, queries.By.UNIT
+
     def _crumbs(self) -> list[tuple[str, str]]:
         if self.unit is None:
             return []
@@ -214,6 +258,10 @@ class Overview(PageView):
     def _rows(self, **narrowing: str) -> str:
         asked = {"unit": self.unit.code if self.unit else ""} | narrowing
         return addressed(reverse("quality:findings"), asked)
+
+
+def _mean(days: Mapping[date, Sums], day: date, name: str) -> int | None:
+    return days[day].mean(name) if day in days else None
 
 
 def _shared(ways: Sequence[Sequence[str]]) -> list[str]:
