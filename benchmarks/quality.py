@@ -122,7 +122,7 @@ def _fill(home: Path, count: int) -> None:
         )
         cursor.execute(
             "INSERT INTO organisation_employee (id, code, name, unit_id) SELECT i, i::text, '员工' || i, "
-            f"1 + mod(i, {OUTLETS}) FROM generate_series(1, {_managers(count)}) i"
+            f"1 + mod(i - 1, {OUTLETS}) FROM generate_series(1, {_managers(count)}) i"
         )
     spent = _load(home, range(count))
     print(f"{count:,} customers loaded, {spent.cpu:.0f} processor seconds", flush=True)
@@ -133,7 +133,7 @@ def _fill(home: Path, count: int) -> None:
         )
         cursor.execute(
             "INSERT INTO customers_assignment (party_id, employee_id, role, during, reason) "
-            f"SELECT id, 1 + mod(id, {_managers(count)}), 'main', '[2020-01-01,)', '' "
+            f"SELECT id, 1 + mod(id / {search.CUSTOMERS_A_MANAGER}, {_managers(count)}), 'main', '[2020-01-01,)', '' "
             "FROM customers_party WHERE mod(id, 50) > 0"
         )
         cursor.execute(

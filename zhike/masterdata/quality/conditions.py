@@ -28,8 +28,8 @@ def _rules(actor: Actor) -> Choices:
 
 def _breaking(actor: Actor, q: Q) -> Q:
     """Any of the rules chosen is broken."""
-    ((_path, codes),) = q.children  # type: ignore[misc]  one condition, not a tree
-    return Q(quality__broken__overlap=codes)
+    asked: Any = q.children[0]
+    return Q(quality__broken__overlap=asked[1])
 
 
 def _faulty(actor: Actor, q: Q) -> Q:

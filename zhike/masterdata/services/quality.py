@@ -244,18 +244,30 @@ def _lines(parties: Sequence[int], judged: Judgement) -> Iterator[str]:
         yield f"{numbers}\t{due if due != 'NaT' else NULL}\t{{{told[key]}}}\n"
 
 
-_SUMS = "count(*), " + ", ".join(f"sum(q.{name})" for name in COLUMNS[1:8])
+_FIGURES = ("customers", *COLUMNS[1:8])
+_SUMS = ", ".join(f"sum({name})" for name in _FIGURES)
+_EACH = "1 AS customers, " + ", ".join(f"q.{name}" for name in COLUMNS[1:8])
+_OF_ALL = "masterdata_quality q JOIN customers_standing s ON s.party_id = q.party_id AND s.stage <> 'former'"
+# Unit, key and figures of each line to sum. Few customers are wrong in a way of their own: the ways are summed first.
 _TALLIES = {
-    QualityTally.By.UNIT: ("''", ""),
     QualityTally.By.OWNER: (
-        "coalesce(a.employee_id::text, '')",
-        "LEFT JOIN customers_assignment a ON a.party_id = q.party_id AND a.role = 'main' AND a.during @> %(day)s",
+        f"SELECT s.unit_id, coalesce(a.employee_id::text, '') AS key, {_EACH} FROM {_OF_ALL} "  # noqa: S608
+        "LEFT JOIN customers_assignment a ON a.party_id = q.party_id AND a.role = 'main' AND a.during @> %(day)s"
+    ),
+    QualityTally.By.UNIT: (
+        f"SELECT unit_id, '' AS key, {', '.join(_FIGURES)} FROM masterdata_qualitytally "  # noqa: S608
+        "WHERE by = 'owner' AND as_of = %(day)s"
     ),
     QualityTally.By.SYSTEM: (
-        "r.system_id::text",
-        "JOIN (SELECT DISTINCT party_id, system_id FROM masterdata_sourcerecord) r ON r.party_id = q.party_id",
+        f"SELECT s.unit_id, r.system_id::text AS key, {_EACH} FROM {_OF_ALL} "  # noqa: S608
+        "JOIN (SELECT DISTINCT party_id, system_id FROM masterdata_sourcerecord) r ON r.party_id = q.party_id"
     ),
-    QualityTally.By.RULE: ("b.code", "CROSS JOIN unnest(q.broken) b(code)"),
+    QualityTally.By.RULE: (
+        f"SELECT unit_id, b.code AS key, {', '.join(_FIGURES)} FROM ("  # noqa: S608
+        f"SELECT unit_id, broken, {', '.join(f'sum({name}) AS {name}' for name in _FIGURES)} "
+        f"FROM (SELECT s.unit_id, q.broken, {_EACH} FROM {_OF_ALL}) e GROUP BY 1, 2) w "
+        "CROSS JOIN unnest(w.broken) b(code)"
+    ),
 }
 
 
@@ -263,14 +275,12 @@ def _tally(day: date) -> None:
     """Sums of all units for the day. Former customers are nobody's work and count nowhere."""
     by_rule = Q(by=QualityTally.By.RULE)
     QualityTally.objects.filter(by_rule | Q(as_of=day) | Q(as_of__lt=day - KEPT)).delete()
-    columns = ", ".join(("as_of", "unit_id", "by", "key", "customers", *COLUMNS[1:8]))
+    columns = ", ".join(("as_of", "unit_id", "by", "key", *_FIGURES))
     with connection.cursor() as cursor:
-        for by, (key, join) in _TALLIES.items():
+        for by, lines in _TALLIES.items():
             cursor.execute(
                 f"INSERT INTO masterdata_qualitytally ({columns}) "  # noqa: S608  words of our own
-                f"SELECT %(day)s::date, s.unit_id, %(by)s, {key}, {_SUMS} FROM masterdata_quality q "
-                f"JOIN customers_standing s ON s.party_id = q.party_id {join} "
-                f"WHERE s.stage <> 'former' GROUP BY 2, 3, 4",
+                f"SELECT %(day)s::date, unit_id, %(by)s, key, {_SUMS} FROM ({lines}) l GROUP BY 2, 4",
                 {"by": by, "day": day},
             )
     refresh_statistics(QualityTally)
