@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from itertools import pairwise
 
 from django.db import connection, models
 
@@ -35,11 +36,15 @@ _MOVED = f"""
 def tally(days: Collection[date], on: date) -> None:
     """Write the tallies of `on`: its structure, and the moves since each earlier one of `days`.
 
-    Structures of the other `days` stay; moves up to an earlier day and days that are kept no longer go. Part of
-    a refresh and of its transaction.
+    Of the other `days` their structures stay, and the moves from each to the next: from month to month pages need
+    not compare scores. Other moves up to an earlier day, and days that are kept no longer, go. Part of a refresh and
+    of its transaction.
     """
     Tally.objects.exclude(as_of__in=[day for day in days if day != on]).delete()
-    Tally.objects.exclude(since=models.F("as_of")).delete()
+    stays = models.Q(since=models.F("as_of"))
+    for since, until in pairwise(sorted({*days, on})):
+        stays |= models.Q(since=since, as_of=until)
+    Tally.objects.exclude(stays).delete()
     with connection.cursor() as cursor:
         cursor.execute(_INTO + _STRUCTURE, {"on": on})
         for since in sorted(day for day in days if day < on):

@@ -18,6 +18,7 @@ from zhike.insight.models import Curve, Score, Tally
 from zhike.insight.queries import Mover, View
 from zhike.insight.queries.movers import NONE, behind
 from zhike.insight.queries.scores import scores_seen
+from zhike.insight.services.tallies import tally
 from zhike.insight.tests.factories import AS_OF, EARLIER, SYSTEM, scored, seeded, tallied
 from zhike.organisation.models import Employee, Role, Unit
 from zhike.ui import paging
@@ -135,11 +136,23 @@ def test_what_is_tallied_and_what_is_compared_now_come_to_the_same(branch: Unit)
     asked = [view for pair in PAIRS for view in views(branch, *pair)]
     some = [queries.flows(view, *keys) for view in asked]
     assert Tally.objects.filter(since=DAYS[0], as_of=DAYS[2]).exists()
-    assert not Tally.objects.filter(since=DAYS[0], as_of=DAYS[1]).exists()
+    # From each kept day to the next; the fixture's third refresh left what the second had written.
+    assert Tally.objects.filter(since=DAYS[0], as_of=DAYS[1]).exists()
     Tally.objects.all().delete()
     assert [queries.flows(view, *keys) for view in asked] == some
     stranger = people.actor_with_role(Role.TELLER, branch)
     assert queries.flows(View(stranger, *DAYS[:2]), *keys) == {}
+
+
+def test_moves_between_days_that_are_no_longer_neighbours_go(branch: Unit) -> None:
+    tally([DAYS[0], DAYS[2]], DAYS[2])
+    pairs = {tuple(each) for each in Tally.objects.values_list("since", "as_of")}
+    assert pairs == {(DAYS[0], DAYS[0]), (DAYS[0], DAYS[2]), (DAYS[2], DAYS[2])}
+    later = date(2026, 12, 31)
+    tally([*DAYS, later], later)
+    kept = {tuple(each) for each in Tally.objects.values_list("since", "as_of")}
+    assert kept >= {(DAYS[0], DAYS[0]), (DAYS[2], DAYS[2])}
+    assert (DAYS[0], DAYS[2]) not in kept
 
 
 @pytest.mark.parametrize(("since", "until"), PAIRS)
