@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import Party
+from zhike.customers.queries import root_of
 from zhike.customers.search import search
 from zhike.desk.subjects import Subject, subjects
 from zhike.kernel.actor import Actor
 from zhike.ui.commands import Command, commands
 from zhike.ui.suggestions import Hit, Suggester, suggesters
+from zhike.ui.views.pages import moved
 
 
 def found(actor: Actor, text: str, limit: int) -> list[Hit]:
@@ -36,8 +39,13 @@ def _with_unit(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.select_related("unit")
 
 
+def _went(actor: Actor, model: type[Model], public_id: UUID) -> Party | None:
+    return root_of(actor, public_id) if model is Party else None
+
+
 def register() -> None:
     """Called once when the room starts."""
+    moved.append(_went)
     suggesters.register(Suggester("customers", _("Customers"), "customers.view", 30, found))
     subjects.register(
         Subject(
@@ -48,6 +56,7 @@ def register() -> None:
             icon="user",
             subtitle=_about,
             narrowed=_with_unit,
+            merged="SELECT absorbed AS key, root_id AS root FROM customers_merge WHERE undone_at IS NULL",
         )
     )
     commands.register(

@@ -66,14 +66,15 @@ def remembered(actor: Actor, *, pinned: bool, limit: int) -> list[Hit]:
     """What the actor pinned, or opened lately without pinning it, the latest first.
 
     Names are read now and in scope: what is out of it, gone, or of a room the actor has no right to is
-    left out. One query, and one for each subject among them.
+    left out, what is one by now is named once. One query, and two for each subject among them.
     """
     mine = Remembered.objects.visible_to(actor).filter(user=actor.user_id)
     mine = mine.filter(pinned_at__isnull=not pinned)
     rows = list(mine.order_by("-pinned_at" if pinned else "-opened_at", "-pk")[:limit])
     keys = [(each.subject, each.object_id) for each in rows]
     found = _found(actor, keys)
-    return [found[key] for key in keys if key in found]
+    hits = [found[key] for key in keys if key in found]
+    return list({hit.url: hit for hit in hits}.values())
 
 
 Key = tuple[str, int]
@@ -81,16 +82,19 @@ Key = tuple[str, int]
 
 
 def _found(actor: Actor, keys: Sequence[Key]) -> dict[Key, Hit]:
-    """Those of the rows that the actor may see; one query for each subject among them."""
+    """Those of the rows, or what they are part of, that the actor may see; two queries for each subject among them."""
     by_subject = defaultdict(list)
     for subject_id, pk in keys:
         by_subject[subject_id].append(pk)
-    return {
-        (subject.id, pk): _hit(subject, row)
-        for subject in subjects
-        if subject.id in by_subject and actor.may(subject.permission)
-        for pk, row in _visible(actor, subject).in_bulk(by_subject[subject.id]).items()
-    }
+    found = {}
+    for subject in subjects:
+        if subject.id in by_subject and actor.may(subject.permission):
+            roots = subject.roots(by_subject[subject.id])
+            rows = _visible(actor, subject).in_bulk(set(roots.values()))
+            for pk, root in roots.items():
+                if root in rows:
+                    found[subject.id, pk] = _hit(subject, rows[root])
+    return found
 
 
 def _visible(actor: Actor, subject: Subject) -> QuerySet[Any]:

@@ -6,12 +6,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
 from zhike.customers.models import Party
-from zhike.customers.queries import sees_money
+from zhike.customers.queries import root_of, sees_money
 from zhike.kernel.actor import Actor
 from zhike.products.models import Holding, Product
 
@@ -75,7 +74,10 @@ def list_products(request: HttpRequest, category: str = "") -> list[dict[str, An
 def list_holdings(request: HttpRequest, public_id: UUID) -> list[dict[str, Any]]:
     """What the customer of this id holds, as owner or otherwise."""
     actor = actor_of(request)
-    party = get_object_or_404(Party.objects.visible_to(actor), public_id=public_id)
+    seen = Party.objects.visible_to(actor)
+    party = seen.filter(public_id=public_id).first() or root_of(actor, public_id)
+    if party is None:
+        raise Http404
     rows = Holding.objects.visible_to(actor).filter(party=party).order_by("agreement__opened_on")
     money = sees_money(actor)
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -43,16 +43,6 @@ class PartyPage(DetailView):
             if seat.role == Assignment.Role.MAIN and _holds(seat.during, today)
         ]
         return party
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A link to a customer who is part of another one by now leads there."""
-        try:
-            return super().get(request, *args, **kwargs)
-        except Http404:
-            root = queries.root_of(self.actor, self.kwargs["public_id"])
-            if root is None:
-                raise
-            return HttpResponseRedirect(root.get_absolute_url())
 
     def row_on(self, row: Any, day: date) -> Any:
         return party_on(row, day)

@@ -21,7 +21,10 @@ MOST_PINS = 30
 _OPENED = """
 INSERT INTO desk_remembered (user_id, subject, object_id, opened_at) VALUES (%s, %s, %s, %s)
 ON CONFLICT (user_id, subject, object_id) DO UPDATE SET opened_at = excluded.opened_at
-RETURNING pinned_at IS NOT NULL
+RETURNING pinned_at IS NOT NULL OR EXISTS (
+    SELECT 1 FROM desk_remembered r JOIN ({merged}) m ON m.key = r.object_id
+    WHERE m.root = desk_remembered.object_id AND r.user_id = desk_remembered.user_id
+        AND r.subject = desk_remembered.subject AND r.pinned_at IS NOT NULL)
 """
 
 
@@ -35,7 +38,9 @@ def remember(*, actor: Actor, row: Model) -> bool | None:
     if subject is None or actor.user_id is None:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_OPENED, [actor.user_id, subject.id, row.pk, clock.now()])
+        cursor.execute(
+            _OPENED.format(merged=subject.merged), [actor.user_id, subject.id, row.pk, clock.now()]
+        )
         return bool(cursor.fetchone()[0])
 
 
@@ -52,6 +57,8 @@ def pin(*, actor: Actor, row: Model, pinned: bool) -> None:
             _("You have pinned %(count)d records.") % {"count": MOST_PINS},
             _("Unpin one you no longer need, then pin this one."),
         )
+    if not pinned:  # the pin may be that of a row that is part of this one by now
+        mine.filter(subject=subject.id, object_id__in=subject.parts(row.pk)).update(pinned_at=None)
     now = clock.now()
     Remembered.objects.update_or_create(
         user_id=actor.user_id,

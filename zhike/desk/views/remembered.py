@@ -24,11 +24,10 @@ class RememberedView(PageView):
     fragment = "lists"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        pinned = queries.remembered(self.actor, pinned=True, limit=SHOWN)
+        recent = queries.remembered(self.actor, pinned=False, limit=SHOWN)
         return self.show(
-            {
-                "pinned": queries.remembered(self.actor, pinned=True, limit=SHOWN),
-                "recent": queries.remembered(self.actor, pinned=False, limit=SHOWN),
-            }
+            {"pinned": pinned, "recent": [each for each in recent if each not in pinned]}
         )
 
 

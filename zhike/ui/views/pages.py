@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.views import View
@@ -73,6 +74,10 @@ def told_opened(request: PageRequest, row: Any) -> dict[str, Any]:
     return {key: value for tell in opened for key, value in tell(request.actor, row).items()}
 
 
+moved: list[Callable[[Actor, type[Model], UUID], Any | None]] = []
+"""Asked where a row that is not there under its id went: the one in the actor's scope that it is part of by now."""
+
+
 class PageView(View):
     """A page behind one permission, refused with the reason; one address for page and fragment."""
 
@@ -106,6 +111,22 @@ class RowView(PageView):
     model: ClassVar[type[Model]]
     joined: ClassVar[tuple[str, ...]] = ()
     """The rows it belongs to that are read with it."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A link to a row that is part of another one by now leads to the same page of that one."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Http404:
+            match = request.resolver_match
+            if request.method != "GET" or match is None or "public_id" not in kwargs:
+                raise
+            found = (ask(self.actor, self.model, kwargs["public_id"]) for ask in moved)
+            row = next(filter(None, found), None)
+            if row is None:
+                raise
+            url = reverse(match.view_name, kwargs=kwargs | {"public_id": row.public_id})
+            query = request.META.get("QUERY_STRING", "")
+            return HttpResponseRedirect(f"{url}?{query}" if query else url)
 
     def row(self) -> Any:
         rows: list[Any] = self.model.objects.visible_rows(  # type: ignore[attr-defined]
