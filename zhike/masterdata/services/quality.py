@@ -25,6 +25,7 @@ from zhike.masterdata.quality.models import Quality, QualityRule, QualityRun, Qu
 from zhike.masterdata.quality.rules import RULES, USUAL, Dimension, Judgement, Terms, judge
 
 CHUNK = 20_000
+SAMPLE = 5_000
 WHOLE_EVERY = timedelta(days=7)
 """Positions and relations end on days that nobody writes anything: everybody is measured anew as often."""
 KEPT = timedelta(days=800)
@@ -43,6 +44,16 @@ class Measured:
     measured: int
     changed: int
     whole: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Customers looked at, whether these were but some, and before and after: who breaks the rule, the mean score."""
+
+    customers: int
+    sampled: bool
+    broken: tuple[int, int]
+    score: tuple[int, int]
 
 
 def terms_in_force() -> dict[str, Terms]:
@@ -159,6 +170,23 @@ def set_terms(*, actor: Actor, code: str, terms: Terms | None, seen: int | None 
         changes={name: (before[name], value) for name, value in values.items()},
         reason=code,
     )
+
+
+def preview(*, code: str, terms: Terms, today: date) -> Preview:
+    """What the rule would make of customers under these terms; of all, or of some `SAMPLE` where there are more."""
+    with connection.cursor() as cursor:
+        share = min(100, 100 * SAMPLE / max(Quality.objects.count(), 1))
+        cursor.execute(
+            "SELECT party_id FROM masterdata_quality TABLESAMPLE BERNOULLI (%s) REPEATABLE (1)",
+            [share],
+        )
+        ids = [id for (id,) in cursor.fetchall()]
+    found, facts = facts_of(ids, today)
+    before = terms_in_force()
+    judged = [judge(facts, each, today) for each in (before, before | {code: terms})]
+    broken = [int(each.broken[code].sum()) if code in each.broken else 0 for each in judged]
+    scores = [int(each.score.sum()) // max(len(found), 1) for each in judged]
+    return Preview(len(found), share < 100, (broken[0], broken[1]), (scores[0], scores[1]))
 
 
 def judge_all(

@@ -201,6 +201,19 @@ def test_rules_are_shown_to_all_and_changed_by_few(mine: Party, other: Party) ->
     assert analyst.get("/quality/rules/fresh.shoes/").status_code == 404
 
 
+def test_a_preview_shows_what_terms_would_change_and_keeps_nothing(
+    mine: Party, other: Party
+) -> None:
+    analyst = signed_in_client(Role.ANALYST)
+    url, body = "/quality/rules/fresh.occupation/", {"weight": 3, "days": 500, "preview": 1}
+    answer = analyst.post(url, body)
+    assert answer.status_code == 200
+    shown = " ".join(answer.content.decode().split())
+    assert "当前 2 位不符合该规则，调整后为 0 位" in shown
+    assert not QualityRule.objects.exists()
+    assert signed_in_client(Role.BRANCH_HEAD).post(url, body).status_code == 403
+
+
 def test_pages_take_as_many_queries_for_many_customers(
     manager: Employee, mine: Party, other: Party, django_assert_max_num_queries: Any
 ) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.customers.models import Party
+from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
 from zhike.masterdata.quality import queries
 from zhike.masterdata.quality.models import QualityRule
@@ -104,7 +105,8 @@ class TermsForm(forms.Form):
 
 
 class RulePage(PageView):
-    """One rule. POST its terms, or `usual` for those it came with; in force from the next daily run."""
+    """One rule. POST its terms, or `usual` for those it came with; in force from the next daily run. With `preview`
+    nothing is kept: what they would change is shown."""
 
     permission = SETS_RULES
     template_name = "masterdata/quality_rule.html"
@@ -125,6 +127,9 @@ class RulePage(PageView):
         form = TermsForm(self.rule, request.POST)
         if not form.is_valid():
             return self._shown(form, status=422)
+        if "preview" in request.POST:
+            found = quality.preview(code=self.rule.code, terms=form.terms(), today=clock.today())
+            return self._shown(form, own="own" in request.POST, found=found)
         terms = None if "usual" in request.POST else form.terms()
         try:
             quality.set_terms(
@@ -145,13 +150,21 @@ class RulePage(PageView):
             raise Http404
         return RULES[code]
 
-    def _shown(self, form: TermsForm, *, own: bool = False, status: int = 200) -> HttpResponse:
+    def _shown(
+        self,
+        form: TermsForm,
+        *,
+        own: bool = False,
+        status: int = 200,
+        found: quality.Preview | None = None,
+    ) -> HttpResponse:
         usual = USUAL[self.rule.code]
         return self.show(
             {
                 "title": wrong(self.rule),
                 "form": form,
                 "own": own,
+                "found": found,
                 "usual": usual,
                 "usual_days": days_of(usual),
                 "dimension": DIMENSIONS[self.rule.dimension],
