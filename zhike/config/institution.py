@@ -17,6 +17,12 @@ FREE_BYTES = 512 * 2**20
 OLDEST_POSTGRES = 150000
 
 
+def begin() -> None:
+    """Django ready, and no database asked for."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
+    django.setup()
+
+
 @contextmanager
 def opened(*, current: bool = True, serving: bool = False) -> Iterator[None]:
     """Django ready and the database answering; the embedded one is started, and stopped if started here.
@@ -26,8 +32,7 @@ def opened(*, current: bool = True, serving: bool = False) -> Iterator[None]:
     """
     if serving:
         os.environ["ZHIKE_COLLECTED"] = "1"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
-    django.setup()
+    begin()
     from django.conf import settings
 
     from zhike.kernel.postgres import running

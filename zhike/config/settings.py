@@ -21,7 +21,7 @@ def _words(name: str, default: str) -> list[str]:
 
 
 ZHIKE_HOME = Path(os.environ.get("ZHIKE_HOME", "var")).absolute()
-ZHIKE_KEYS = Path(os.environ.get("ZHIKE_KEYS", ZHIKE_HOME / "keys"))
+ZHIKE_KEYS = keys.folder()
 ZHIKE_PRODUCTION = _flag("ZHIKE_PRODUCTION", False)
 ZHIKE_EMBEDDED = not os.environ.get("DATABASE_URL")
 DATABASE_URL = os.environ.get("DATABASE_URL") or Cluster(ZHIKE_HOME / "postgres").url()

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from zhike.kernel.errors import UserError
 
-NAMES = ("session", "data", "index", "audit")
+NAMES = ("session", "data", "index", "audit", "backup")
+
+
+def folder() -> Path:
+    """`ZHIKE_KEYS`, or `keys` in the data folder."""
+    home = Path(os.environ.get("ZHIKE_HOME", "var")).absolute()
+    return Path(os.environ.get("ZHIKE_KEYS", home / "keys"))
 
 
 def load(folder: Path, name: str) -> bytes:

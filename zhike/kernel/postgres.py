@@ -142,6 +142,14 @@ class Cluster:
         socket_folder = quote(str(self._socket_folder()), safe="/")
         return f"postgresql://{ROLE}@/{quote(database)}?host={socket_folder}&port={PORT}"
 
+    def copy_command(self) -> list[str]:
+        """What writes a copy of the running cluster to standard output: one tar, with the log it needs to be whole."""
+        return _command(
+            *("pg_basebackup", "--pgdata=-", "--format=tar", "--wal-method=fetch"),
+            *("--checkpoint=fast", f"--host={self._socket_folder()}", f"--port={PORT}"),
+            f"--username={SUPERUSER}",
+        )
+
     @property
     def _data(self) -> Path:
         return self.folder / "data"
@@ -413,6 +421,11 @@ def _command(program: str, *arguments: str) -> list[str]:
             f"Run zhike as an ordinary user. Or: {OWN_DATABASE}.",
         )
     return [*as_user, *command]
+
+
+def program(name: str) -> str:
+    """One of PostgreSQL's own client programs, for a server: of the embedded package, which is the newest here."""
+    return str(_binaries() / name)
 
 
 @cache

@@ -97,6 +97,16 @@ class Warehouse:
             raise UserError(f"The warehouse has no table {name}.", "Load or refresh it first.")
         return sorted(table.file_uris())
 
+    def kept(self) -> list[Path]:
+        """Every file that the tables consist of at this moment, the log of each before its data."""
+        found = []
+        for log in sorted(self.folder.rglob("_delta_log")):
+            entries = sorted(log.iterdir())
+            version = max(int(each.stem) for each in entries if each.suffix == ".json")
+            name = log.parent.relative_to(self.folder).as_posix()
+            found += [*entries, *map(Path, self.files(name, version))]
+        return found
+
     def holds_batch(self, name: str, batch: str) -> bool:
         """Whether `batch` (a digest of what was read) was appended before."""
         table = self._open(name)
