@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 NAMES = ("编号", "姓名", "手机", "备注")
 HEADER = ",".join(NAMES) + "\n"
@@ -24,16 +21,20 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 class Hostile:
     """`at`: where it ends. look: refused on arrival with `told`; reading: a person has to say how it is read;
     rows: `refused` rows are refused for `told` and `names` become customers; check: the check ends with `told`.
+    `content` that is slow to make is made when it is asked for, not while tests are collected.
     """
 
     id: str
-    content: bytes
+    content: bytes | Callable[[], bytes]
     at: str
     told: str = ""
     name: str = "customers.csv"
     names: Sequence[str] = ()
     refused: int = 0
     more: Mapping[str, str] = field(default_factory=dict)
+
+    def file(self) -> bytes:
+        return self.content if isinstance(self.content, bytes) else self.content()
 
 
 def workbook(
@@ -272,7 +273,9 @@ def workbooks() -> Iterator[Hostile]:
     """XLSX that is broken, lies, or means something else than it shows."""
     people = row(2, "1", "张三") + row(3, "2", "李四")
 
-    def book(id: str, content: bytes, at: str, told: str = "", **more: object) -> Hostile:
+    def book(
+        id: str, content: bytes | Callable[[], bytes], at: str, told: str = "", **more: object
+    ) -> Hostile:
         return Hostile(id, content, at, told, "customers.xlsx", **more)  # type: ignore[arg-type]
 
     sound = workbook(HEAD + people)
@@ -290,10 +293,17 @@ def workbooks() -> Iterator[Hostile]:
         "macros", workbook(HEAD + people, parts={"xl/vbaProject.bin": b"x"}), "look", "macros"
     )
     yield book(
-        "bomb", workbook(HEAD + people, parts={"xl/x.xml": b"\0" * 60_000_000}), "look", "unpacks"
+        "bomb",
+        lambda: workbook(HEAD + people, parts={"xl/x.xml": b"\0" * 60_000_000}),
+        "look",
+        "unpacks",
     )
-    blank = " " * 80_000_000
-    yield book("bomb in the sheet", workbook(HEAD + people + blank), "look", "unpacks")
+    yield book(
+        "bomb in the sheet",
+        lambda: workbook(HEAD + people + " " * 80_000_000),
+        "look",
+        "unpacks",
+    )
     many = {f"xl/m{n}.xml": b"x" for n in range(2_100)}
     yield book("2,100 parts", workbook(HEAD + people, parts=many), "look", "unpacks")
     for missing in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"):
@@ -430,50 +440,6 @@ def workbooks() -> Iterator[Hostile]:
     )
 
 
-def parquets() -> Iterator[Hostile]:
-    """Parquet that is broken or holds what text cannot."""
-
-    def table(**columns: object) -> bytes:
-        held = io.BytesIO()
-        pq.write_table(pa.table(columns), held)
-        return held.getvalue()
-
-    def file(id: str, content: bytes, at: str, told: str = "", **more: object) -> Hostile:
-        return Hostile(id, content, at, told, "customers.parquet", **more)  # type: ignore[arg-type]
-
-    sound = table(编号=["1", "2"], 姓名=["张三", "李四"])
-    both = ("张三", "李四")
-    yield file("sound Parquet", sound, "rows", names=both)
-    for share in (2, 30, 70, 99):
-        yield file(
-            f"Parquet cut at {share} %", sound[: len(sound) * share // 100], "look", "Parquet"
-        )
-    for place in range(4, len(sound), len(sound) // 12):
-        damaged = bytearray(sound)
-        damaged[place] ^= 0xFF
-        yield file(f"Parquet byte {place} turned", bytes(damaged), "any", names=both)
-    yield file("NUL in Parquet", table(编号=["1", "2"], 姓名=["张\0三", "李四"]), "rows", "cannot be seen",
-               names=("李四",), refused=1)  # fmt: skip
-    names = pa.array([b"\xed\xa0\x80", "李四".encode()]).view(pa.string())
-    yield file("surrogate in Parquet", table(编号=["1", "2"], 姓名=names), "any", names=())
-    yield file("nested", table(编号=[[1], [2]], 姓名=["张三", "李四"]), "any", names=both)
-    yield file(
-        "bytes",
-        table(编号=["1", "2"], 姓名=[b"a", b"b"]),
-        "check",
-        "Parquet",
-        more={"field_1": "name"},
-    )
-    yield file("numbers with a point", table(编号=[1.1010519491231e17, 2.0], 姓名=["张三", "李四"]), "rows",
-               "lost digits", names=("李四",), refused=1, more={"field_0": "resident_id"})  # fmt: skip
-    yield file(
-        "501 columns of Parquet",
-        table(**{f"c{n}": ["1"] for n in range(501)}),
-        "reading",
-        "at most 500",
-    )
-
-
 def _archive(entries: Mapping[str, bytes]) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
@@ -492,4 +458,6 @@ def _place(number: int) -> str:
 
 def corpus() -> list[Hostile]:
     """All of them, each by a name of its own."""
+    from zhike.masterdata.tests.hostile_parquet import parquets
+
     return [*not_tables(), *texts(), *workbooks(), *parquets()]

@@ -35,7 +35,7 @@ def test_the_corpus_is_as_large_as_it_should_be() -> None:
 
 @pytest.mark.parametrize("hostile", CORPUS, ids=[each.id for each in CORPUS])
 def test_hostile_file(client: Client, hostile: Hostile) -> None:
-    answer = send(client, hostile.content, hostile.name)
+    answer = send(client, hostile.file(), hostile.name)
     if answer.status_code == 422:
         assert hostile.at in ("look", "any"), _words(answer)
         assert hostile.told.lower() in _words(answer).lower()
