@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from zhike.customers.models import Party
 from zhike.customers.queries.conditions import in_care_of, mains
@@ -118,7 +118,8 @@ def to_verify(actor: Actor) -> QuerySet[Party]:
 
 def from_source(code: str) -> Q:
     """The customers a source system has a record of."""
-    return Q(pk__in=SourceRecord.objects.filter(system__code=code).values("party"))
+    records = SourceRecord.objects.filter(party=OuterRef("pk"), system__code=code)
+    return Q(Exists(records))
 
 
 def _by_key(sight: Sight, by: str) -> dict[str, Sums]:

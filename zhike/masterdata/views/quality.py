@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike.customers.models import Address, ContactPoint, Identifier, Party
 from zhike.customers.queries import manager_of, units_to_choose, with_standing
-from zhike.customers.queries.conditions import in_care_of, managed_by
+from zhike.customers.queries.conditions import in_care_of, managed_by, without_manager
 from zhike.customers.services import note_export
 from zhike.masterdata.models import SourceSystem
 from zhike.masterdata.quality import conditions, queries
@@ -40,6 +40,8 @@ from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, RowView, done, visible
 from zhike.ui.views.exports import FileView
 
+MOST_OWNERS = 100
+"""Main managers in the table, those with the worst data first; the others stand under their unit."""
 FEW_PARTS, MOST_PARTS = 6, 12
 """Bars up to which the chart stays low, and how many it has at most; the table has all parts."""
 
@@ -84,6 +86,7 @@ class Overview(PageView):
                 "run": run,
                 "parts": found,
                 "by_rule": by == "rule",
+                "cut": by == "owner" and len(found) == MOST_OWNERS,
                 "total": total,
                 "score": total.mean("score"),
                 "dimensions": [
@@ -158,7 +161,7 @@ class Overview(PageView):
         return found
 
     def _owners(self) -> list[Part]:
-        found = queries.by_owner(self.sight).items()
+        found = self._by_owner.items()
         return [
             Part(
                 who.name if who else _("nobody"),
@@ -166,8 +169,14 @@ class Overview(PageView):
                 "",
                 self._rows(who=who.code if who else "nobody"),
             )
-            for who, sums in sorted(found, key=lambda item: item[1].mean("score") or 0)
+            for who, sums in sorted(found, key=lambda item: item[1].mean("score") or 0)[
+                :MOST_OWNERS
+            ]
         ]
+
+    @cached_property
+    def _by_owner(self) -> Mapping[Employee | None, Sums]:
+        return queries.by_owner(self.sight)
 
     def _sources(self) -> list[Part]:
         found = queries.by_system(self.sight).items()
@@ -234,7 +243,7 @@ class Overview(PageView):
             systems = queries.by_system(self.sight)
             return {str(each.pk): each.name for each in systems}, queries.By.SYSTEM
         if by == "owner":
-            sums = queries.by_owner(self.sight)
+            sums = self._by_owner
             known = [who for who in sums if who is not None]
             known.sort(key=lambda who: sums[who].mean("score") or 0)
             return {str(who.pk): who.name for who in known[:FEW_PARTS]}, queries.By.OWNER
@@ -357,7 +366,7 @@ class FindingList(ListView):
 
     def _held_by(self, value: str) -> Q:
         if value == "nobody":
-            return ~managed_by(Q())
+            return without_manager()
         return managed_by(Q(employee__code=value))
 
     def actions(self) -> list[Action]:
