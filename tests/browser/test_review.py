@@ -12,6 +12,7 @@ from psycopg.types.json import Json
 
 from tests.browser.conftest import SignIn, Site
 from tests.browser.steps import addresses, opened
+from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
 WEIGHTS = {"name": [6, 9.5], "mobile": [0, -2.5]}
@@ -96,6 +97,31 @@ def test_a_merge_is_looked_at_made_and_split(sign_in: SignIn) -> None:
     page.fill("input[name=reason]", "原来是两个人")
     page.get_by_role("button", name="拆分", exact=True).click()
     expect(page).to_have_url(re.compile(other_address))
+
+
+TWICE = """
+    SELECT p.public_id FROM customers_party p JOIN masterdata_sourcerecord r ON r.party_id = p.id
+    WHERE NOT EXISTS (SELECT 1 FROM customers_merge m WHERE m.root_id = p.id)
+    GROUP BY p.id HAVING count(*) > 1 AND count(DISTINCT r.system_id) > 1
+    ORDER BY (SELECT count(*) FROM products_agreement a WHERE a.party_id = p.id) DESC, p.id LIMIT 1"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_record_is_taken_out(sign_in: SignIn, site: Site, dark: bool) -> None:
+    with psycopg.connect(site.database, autocommit=True) as connection:
+        row = connection.execute(TWICE).fetchone()
+    assert row is not None
+    page = sign_in("analyst", width=390 if dark else 1440, height=900, dark=dark)
+    page.goto(f"/customers/{row[0]}/")
+    records = opened(page, "masterdata.records")
+    records.get_by_role("link", name="拆出…").last.click()
+    expect(page.locator("#take .merge-name")).to_have_count(2)
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.fill("input[name=reason]", "证件号录错，另有其人")
+    page.get_by_role("button", name="拆出", exact=True).click()
+    expect(page).not_to_have_url(re.compile(str(row[0])))
+    expect(page.locator("#toasts")).to_contain_text("独立客户")
 
 
 def test_many_at_once_wait_for_somebody_else(sign_in: SignIn, site: Site) -> None:
