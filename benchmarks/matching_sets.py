@@ -101,7 +101,7 @@ def historical() -> PublicSet:
             "birth_on": _date(row["dob"], "%Y-%m-%d"),
             "address_key": row["postcode_fake"],
             "address_road": (row["postcode_fake"] or "").split(" ")[0] or None,
-            "village": row["birth_place"],
+            "county": row["birth_place"],
             "employer_core": row["occupation"],
         }
 
@@ -119,6 +119,7 @@ def restaurants() -> PublicSet:
             "kind": "organisation",
             "name": row["name"],
             "company_core": row["name"],
+            "name_pinyin": row["name"],
             "company_place": row["city"],
             "phone": re.sub(r"\D", "", row["phone"] or "") or None,
             "address_key": row["addr"],
@@ -150,6 +151,7 @@ def products() -> PublicSet:
             "kind": "organisation",
             "name": title,
             "company_core": title,
+            "name_pinyin": title,
             "employer_core": row["manufacturer"],
         }
 

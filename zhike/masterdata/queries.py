@@ -44,6 +44,7 @@ LABELS: Mapping[str, str | Promise] = {
     "passport": _("passport"),
     "sex": _("sex"),
     "address": _("address"),
+    "place": _("county"),
     "employer": _("employer"),
     "representative": _("legal representative"),
 }

@@ -19,7 +19,7 @@ class Level:
     """One degree of likeness. `m` and `u` (its probability among pairs of one and of two entities, 0 to 1) hold
     until training finds better. `term`: the column whose frequency says what the agreement is worth.
     `counted`: the column that must agree, where agreement is so rare among strangers that a sample shows none
-    and training counts it instead."""
+    and training counts it instead; a rare term is then worth what was counted, not what its two records share."""
 
     label: str
     sql: str
@@ -31,11 +31,14 @@ class Level:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Levels from the most to the least alike; what meets none is `otherwise`, what meets `absent` says nothing."""
+    """Levels from the most to the least alike; what meets none is `otherwise`, what meets `absent` says nothing.
+    `stranger`, `stranger_columns`: instead of the scheme's, where those are about what is compared here."""
 
     name: str
     absent: str
     levels: tuple[Level, ...]
+    stranger: str = ""
+    stranger_columns: tuple[str, ...] = ()
 
     @property
     def numbered(self) -> tuple[tuple[int, Level], ...]:
@@ -76,6 +79,16 @@ class Scheme:
         """Columns whose frequencies count, each once."""
         named = (level.term for c in self.comparisons for level in c.levels if level.term)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def counted_terms(self) -> frozenset[str]:
+        """Those of the terms whose agreement among strangers is counted."""
+        return frozenset(
+            level.term
+            for c in self.comparisons
+            for level in c.levels
+            if level.term and level.counted
+        )
 
 
 OTHERWISE: Final = "ELSE"
@@ -134,9 +147,13 @@ _NEAR_PINYIN: Final = (
 _EITHER_ORDER: Final = "least(name_pinyin, name_rotated)"
 _ONE_NUMBER_LACKS: Final = "(resident_id_raw_l is null or resident_id_raw_r is null)"
 
+_A_NAME_LACKS: Final = "(name_l is null or name_r is null)"
+# Whoever knows the year alone writes the first of January.
+_NEW_YEAR: Final = "(right(birth_text_l, 4) = '0101') <> (right(birth_text_r, 4) = '0101')"
+
 _PERSON_NAME: Final = Comparison(
     "name",
-    _absent("name"),
+    f"{_A_NAME_LACKS} and ({_absent('surname')})",
     (
         Level("same name", _same("name"), 0.88, 1e-5, term="name"),
         Level("same sound", _same("name_pinyin"), 0.04, 1e-5, term="name_pinyin"),
@@ -148,6 +165,12 @@ _PERSON_NAME: Final = Comparison(
         ),
         Level("sound 1 or 2 letters apart", _NEAR_PINYIN, 0.03, 1e-4),
         Level("one character differs", _ONE_CHARACTER, 0.015, 1e-3),
+        Level(
+            "same surname, a name lacks",
+            f"{_A_NAME_LACKS} and {_same('surname')}",
+            0.01,
+            1e-3,
+        ),
         Level(
             "one part of the name",
             f"({_same('surname')}) or ({_same('given')})",
@@ -175,6 +198,12 @@ _IDENTITY: Final = Comparison(
             5e-5,
         ),
         Level("same birthday, other number", _same("birth_on"), 0.002, 5e-5),
+        Level(
+            "same year, a day unknown",
+            f"left(birth_text_l, 4) = left(birth_text_r, 4) and {_NEW_YEAR} and {_ONE_NUMBER_LACKS}",
+            0.005,
+            1e-3,
+        ),
         Level(
             "birthday one digit apart, a number lacks",
             f"{_misread('birth_text', 1, 4)} and {_ONE_NUMBER_LACKS}",
@@ -256,6 +285,11 @@ PERSON: Final = Scheme(
         _plain("phone", 0.8, 1e-6),
         _plain("email", 0.85, 1e-7),
         _plain("passport", 0.9, 1e-8),
+        Comparison(
+            "place",
+            f"(address_key_l is not null and address_key_r is not null) or {_absent('county')}",
+            (Level("same", _same("county"), 0.9, 0.1), _otherwise(0.1, 0.9)),
+        ),
     ),
     keys=(
         Key("number", ("resident_id_raw",)),
@@ -276,18 +310,33 @@ PERSON: Final = Scheme(
         Key("birthday and street", ("birth_on", "address_street")),
         Key("birthday and employer", ("birth_on", "employer_core")),
         Key("name and phone", (_EITHER_ORDER, "phone")),
+        Key("name and place", (_EITHER_ORDER, "county")),
+        Key("address and surname", ("address_key", "surname")),
+        Key("address and given name", ("address_key", "given")),
+        Key("place and surname", ("county", "surname")),
+        Key("place and given name", ("county", "given")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),
         Key("mobile", ("mobile",), ("mobile",)),
         Key("name and address", (_EITHER_ORDER, "address_key"), ("name", "address")),
         Key("name and birthday", (_EITHER_ORDER, "birth_on"), ("name", "identity")),
+        Key("birthday and address", ("birth_on", "address_key"), ("identity", "address", "place")),
     ),
     stranger=f"not ({_NEAR_PINYIN}) and surname_l <> surname_r and given_l <> given_r and birth_on_l <> birth_on_r",
     stranger_columns=("name_pinyin", "surname", "given", "birth_on"),
     identifier="resident_id",
 )
 
+_PARTS: Final = [f"string_split(name_pinyin_{side}, ' ')" for side in "lr"]
+_MOST_SYLLABLES: Final = (
+    f"len({_PARTS[0]}) > 2 and 10 * len(list_intersect({', '.join(_PARTS)})) "
+    f">= 7 * greatest(len({_PARTS[0]}), len({_PARTS[1]}))"
+)
+# Where a name begins and ends: four syllables, or words of a name that is not Chinese.
+_FIRST_SYLLABLES: Final = r"nullif(regexp_extract(name_pinyin, '^(\S+ ){3}\S+'), '')"
+_LAST_SYLLABLES: Final = r"nullif(regexp_extract(name_pinyin, '(\S+ ){3}\S+$'), '')"
+_OTHER_CODE: Final = "credit_code_l <> credit_code_r"
 _WITHIN: Final = (
     "(contains(company_core_l, company_core_r) or contains(company_core_r, company_core_l))"
 )
@@ -297,13 +346,14 @@ ORGANISATION: Final = Scheme(
             "name",
             _absent("name"),
             (
-                Level("same name", _same("name"), 0.8, 1e-6, term="name"),
+                Level("same name", _same("name"), 0.7, 1e-6, term="name", counted="name"),
                 Level(
                     "same core, no other place",
                     f"{_same('company_core')} and coalesce(company_place_l = company_place_r, true)",
                     0.12,
                     1e-5,
                     term="company_core",
+                    counted="company_core",
                 ),
                 Level(
                     "same core, other place",
@@ -316,11 +366,14 @@ ORGANISATION: Final = Scheme(
                 Level(
                     "one core within the other",
                     f"length(company_core_l) >= 2 and length(company_core_r) >= 2 and {_WITHIN}",
-                    0.02,
+                    0.07,
                     1e-3,
                 ),
-                _otherwise(0.01, 0.999),
+                Level("most syllables the same", _MOST_SYLLABLES, 0.04, 1e-4),
+                _otherwise(0.02, 0.999),
             ),
+            stranger=_OTHER_CODE,
+            stranger_columns=("credit_code",),
         ),
         Comparison(
             "code",
@@ -356,6 +409,10 @@ ORGANISATION: Final = Scheme(
         Key("phone", ("phone",)),
         Key("mobile", ("mobile",)),
         Key("email", ("email",)),
+        Key("start of name", (_FIRST_SYLLABLES,)),
+        Key("end of name", (_LAST_SYLLABLES,)),
+        Key("address", ("address_key",)),
+        Key("representative and end of name", ("employer_core", "right(company_core, 2)")),
     ),
     trained_on=(
         Key("code", ("credit_code",), ("code",)),

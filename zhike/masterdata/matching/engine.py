@@ -45,11 +45,12 @@ def plain(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Ki
 def load(
     con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind, one_in: int = 1
 ) -> int:
-    """Make the table `name` of the records of one kind with the columns that are compared, or, evenly, of one
-    record `one_in` so many, in their order; returns how many."""
+    """Make the table `name` of the records of one kind with the columns that are compared, in the
+    order of the records: of all, or evenly of one in so many; returns how many."""
     plain(con, f"{name}_plain", normalised, kind)
-    sampled = f"where hash(record) % {one_in} = 0 order by record" if one_in > 1 else ""
-    con.execute(f"create or replace table {name} as from {name}_plain {sampled}")
+    con.execute(
+        f"create or replace table {name} as from {name}_plain where hash(record) % {one_in} = 0 order by record"
+    )
     return count(con, name)
 
 

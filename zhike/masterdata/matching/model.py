@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import KINDS, SCHEMES, Comparison, Kind
 
-VERSION: Final = 1
+VERSION: Final = 2
 SMALLEST: Final = 1e-5  # no level is impossible
 
 
@@ -34,7 +34,8 @@ class Likelihoods:
 @dataclass(frozen=True)
 class Terms:
     """How often a column's values occur: `share` of the records that have one, for the frequent ones; any other
-    is taken to occur as often as `rare`."""
+    is taken to occur as often as `rare`. Where a level counts its agreement among strangers, both are what is left
+    without those of one entity, and u is the least they can be."""
 
     share: Mapping[str, float]
     rare: float

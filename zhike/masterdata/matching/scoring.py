@@ -64,8 +64,9 @@ def weight_sql(comparison: Comparison, model: KindModel) -> str:
     cases = []
     for place, (gamma, level) in enumerate(comparison.numbered):
         term = term_column(level)
+        least = f", {known.u[place]!r}" if level.counted else ""
         weight = (
-            f"{math.log2(known.m[place])!r}::double - log2(greatest({term}_l, {term}_r))"
+            f"{math.log2(known.m[place])!r}::double - log2(greatest({term}_l, {term}_r{least}))"
             if term
             else f"{known.weight(place)!r}::double"
         )
@@ -133,6 +134,17 @@ def attach_terms(
 def term_value(term: str) -> str:
     """A term as a model names it: itself, or its keyed digest where it is a person's own."""
     return f"sha256(getvariable('secret') || r.{term})" if term in PRIVATE_TERMS else f"r.{term}"
+
+
+def pairs_of(con: duckdb.DuckDBPyConnection, table: str, key: Key) -> int:
+    """How many pairs of records of `table` share a key."""
+    known = " and ".join(f"({part}) is not null" for part in key.parts)
+    found = con.execute(
+        f"""select coalesce(sum(n * (n - 1) // 2), 0) from (
+            select count(*) as n from {table} where {known} group by hash({", ".join(key.parts)})
+        ) where n <= {LARGEST_BLOCK}"""
+    ).fetchall()
+    return int(found[0][0])
 
 
 def pairs_by_key(

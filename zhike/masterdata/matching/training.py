@@ -44,6 +44,7 @@ from zhike.masterdata.matching.scoring import (
     attach_terms,
     gamma_sql,
     pairs_by_key,
+    pairs_of,
     score_sql,
     term_value,
 )
@@ -52,9 +53,11 @@ STRANGER_PAIRS: Final = 250_000
 SAMPLE: Final = 100_000  # records that m and u are learned from, at most
 FREQUENT: Final = 20_000  # values of a term that a model remembers, at most
 _LEAST_RECORDS: Final = 200
+OWN: Final = 4  # records of a value that may well be one entity's
 EXPERIENCE: Final = 20.0  # pairs that what a level is written down with weighs
 ROUNDS: Final = 50
-LEAST_YIELD: Final = 0.001  # expected pairs of one entity for each pair that a key alone makes
+MOST_PAIRS: Final = 3  # pairs a record that a key may make among all records
+LEAST_YIELD: Final = 0.01  # expected pairs of one entity for each pair that a key alone makes
 _RECALL: Final = 0.8  # of the keys in `trained_on`, taken together, before the scores say better
 
 # Splink tells a story of each step, with values of the records in it.
@@ -82,7 +85,7 @@ def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> Ki
         if records < _LEAST_RECORDS:
             return untrained(kind, records)
         con.execute("set variable secret = ?", [secret.hex()])
-        terms = {term: _terms(con, term) for term in scheme.terms}
+        terms = {term: _terms(con, term, term in scheme.counted_terms) for term in scheme.terms}
         size = load(con, "sample", normalised, kind, one_in=math.ceil(records / SAMPLE))
         learned = _learn(con, scheme)
         names = tuple(key.name for key in scheme.keys)
@@ -90,7 +93,8 @@ def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> Ki
         return _settle(con, kind, first, secret, size)
 
 
-def _terms(con: duckdb.DuckDBPyConnection, term: str) -> Terms:
+def _terms(con: duckdb.DuckDBPyConnection, term: str, counted: bool) -> Terms:
+    """How often the values of a term occur; of a counted one, besides as many records as one entity may have."""
     total = con.execute(f"select count({term}) from everyone").fetchall()[0][0]
     if not total:
         return Terms({}, 1e-4)
@@ -100,7 +104,9 @@ def _terms(con: duckdb.DuckDBPyConnection, term: str) -> Terms:
         order by n desc, {term} limit {FREQUENT + 1}"""
     ).fetchall()
     least = max(1, rows[-1][1] if len(rows) > FREQUENT else 1)
-    return Terms({value: n / total for value, n in rows if n > least}, least / total)
+    own = OWN if counted else 0
+    share = {value: max(n - own, 0) / total for value, n in rows if n > least}
+    return Terms(share, max(least - own, 0) / total)
 
 
 def splink_settings(
@@ -243,7 +249,7 @@ def _found(linker: Linker) -> dict[tuple[str, str], float]:
 def _counted(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[tuple[str, int], float]:
     """u of agreements too rare for a sample: how often strangers by name and birthday agree all the same."""
     return {
-        (comparison.name, place): _strangers_alike(con, scheme, level.counted, level)
+        (comparison.name, place): _strangers_alike(con, scheme, comparison, level)
         for comparison in scheme.comparisons
         for place, level in enumerate(comparison.levels)
         if level.counted
@@ -251,18 +257,20 @@ def _counted(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[tuple[str, 
 
 
 def _strangers_alike(
-    con: duckdb.DuckDBPyConnection, scheme: Scheme, column: str, level: Level
+    con: duckdb.DuckDBPyConnection, scheme: Scheme, comparison: Comparison, level: Level
 ) -> float:
+    column, stranger = level.counted, comparison.stranger or scheme.stranger
     columns = (*COLUMNS, *MADE)
     sides = ", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in columns)
-    known = " and ".join(f"{c} is not null" for c in (column, *scheme.stranger_columns))
+    told = comparison.stranger_columns or scheme.stranger_columns
+    known = " and ".join(f"{c} is not null" for c in (column, *told))
     found = con.execute(
         f"""with known as (select * from sample where {known}), few as (
             select * from known qualify count(*) over (partition by {column}) between 2 and 100
         ), pairs as (
             select {sides} from few l join few r on l.{column} = r.{column} and l.record < r.record
         )
-        select (select count(*) from pairs where {level.sql} and {scheme.stranger}),
+        select (select count(*) from pairs where {level.sql} and {stranger}),
                (select count(*) from known)"""
     ).fetchall()
     alike, records = (int(number) for number in found[0])
@@ -279,12 +287,15 @@ def _settle(
     con: duckdb.DuckDBPyConnection, kind: Kind, model: KindModel, secret: bytes, size: int
 ) -> KindModel:
     """The model with the prior at which the pairs' probabilities add up to the pairs it expects, and without the
-    keys whose own pairs are hardly ever of one entity."""
+    keys that make too many pairs, or whose own pairs are hardly ever of one entity."""
     attach_terms(con, kind, Model("", {kind: model}, secret), "sample")
-    pairs_by_key(con, "records", SCHEMES[kind].keys)
+    most = MOST_PAIRS * size**2 / model.records  # the pairs of a sample shrink by its square
+    keys = tuple(key for key in SCHEMES[kind].keys if pairs_of(con, "records", key) <= most)
+    pairs_by_key(con, "records", keys)
     scored = con.sql(
         f"""select mask, match_weight from ({score_sql(kind, model, "pairs", None)}) s
-        join pairs p on p.left_record = s."left" and p.right_record = s."right" """
+        join pairs p on p.left_record = s."left" and p.right_record = s."right"
+        order by match_weight, mask"""
     ).to_arrow_table()
     weights = scored["match_weight"].to_numpy() - model.prior_weight
     total = size * (size - 1) / 2
@@ -293,14 +304,15 @@ def _settle(
         odds = np.exp2(np.minimum(weights + math.log2(prior / (1 - prior)), 500))
         probability = odds / (1 + odds)
         prior = float(np.clip(probability.sum() / total, 0.5 / total, 0.5))
-    worthwhile = _worthwhile(scored["mask"].to_numpy(), probability, model.keys)
+    names = tuple(key.name for key in keys)
+    worthwhile = _worthwhile(scored["mask"].to_numpy(), probability, names)
     return dataclasses.replace(model, prior=prior, keys=worthwhile)
 
 
 def _worthwhile(
     masks: npt.NDArray[np.int32], probability: npt.NDArray[np.float64], names: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The keys left after those have gone, the poorest first, of which a thousand pairs that no other key makes
+    """The keys left after those have gone, the poorest first, of which a hundred pairs that no other key makes
     hold less than one expected pair of one entity. Bit n of a pair's mask: key n makes it."""
     kinds, place = np.unique(masks, return_inverse=True)
     pairs, matches = np.bincount(place), np.bincount(place, probability)

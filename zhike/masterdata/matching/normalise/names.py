@@ -138,6 +138,16 @@ def name_columns(values: pa.Array) -> dict[str, pa.Array]:
     }
 
 
+def sounds_column(texts: pa.Array) -> pa.Array:
+    """Toneless syllables of folded texts that are no person's name, joined by blanks; words and numbers whole."""
+    return _read(texts, lambda text: " ".join("".join(map(_spaced, text)).split()))
+
+
+def _spaced(character: str) -> str:
+    reading = _reading(character)
+    return f" {reading} " if reading else character
+
+
 def _slice(texts: pa.Array, start: int, stop: int | None) -> pa.Array:
     return pc.utf8_slice_codeunits(texts, start, stop)
 

@@ -13,7 +13,7 @@ from zhike.masterdata.matching.normalise import documents, reach
 from zhike.masterdata.matching.normalise.addresses import address_columns
 from zhike.masterdata.matching.normalise.characters import folded_column
 from zhike.masterdata.matching.normalise.companies import company_name
-from zhike.masterdata.matching.normalise.names import name_columns
+from zhike.masterdata.matching.normalise.names import name_columns, sounds_column
 from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 
 RAW: Final = pa.schema(
@@ -74,7 +74,6 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
 
     names = name_columns(_only(given["name"], person))
     found["name"] = pc.coalesce(names["text"], _folded(_only(given["name"], organisation)))
-    found["name_pinyin"] = names["pinyin"]
     found["name_rotated"] = names["rotated"]
     found["surname"], found["given"] = names["surname"], names["given"]
     birth, sex = documents.facts_columns(found["resident_id"])
@@ -89,8 +88,10 @@ def records(raw: pa.Table, also: Ranges = ASSIGNED) -> pa.Table:
 
     company = _parts(_only(given["name"], organisation), company_name, ("core", "place"))
     found["company_core"], found["company_place"] = company["core"], company["place"]
+    found["name_pinyin"] = pc.coalesce(names["pinyin"], sounds_column(company["core"]))
     employer = _parts(_only(given["employer"], person), company_name, ("core",))
-    found["employer_core"] = employer["core"]
+    representative = _folded(_only(given["employer"], organisation))
+    found["employer_core"] = pc.coalesce(employer["core"], representative)
     return pa.table([found[field.name] for field in NORMAL], schema=NORMAL)
 
 

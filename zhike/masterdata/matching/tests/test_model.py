@@ -97,7 +97,7 @@ def test_a_terms_frequency_takes_the_place_of_u(model: Model) -> None:
         terms = dict(con.execute("select record, tf_name from records").fetchall())
     counts = {v["values"]: v["counts"] for v in normalised["name"].value_counts().to_pylist()}
     known = model.kinds["person"]
-    pairs = scoring.predict(model, normalised, least=0.0).filter(pc.field("gamma_name") == 6)
+    pairs = scoring.predict(model, normalised, least=0.0).filter(pc.field("gamma_name") == 7)
     assert pairs.num_rows > 300
     for row in pairs.slice(0, 50).to_pylist():
         name = normalised["name"][row["left"]].as_py()

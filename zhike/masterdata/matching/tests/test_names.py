@@ -144,9 +144,9 @@ def test_every_surname_has_a_syllable() -> None:
     assert [s for s in single if not syllables(pinyin(s))] == []
 
 
-def test_an_organisation_has_no_surname() -> None:
+def test_an_organisation_has_no_surname_and_sounds_as_its_core() -> None:
     raw = pa.table({"record": [1], "kind": ["organisation"], "name": ["王記 食品（杭州）有限公司"]})
     (found,) = records(raw).to_pylist()
     assert found["name"] == "王记食品杭州有限公司"
-    assert (found["surname"], found["name_pinyin"]) == (None, None)
+    assert (found["surname"], found["name_pinyin"]) == (None, "wang ji shi pin")
     assert (found["company_core"], found["company_place"]) == ("王记食品", "杭州")
