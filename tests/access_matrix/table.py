@@ -24,6 +24,7 @@ EDITORS = LINE | {Role.TELLER.value}
 READERS = EDITORS | {Role.ANALYST.value}
 WORKERS = LINE | {Role.ANALYST.value}
 OPERATOR = frozenset({Role.SYSTEM_ADMINISTRATOR.value})
+SECURITY = frozenset({Role.SECURITY_ADMINISTRATOR.value})
 AUDITOR = frozenset({Role.AUDITOR.value})
 ANALYST = frozenset({Role.ANALYST.value})
 JUDGES = frozenset({Role.BRANCH_HEAD.value, Role.ANALYST.value})
@@ -69,6 +70,10 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "sign-out/", "POST", Entry(SIGNED_IN, MOVED)
     yield "language/", "POST", Entry(EVERYBODY, MOVED, body={"language": "en"})
     yield "me/", "GET", Entry(SIGNED_IN)
+    yield "me/tokens/", "GET", Entry(STAFF)
+    yield "me/tokens/", "POST", Entry(STAFF, READ)
+    one = "me/tokens/<uuid:public_id>/revoke/"
+    yield one, "POST", Entry(SECURITY, MOVED, rows=on(rows.token), shared=True)
     yield "audit/", "GET", Entry(AUDITOR)
     for page in ("", "lists/", "forms/", "charts/", "grids/", "layers/", "drawer/"):
         yield f"ui/{page}", "GET", Entry(OPERATOR)

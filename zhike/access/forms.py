@@ -1,4 +1,4 @@
-"""The sign-in form and the questions asked of the trail."""
+"""The sign-in form, what a token is asked for with, and the questions asked of the trail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.access.middleware import origin_of
+from zhike.access.roles import FOR_PROGRAMS, PERMISSIONS
 from zhike.access.services import try_sign_in
+from zhike.kernel.actor import Actor
 from zhike.organisation.models import User
 from zhike.ui.format import iso_minute
+
+DAYS = gettext_lazy("%(days)d days")
 
 
 class SignInForm(forms.Form):
@@ -59,6 +63,31 @@ class SignInForm(forms.Form):
 
     def get_user(self) -> User | None:
         return self.user
+
+
+class TokenForm(forms.Form):
+    """A token for a program: of the reader's own rights those that a program may be let do."""
+
+    name = forms.CharField(
+        label=gettext_lazy("What for"),
+        max_length=80,
+        help_text=gettext_lazy("The program that will sign in with it"),
+    )
+    permissions = forms.MultipleChoiceField(
+        label=gettext_lazy("What it may"), widget=forms.CheckboxSelectMultiple
+    )
+    days = forms.TypedChoiceField(
+        label=gettext_lazy("Valid for"),
+        coerce=int,
+        choices=[(days, DAYS % {"days": days}) for days in (7, 30, 90, 366)],
+        initial=90,
+    )
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["permissions"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(each, PERMISSIONS[each]) for each in FOR_PROGRAMS if actor.may(each)]
 
 
 class TrailForm(forms.Form):

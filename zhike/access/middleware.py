@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from zhike.access.queries import actor_for
-from zhike.access.services import note_refusal
+from zhike.access.queries import actor_for, actor_of_token
+from zhike.access.services import note_refusal, note_use
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import Refused
 from zhike.organisation.models import User
@@ -24,6 +24,11 @@ API_PATH = "/api/"
 def origin_of(request: HttpRequest) -> str:
     """Where an action came from, as the trail keeps it."""
     return f"web {request.META.get('REMOTE_ADDR', '')}"
+
+
+def _bearer(request: HttpRequest) -> str:
+    kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else ""
 
 
 def _language(request: HttpRequest, user: User | None) -> str:
@@ -46,6 +51,12 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user if isinstance(request.user, User) else None
         actor = actor_for(user, origin_of(request)) if user else NOBODY
+        if request.path_info.startswith(API_PATH) and (secret := _bearer(request)):
+            actor, token = actor_of_token(secret, origin_of(request))
+            user = token.user if token else None
+            request.token = token  # type: ignore[attr-defined]
+            if token:
+                note_use(token)
         request.actor = actor  # type: ignore[attr-defined]
         language = _language(request, user)
         translation.activate(language)

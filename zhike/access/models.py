@@ -1,13 +1,20 @@
-"""What this room keeps of its own: counters of failed sign-ins."""
+"""What this room keeps of its own: counters of failed sign-ins, and tokens of the API."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel import clock
+from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
-from zhike.kernel.scope import SystemOnly
+from zhike.kernel.scope import NO_ROWS, Scope, SystemOnly
+from zhike.organisation.models import User
 
 
 class SignInTries(Base):
@@ -22,3 +29,43 @@ class SignInTries(Base):
 
     class Meta:
         verbose_name = _("tries to sign in")
+
+
+class OwnTokens(Scope):
+    """One's own; all of them for whoever administers access."""
+
+    def rows(self, actor: Actor, model: type[models.Model]) -> Q:
+        if actor.may("access.administer"):
+            return Q()
+        return NO_ROWS if actor.user_id is None else Q(user_id=actor.user_id)
+
+
+class ApiToken(Base):
+    """What a program signs in with instead of a person: some of that person's rights, until a day.
+
+    The secret is shown once and kept as its SHA-256: it is long and random, so the digest needs no salt. `used_at` is
+    written once a minute at most.
+    """
+
+    scope = OwnTokens()
+    field_classes = classify(
+        open="digest permissions expires_on used_at revoked_at", c1="user name ending"
+    )
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens", verbose_name=_("person"))
+    name = models.CharField(_("what for"), max_length=80)
+    digest = models.BinaryField(unique=True, max_length=32, editable=False)
+    ending = models.CharField(_("ends in"), max_length=4, editable=False)
+    permissions: ArrayField[Any, Any] = ArrayField(
+        models.CharField(max_length=60), verbose_name=_("what it may")
+    )
+    expires_on = models.DateField(_("valid until"))
+    used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API token")
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None and clock.today() <= self.expires_on

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 
+from zhike.access.models import ApiToken
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
+from zhike.access.rules import token_digest
 from zhike.kernel import clock
 from zhike.kernel.actor import NOBODY, Actor, Decision
 from zhike.kernel.models import AuditEntry, AuditSeal
@@ -56,6 +58,18 @@ def actor_for(user: User, origin: str = "") -> Actor:
         origin=origin,
         titles=tuple(f"{each.position.unit.name} {each.position.title}" for each in appointments),
     )
+
+
+def actor_of_token(secret: str, origin: str = "") -> tuple[Actor, ApiToken | None]:
+    """Whom a program acts for, with what its token leaves of their rights of today; NOBODY for no valid token."""
+    digest = token_digest(secret)
+    token = ApiToken.objects.select_related("user__employee").filter(digest=digest).first()
+    if token is None or not token.is_valid:
+        return NOBODY, None
+    actor = actor_for(token.user, f"token {token.name} {origin}")
+    if actor.user_id is None:
+        return NOBODY, None
+    return replace(actor, permissions=actor.permissions & set(token.permissions)), token
 
 
 def actor_with_login(login: str, origin: str = "") -> Actor:

@@ -75,6 +75,15 @@ RIGHTS: dict[str, Rights] = {
     Role.AUDITOR: Rights(Reach.NOTHING, ANYONE | {"access.read_audit"}),
 }
 
+# What a program may be let do in a person's name: no identifier in clear, no file, no right.
+FOR_PROGRAMS = (
+    "customers.view",
+    "customers.edit",
+    "customers.consent",
+    "customers.assign",
+    "products.view",
+)
+
 PERMISSIONS: Mapping[str, str | Promise] = {
     "account.use": _("use one's own account"),
     "desk.lend_unit": _("show one's views of lists to one's unit"),

@@ -1,7 +1,8 @@
-"""How long somebody waits who guesses at a password. No I/O; time is an argument."""
+"""How long somebody waits who guesses at a password; what is kept of a token. No I/O; time is an argument."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 
 FREE_TRIES = 5
@@ -17,3 +18,8 @@ def wait_until(failures: int, last_at: datetime) -> datetime | None:
 def is_forgotten(last_at: datetime, now: datetime) -> bool:
     """Whether failures so old count no longer."""
     return now - last_at >= WAIT
+
+
+def token_digest(secret: str) -> bytes:
+    """32 bytes. A token is 256 random bits, so nobody finds it by trying."""
+    return hashlib.sha256(secret.encode()).digest()

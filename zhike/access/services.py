@@ -1,22 +1,25 @@
-"""Signing in and out; reveals, sign-ins and refusals on record."""
+"""Signing in and out; tokens of the API; reveals, sign-ins and refusals on record."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth import authenticate
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from zhike.access import rules
-from zhike.access.models import SignInTries
+from zhike.access.models import ApiToken, SignInTries
 from zhike.access.queries import actor_for
+from zhike.access.roles import FOR_PROGRAMS
 from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import change, must_see, service
 from zhike.organisation.models import User
 
 
@@ -105,3 +108,56 @@ def note_sign_in(actor: Actor, *, login: str, succeeded: bool) -> None:
 
 def note_sign_out(actor: Actor) -> None:
     audit.record(actor, "sign_out")
+
+
+LONGEST_DAYS = 366
+USED_EVERY = timedelta(minutes=1)
+
+
+@service("account.use")
+def make_token(
+    *, actor: Actor, name: str, permissions: Iterable[str], days: int
+) -> tuple[ApiToken, str]:
+    """A token of the actor's own and its secret, which nothing will show again.
+
+    Raises UserError when it may nothing, more than its owner or more than a program may, or is valid for more
+    than a year.
+    """
+    asked = sorted(set(permissions))
+    refused = [each for each in asked if each not in FOR_PROGRAMS or not actor.may(each)]
+    if not asked or refused:
+        raise UserError(
+            _(
+                "A token may what you may, and a program may be let do; this one asks for: %(asked)s."
+            )
+            % {"asked": ", ".join(refused) or "—"},
+            _("Choose among what is offered."),
+        )
+    if not 1 <= days <= LONGEST_DAYS:
+        raise UserError(_("A token is valid for a day to a year."), _("Give a number of days."))
+    if not name.strip():
+        raise UserError(_("Say what the token is for."), _("The name of the program will do."))
+    secret = f"zhike_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        user=User.objects.get(employee=actor.employee_id),
+        name=name.strip(),
+        digest=rules.token_digest(secret),
+        ending=secret[-4:],
+        permissions=asked,
+        expires_on=clock.today() + timedelta(days=days),
+    )
+    audit.record(actor, "token.make", token, changes={"permissions": (None, ", ".join(asked))})
+    return token, secret
+
+
+@service("account.use")
+def revoke_token(*, actor: Actor, token: ApiToken) -> None:
+    """From this moment nobody gets in with it; once more does nothing."""
+    if token.revoked_at is None:
+        change(actor, token, {"revoked_at": clock.now()}, action="token.revoke")
+
+
+def note_use(token: ApiToken) -> None:
+    now = clock.now()
+    if token.used_at is None or now - token.used_at >= USED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(used_at=now)

@@ -16,4 +16,6 @@ account: list[URLPattern] = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("language/", views.language, name="set_language"),
     path("me/", views.me, name="me"),
+    path("me/tokens/", views.TokenList.as_view(), name="tokens"),
+    path("me/tokens/<uuid:public_id>/revoke/", views.RevokeToken.as_view(), name="token-revoke"),
 ]

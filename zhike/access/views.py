@@ -1,13 +1,14 @@
-"""Signing in and out, the language, one's own rights, the audit trail."""
+"""Signing in and out, the language, one's own rights and tokens, the audit trail."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext, pgettext_lazy
@@ -15,16 +16,20 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
-from zhike.access.forms import SignInForm, TrailForm
+from zhike.access.forms import SignInForm, TokenForm, TrailForm
+from zhike.access.models import ApiToken
 from zhike.access.queries import Seals, rights_of, seals, trail, units_in_reach
-from zhike.access.services import note_sign_out
+from zhike.access.roles import PERMISSIONS
+from zhike.access.services import make_token, note_sign_out, revoke_token
 from zhike.kernel.actor import SYSTEM, Actor
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role
 from zhike.organisation.services import choose_language
 from zhike.ui.filters import Filter
 from zhike.ui.tables import Column
-from zhike.ui.views import ListView, PageRequest
+from zhike.ui.views import ListView, PageRequest, PageView, RowView, visible
+
+MOST_TOKENS = 500
 
 
 class SignInView(LoginView):
@@ -72,6 +77,45 @@ def me(request: PageRequest) -> HttpResponse:
             "withheld": [each for each in rights if not each.decision],
         },
     )
+
+
+class TokenList(PageView):
+    """The tokens one sees, and a form for one of one's own, whose secret is shown in the answer and never again."""
+
+    permission = "account.use"
+    title = _("API tokens")
+    template_name = "access/tokens.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._shown(TokenForm(self.actor))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = TokenForm(self.actor, request.POST)
+        if not form.is_valid():
+            return self._shown(form, status=422)
+        _token, secret = make_token(actor=self.actor, **form.cleaned_data)
+        return self._shown(TokenForm(self.actor), secret, status=201)
+
+    def _shown(self, form: TokenForm, secret: str = "", status: int = 200) -> HttpResponse:
+        rows = visible(ApiToken, self.actor).select_related("user__employee")
+        tokens = [
+            (each, [PERMISSIONS[name] for name in each.permissions if name in PERMISSIONS])
+            for each in rows.order_by("revoked_at", "-expires_on", "pk")[:MOST_TOKENS]
+        ]
+        offered = bool(form.fields["permissions"].choices)  # type: ignore[attr-defined]
+        return self.show(
+            {"form": form, "secret": secret, "tokens": tokens, "offered": offered}, status
+        )
+
+
+class RevokeToken(RowView):
+    permission = "account.use"
+    model = ApiToken
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        revoke_token(actor=self.actor, token=self.row())
+        messages.success(request, gettext("Nobody gets in with it any more."))
+        return HttpResponseRedirect(resolve_url("tokens"))
 
 
 def reach_of(actor: Actor) -> str:

@@ -1,10 +1,10 @@
-"""The API: one router a room, under the same sign-in, scopes, masks and services as the screens."""
+"""The API: one router a room, under a session or a token, with the same scopes, masks and services as the screens."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.security import SessionAuth
+from ninja.security import HttpBearer, SessionAuth
 
 from zhike.kernel.errors import Conflict, Refused, UserError
 
@@ -17,9 +17,20 @@ class SignedInSession(SessionAuth):
         return actor if actor is not None and actor.user_id is not None else None
 
 
+class ApiTokenAuth(HttpBearer):
+    """`Authorization: Bearer zhike_…`, found good by the actor's middleware; no cookie, so no CSRF check."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> object | None:
+        return request.actor if getattr(request, "token", None) else None  # type: ignore[attr-defined]
+
+
 # The interactive page of ninja loads its scripts from elsewhere; the description itself is published.
 api = NinjaAPI(
-    title="知客 Zhike", version="1", auth=SignedInSession(), urls_namespace="api", docs_url=None
+    title="知客 Zhike",
+    version="1",
+    auth=[ApiTokenAuth(), SignedInSession()],
+    urls_namespace="api",
+    docs_url=None,
 )
 
 
