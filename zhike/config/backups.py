@@ -189,9 +189,9 @@ def _key() -> bytes:
 
 
 def _write(path: Path, write: Callable[[SealedWriter], None]) -> Part:
-    with path.open("xb") as file, SealedWriter(file, _key()) as sealed:
-        write(sealed)
-        sealed.close()
+    with path.open("xb") as file:
+        with SealedWriter(file, _key()) as sealed:
+            write(sealed)
         file.flush()
         os.fsync(file.fileno())
     return _part(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,7 +36,7 @@ class Spoilt(UserError):
 
 
 class SealedWriter(io.RawIOBase):
-    """Seals what is written to it into `file`; the end is only written by `close`."""
+    """Seals what is written to it into `file`; `finish` writes the end, which a block that an error leaves does not."""
 
     def __init__(self, file: BinaryIO, key: bytes) -> None:
         salt = os.urandom(SALT_BYTES)
@@ -47,18 +47,20 @@ class SealedWriter(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:  # type: ignore[override]
         self._waiting += data
         while len(self._waiting) > CHUNK:
             self._seal(bytes(self._waiting[:CHUNK]), last=False)
             del self._waiting[:CHUNK]
         return len(data)
 
-    def close(self) -> None:
-        if not self.closed:
-            self._seal(bytes(self._waiting), last=True)
-            self._waiting.clear()
-        super().close()
+    def finish(self) -> None:
+        self._seal(bytes(self._waiting), last=True)
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        if kind is None:
+            self.finish()
+        super().__exit__(kind, *error)
 
     def _seal(self, chunk: bytes, *, last: bool) -> None:
         sealed = self._cipher.encrypt(_nonce(self._number, last), chunk, None)

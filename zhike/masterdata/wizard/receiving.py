@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
+from zhike.kernel.vault import CHUNK
 from zhike.masterdata.wizard import vault
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -35,7 +36,7 @@ class SealedFile(UploadedFile):  # type: ignore[type-arg]
 class SealingHandler(FileUploadHandler):
     """The one way files come in. Anybody without the right to load, and whoever sends too much, sends for nothing."""
 
-    chunk_size = vault.PIECE
+    chunk_size = CHUNK
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)

@@ -1,7 +1,4 @@
-"""Uploaded files, sealed on their way to the disk: in pieces, under a key of their own, in the data folder.
-
-A piece is sealed with its number and whether it is the last one, so that none can be changed, moved or cut off.
-"""
+"""Uploaded files, sealed on their way to the disk (`kernel.vault`), each under a key of its own, in the data folder."""
 
 from __future__ import annotations
 
@@ -11,27 +8,24 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from zhike.kernel import clock
 from zhike.kernel.crypto import Undecipherable
-
-PIECE = 1024 * 1024
-TAG = 16
+from zhike.kernel.vault import CHUNK, SealedReader, SealedWriter, Spoilt
 
 
 def root() -> Path:
     return Path(settings.ZHIKE_HOME) / "uploads"
 
 
-def _cipher(name: str) -> AESGCM:
-    return AESGCM(hmac.digest(settings.ZHIKE_DATA_KEY, f"upload:{name}".encode(), hashlib.sha256))
+def _key(name: str) -> bytes:
+    return hmac.digest(settings.ZHIKE_DATA_KEY, f"upload:{name}".encode(), hashlib.sha256)
 
 
 class Sealing:
@@ -41,13 +35,11 @@ class Sealing:
         self.name = uuid4().hex
         self.size = 0
         self._hash = hashlib.sha256()
-        self._rest = bytearray()
-        self._number = 0
-        self._cipher = _cipher(self.name)
         root().mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.fdopen(
             os.open(root() / self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
         )
+        self._sealed = SealedWriter(self._file, _key(self.name))
 
     @property
     def digest(self) -> str:
@@ -56,13 +48,10 @@ class Sealing:
     def write(self, data: bytes) -> None:
         self.size += len(data)
         self._hash.update(data)
-        self._rest += data
-        while len(self._rest) > PIECE:
-            self._seal(bytes(self._rest[:PIECE]), last=False)
-            del self._rest[:PIECE]
+        self._sealed.write(data)
 
     def close(self) -> None:
-        self._seal(bytes(self._rest), last=True)
+        self._sealed.finish()
         self._file.close()
 
     def drop(self) -> None:
@@ -83,27 +72,14 @@ class Sealing:
         else:
             self.drop()
 
-    def _seal(self, piece: bytes, *, last: bool) -> None:
-        nonce = self._number.to_bytes(12, "big")
-        self._file.write(self._cipher.encrypt(nonce, piece, b"last" if last else b""))
-        self._number += 1
-
 
 def pieces(name: str) -> Iterator[bytes]:
     """The bytes of a file in clear. Raises Undecipherable when it was touched, FileNotFoundError when it is gone."""
-    cipher, number = _cipher(name), 0
     with (root() / name).open("rb") as file:
-        sealed = file.read(PIECE + TAG)
-        while True:
-            after = file.read(PIECE + TAG)
-            try:
-                nonce = number.to_bytes(12, "big")
-                yield cipher.decrypt(nonce, sealed, b"" if after else b"last")
-            except InvalidTag as error:
-                raise Undecipherable(name) from error
-            if not after:
-                return
-            sealed, number = after, number + 1
+        try:
+            yield from iter(partial(SealedReader(file, _key(name)).read, CHUNK), b"")
+        except Spoilt as error:
+            raise Undecipherable(name) from error  # nobody who uploads can put it right
 
 
 @contextmanager
