@@ -1,4 +1,4 @@
-"""Who is who: our comparisons beside Splink's ready-made ones on raw columns, in one run.
+"""Who is who: our comparisons beside Splink 5 as its README has it, ready-made comparisons on raw columns, in one run.
 
     python benchmarks/matching.py [--records 1000000] [--seed 2026] [--only public|sample|day]
 

@@ -15,7 +15,7 @@ from tests.browser.steps import addresses, opened
 from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
-WEIGHTS = {"name": [6, 9.5], "mobile": [0, -2.5]}
+WEIGHTS = {"name": [7, 9.5], "mobile": [0, -2.5]}
 
 
 SINGLE = """

@@ -310,11 +310,8 @@ PERSON: Final = Scheme(
         Key("birthday and street", ("birth_on", "address_street")),
         Key("birthday and employer", ("birth_on", "employer_core")),
         Key("name and phone", (_EITHER_ORDER, "phone")),
-        Key("name and place", (_EITHER_ORDER, "county")),
         Key("address and surname", ("address_key", "surname")),
         Key("address and given name", ("address_key", "given")),
-        Key("place and surname", ("county", "surname")),
-        Key("place and given name", ("county", "given")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),

@@ -62,7 +62,7 @@ def pair_of(left: SourceRecord, right: SourceRecord, **fields: Any) -> Pair:
         right=other,
         found_at=clock.now(),
         prior=-12.0,
-        weights={"name": [6, 9.5], "mobile": [0, -2.5]},
+        weights={"name": [7, 9.5], "mobile": [0, -2.5]},
         match_weight=-5.0,
         **{"probability": 0.7, **fields},
     )

@@ -59,7 +59,7 @@ def pair_of(one: Party, other: Party) -> Pair:
         probability=0.8,
         match_weight=2.0,
         prior=-10.0,
-        weights={"name": [6, 8.0], "mobile": [2, 4.5], "sex": [0, -0.5]},
+        weights={"name": [7, 8.0], "mobile": [2, 4.5], "sex": [0, -0.5]},
         found_at=clock.now(),
     )
 
