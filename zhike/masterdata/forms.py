@@ -13,10 +13,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from zhike.masterdata.wizard.drafting import Draft, Filled
-from zhike.masterdata.wizard.labels import CHOICES, DAYS, FIELDS
+from zhike.masterdata.wizard.drafting import CONTACTS, CUSTOMERS, Draft, Filled
+from zhike.masterdata.wizard.labels import DAYS, MOMENTS, SORTS
 from zhike.masterdata.wizard.shapes import Look, Reading
-from zhike.masterdata.wizard.suggesting import DAY_FORMATS, FEW_WORDS, filled_by, words_of
+from zhike.masterdata.wizard.suggesting import (
+    DAY_FORMATS,
+    FEW_WORDS,
+    MOMENT_FORMATS,
+    filled_by,
+    words_of,
+)
 
 SEPARATORS = (
     (",", gettext_lazy("comma")),
@@ -95,6 +101,15 @@ class MappingForm(forms.Form):
     `code_<n>_<m>` what the m-th word of the column means.
     """
 
+    into = forms.ChoiceField(
+        label=gettext_lazy("The rows are"),
+        choices=[(into, sort.label) for into, sort in SORTS.items()],
+        required=False,
+    )
+    owners = forms.ChoiceField(
+        label=gettext_lazy("The customer’s numbers are those of"),
+        help_text=gettext_lazy("An import or a source that brought the customers."),
+    )
     source = forms.ChoiceField(label=gettext_lazy("Source system"), required=False)
     source_name = forms.CharField(
         label=gettext_lazy("Name of the new source"), max_length=120, required=False
@@ -110,9 +125,7 @@ class MappingForm(forms.Form):
         required=False,
         help_text=gettext_lazy("The next file of this source corrects the rows it knows by it."),
     )
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Every row is"), choices=[("", "—"), *CHOICES["kind"]], required=False
-    )
+    every = forms.ChoiceField(label=gettext_lazy("Every row is"), required=False)
     keep_as = forms.CharField(
         label=gettext_lazy("Keep this mapping as"),
         max_length=60,
@@ -126,8 +139,17 @@ class MappingForm(forms.Form):
         look: Look,
         draft: Draft,
         sources: Sequence[tuple[str, str, int]],
+        owners: Sequence[tuple[str, str]],
     ) -> None:
         super().__init__(data)
+        self.target = self.data.get("into") or draft.into
+        self.sort = SORTS.get(self.target, SORTS[CUSTOMERS])
+        self.fields["into"].initial = draft.into
+        if self.target == CONTACTS:
+            first = owners[0][0] if owners else ""
+            self._choose("owners", owners, draft.owners or first)
+        else:
+            del self.fields["owners"]
         self.look, self.sources = look, {code: (name, trust) for code, name, trust in sources}
         columns = list(zip(*look.rows, strict=True)) if look.rows else [()] * len(look.header)
         self.words = [words_of(column) for column in columns]
@@ -146,7 +168,8 @@ class MappingForm(forms.Form):
         self.fields["trust"].initial = draft.trust
         columns = [(column, column) for column in self.look.header]
         self._choose("key", [("", _("nothing: every row stands for itself")), *columns], draft.key)
-        self.fields["kind"].initial = draft.fixed.get("kind", "")
+        every = self.sort.every
+        self._choose("every", [("", "—"), *self.sort.choices[every]], draft.fixed.get(every, ""))
 
     def _choose(self, name: str, choices: Sequence[tuple[str, Any]], chosen: str) -> None:
         field = self.fields[name]
@@ -155,25 +178,32 @@ class MappingForm(forms.Form):
         field.initial = chosen
 
     def _column(self, number: int, name: str, filled: Filled) -> None:
-        choices: list[tuple[str, str | Promise]] = [("", _("leave out")), *FIELDS.items()]
+        choices: list[tuple[str, str | Promise]] = [
+            ("", _("leave out")),
+            *self.sort.fields.items(),
+        ]
         self.fields[f"field_{number}"] = forms.ChoiceField(
             label=self.look.header[number], choices=choices, initial=name, required=False
         )
         chosen = self.data.get(f"field_{number}", name) if self.is_bound else name
         words = self.words[number]
-        if chosen != name and chosen in FIELDS:
-            filled = filled_by(chosen, filled.column, words)
-        if chosen in DAYS:
-            formats = [("", "2026-11-22"), *((form, _example(form)) for form in DAY_FORMATS[1:])]
+        if chosen != name and chosen in self.sort.fields:
+            filled = filled_by(chosen, filled.column, words, self.target)
+        if chosen in DAYS or chosen in MOMENTS:
+            usual, others = "2026-11-22", DAY_FORMATS[1:]
+            if chosen in MOMENTS:
+                usual, others = "2026-11-22 09:30:00", MOMENT_FORMATS
+            formats = [("", usual), *((form, _example(form)) for form in others)]
             self.fields[f"format_{number}"] = forms.ChoiceField(
                 label=_("Written as"), choices=formats, initial=filled.format, required=False
             )
-        elif chosen in CHOICES:
+        elif chosen in self.sort.choices:
+            ours_of = dict(self.sort.choices[chosen])
             for place, word in enumerate(words[:FEW_WORDS]):
-                ours = filled.codes.get(word, word if word in dict(CHOICES[chosen]) else "")
+                ours = filled.codes.get(word, word if word in ours_of else "")
                 self.fields[f"code_{number}_{place}"] = forms.ChoiceField(
                     label=guarded(word),
-                    choices=[("", _("unknown: refuse the row")), *CHOICES[chosen]],
+                    choices=[("", _("unknown: refuse the row")), *self.sort.choices[chosen]],
                     initial=ours,
                     required=False,
                 )
@@ -208,12 +238,11 @@ class MappingForm(forms.Form):
                 )
             if field:
                 chosen[field] = column
-        if "name" not in chosen:
-            self.add_error(
-                None, _("No column is the name of the customer. Choose the one that is.")
-            )
-        if "kind" not in chosen and not said.get("kind"):
-            self.add_error("kind", _("Say whether the rows are people or organisations."))
+        for field, lacking in self.sort.needed.items():
+            if field not in chosen:
+                self.add_error(None, str(lacking))
+        if self.sort.every not in chosen and not said.get("every"):
+            self.add_error("every", _("Choose a column for it, or say what every row is."))
         return said
 
     def draft(self) -> Draft:
@@ -227,8 +256,10 @@ class MappingForm(forms.Form):
                 )
         code = said["source"] or new_code(said["source_name"].strip())
         name = self.sources[code][0] if code in self.sources else said["source_name"].strip()
-        fixed = {} if "kind" in filled else {"kind": said["kind"]}
-        return Draft(code, name, said["trust"], said["key"], filled, fixed)
+        every = self.sort.every
+        fixed = {} if every in filled else {every: said["every"]}
+        owners = said.get("owners", "")
+        return Draft(code, name, said["trust"], said["key"], filled, fixed, self.target, owners)
 
     def _codes(self, number: int, said: Mapping[str, Any]) -> dict[str, str]:
         found = {

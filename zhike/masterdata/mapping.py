@@ -123,6 +123,11 @@ class Table:
         }
         return not columns.isdisjoint(self.key)
 
+    @property
+    def longest_key(self) -> int:
+        """In characters; behind the table's name it stands in a column of 80 wherever no record keeps it."""
+        return 80 if self.into == "party" else 79 - len(self.name)
+
     @cached_property
     def columns(self) -> frozenset[str]:
         """Every column of the file that is looked at, columns of joined files left out."""

@@ -18,7 +18,6 @@ from zhike.masterdata.readers import Batch, read
 from zhike.masterdata.rejects import Reject, masked
 from zhike.masterdata.values import Column, arrow_type, convert
 
-LONGEST_KEY = 80
 EMPTY = "empty, and needed"
 LEFT_OUT = "left out of the row"
 
@@ -85,10 +84,14 @@ def _rows(
     refused: set[int] = set()
     keys = _keys(columns, table)
     for row in pc.indices_nonzero(
-        pc.or_(pc.equal(keys, ""), pc.greater(pc.utf8_length(keys), LONGEST_KEY))
+        pc.or_(pc.equal(keys, ""), pc.greater(pc.utf8_length(keys), table.longest_key))
     ).to_pylist():
         refused.add(row)
-        reason = EMPTY if keys[row].as_py() == "" else f"a key has at most {LONGEST_KEY} characters"
+        reason = (
+            EMPTY
+            if keys[row].as_py() == ""
+            else f"a key has at most {table.longest_key} characters"
+        )
         tell(Reject(int(batch.lines[row]), " + ".join(table.key), "", reason))
     values: dict[str, Column] = {}
     left_out = 0

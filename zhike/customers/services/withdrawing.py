@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from zhike.customers.models import Party, SealedValue
+from django.db import connection
+
+from zhike.customers.models import Party, SealedValue, TimelineEntry
 from zhike.customers.services.bulk import FILLED
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import update_rows
 from zhike.kernel.services import service
@@ -50,3 +53,25 @@ def empty_fields(*, actor: Actor, fields: Mapping[int, Sequence[str]]) -> None:
         provenance = {name: said for name, said in party.provenance.items() if name not in gone}
         rows.append((id, *values, json.dumps(provenance)))
     update_rows(Party, (*columns, "provenance"), rows)
+
+
+@service("masterdata.load")
+def withdraw_contacts(*, actor: Actor, source: str, keys: str, first: int, last: int) -> int:
+    """Delete the entries numbered `first` to `last` which `source` wrote under keys that begin so; answers how many.
+
+    The last contact of each customer is again the latest that stands on the timeline.
+    """
+    entries = TimelineEntry.objects.filter(
+        id__range=(first, last), source=source, source_key__startswith=keys
+    )
+    parties = list(entries.order_by().values_list("party_id", flat=True).distinct())
+    count, _by_model = entries.delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE customers_standing s SET version = s.version + 1, "
+            "last_contact_on = (SELECT max(t.at AT TIME ZONE %s) FROM customers_timelineentry t "
+            "WHERE t.party_id = s.party_id AND t.kind = 'contact')::date "
+            "WHERE s.party_id = ANY(%s)",
+            [str(clock.BUSINESS_ZONE), parties],
+        )
+    return count

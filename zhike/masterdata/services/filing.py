@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from zhike.customers.rules import sealed_kinds_in
 from zhike.kernel.actor import Actor
 from zhike.masterdata.mapping import SourceMapping, Table
 from zhike.masterdata.models import ImportFile, SourceSystem
 from zhike.masterdata.rejects import Reject, masked
 from zhike.masterdata.rows import LEFT_OUT, Told
+from zhike.masterdata.targets import Takes
 from zhike.organisation.models import Employee, Unit
 from zhike.products import services as products
 from zhike.products.models import Product
@@ -79,8 +81,8 @@ class Filing:
         takes = self.table.target.takes(name)
         spec = self.table.fields.get(name)
         column = " + ".join(spec.columns if spec else self.table.key)
-        shown = "" if raw is None else masked(str(raw), takes.mask if takes else "")
-        self.tell(Reject(line, column or name, shown, reason))
+        value = "" if raw is None else shown(str(raw), takes)
+        self.tell(Reject(line, column or name, value, reason))
 
     def took(self, what: str) -> None:
         if what == products.UNCHANGED:
@@ -92,6 +94,13 @@ class Filing:
         for name, takes in self.table.target.fields.items():
             if takes.kind == "decimal" and name != "rate" and row.get(name) is not None:
                 self.count.sums[name] = self.count.sums.get(name, 0) + row[name]
+
+
+def shown(raw: str, takes: Takes | None) -> str:
+    """A value as rejects and previews may show it: the number of a customer may be the number of their document."""
+    if takes is not None and takes.kind == "ref" and sealed_kinds_in(raw):
+        return masked(raw, "identity")
+    return masked(raw, takes.mask if takes else "")
 
 
 def source_key(table: str, key: str) -> str:

@@ -9,7 +9,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,12 @@ from zhike.masterdata.models import (
     SourceSystem,
     Upload,
 )
-from zhike.masterdata.rejects import Reject, RejectFile, masked
+from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.masterdata.rows import Rows, prepared
 from zhike.masterdata.services import loading, masters
-from zhike.masterdata.services.filing import Filing
+from zhike.masterdata.services.filing import Filing, shown
 from zhike.masterdata.wizard import sandbox, vault
-from zhike.masterdata.wizard.drafting import mapping_of
+from zhike.masterdata.wizard.drafting import CUSTOMERS, mapping_of
 
 State = Upload.State
 EVENT = "import"
@@ -171,7 +171,7 @@ def _take_in(
         bytes=upload.bytes,
         state=ImportFile.State.LOADED,
     )
-    began_at = _now_there()
+    began_at, first = _now_there(), _last_entry() + 1
     faults: Counter[tuple[str, str]] = Counter()
     preview: list[list[str]] = []
     with RejectFile(rejects_in, table.name, upload.name) as rejects, _progress(upload) as tell:
@@ -186,12 +186,14 @@ def _take_in(
         batches = sandbox.rows(upload.stored, upload.name, table)
         for rows in prepared(_called(upload), mapping, table, {}, refuse, batches):
             preview += _preview(filing, rows)[: SHOWN - len(preview)]
-            with _remembering(filing, rows):
+            with _remembering(filing, rows) if table.into == CUSTOMERS else nullcontext():
                 masters.take(filing, rows)
             tell(filing.count.read)
         masters.settle(filing)
         loading.record_counts(filing, rejects.path, time.monotonic() - began)
         report = _report(filing, began_at) | {
+            "into": table.into,
+            "entries": [first, _last_entry()],
             "rejects": rejects.path,
             "faults": [
                 [column, reason, count] for (column, reason), count in faults.most_common(20)
@@ -215,16 +217,24 @@ def _now_there() -> datetime:
         return found
 
 
+def _last_entry() -> int:
+    """The newest entry of any timeline: while a source's lock is held, only its load writes entries of that source."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM customers_timelineentry_id_seq")
+        found: int = cursor.fetchone()[0]
+        return found
+
+
 def _preview(filing: Filing, rows: Rows) -> list[list[str]]:
     """The first rows as they will be, what identifies a person masked: line and values in the order of the fields."""
     table = filing.table
     listed = []
     columns = [rows.values[name].slice(0, SHOWN).to_pylist() for name in table.fields]
-    masks = [table.takes(name).mask for name in table.fields]
+    taken = [table.takes(name) for name in table.fields]
     for number, line in enumerate(rows.lines.slice(0, SHOWN).to_pylist()):
         cells = [
-            "" if column[number] is None else masked(str(column[number]), mask)
-            for column, mask in zip(columns, masks, strict=True)
+            "" if column[number] is None else shown(str(column[number]), takes)
+            for column, takes in zip(columns, taken, strict=True)
         ]
         listed.append([str(line), *cells])
     return listed

@@ -23,7 +23,7 @@ from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import copy_rows, refresh_statistics, update_rows
 from zhike.masterdata.mapping import Field, SourceMapping
-from zhike.masterdata.models import SourceRecord, SourceSystem, sealed_place
+from zhike.masterdata.models import SourceRecord, sealed_place
 from zhike.masterdata.rows import Rows
 from zhike.masterdata.services.filing import Filing, Row, source_key
 from zhike.masterdata.services.surviving import WORDS, moment, survive, told
@@ -111,12 +111,13 @@ def _referred(filing: Filing, spec: Field, keys: set[str]) -> dict[str, Any]:
     else:
         source, leads_to = filing.system.code, filing.mapping.table(table).target.name
     if leads_to == "party":
-        system = SourceSystem.objects.filter(code=source).first()
-        parties = dict(
-            SourceRecord.objects.filter(system=system, table=table, key__in=keys).values_list(
-                "key", "party_id"
-            )
-        )
+        known = SourceRecord.objects.filter(system__code=source, table=table)
+        parties = dict(known.filter(key__in=keys).values_list("key", "party_id"))
+        if other and len(parties) < len(keys):
+            # Another source's keys that identify a person are kept as keyed digests.
+            digests = {crypto.blind_index("key", key).hex(): key for key in keys - set(parties)}
+            for digest, party in known.filter(key__in=digests).values_list("key", "party_id"):
+                parties[digests[digest]] = party
         if spec.target != "unit":
             return parties
         units = dict(Party.objects.filter(pk__in=parties.values()).values_list("pk", "unit_id"))

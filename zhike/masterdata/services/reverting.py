@@ -19,7 +19,12 @@ from django.utils.translation import gettext_noop
 
 from zhike.customers.models import Address, ContactPoint, Identifier, Merge, Party, SealedValue
 from zhike.customers.services.hanging import hanging
-from zhike.customers.services.withdrawing import empty_fields, withdraw_parties, withdraw_values
+from zhike.customers.services.withdrawing import (
+    empty_fields,
+    withdraw_contacts,
+    withdraw_parties,
+    withdraw_values,
+)
 from zhike.kernel import audit
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import update_rows
@@ -28,9 +33,11 @@ from zhike.kernel.services import service
 from zhike.masterdata.models import Displaced, ImportFile, ImportRun, Pin, SourceRecord, Upload
 from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.masterdata.services import importing, loading
+from zhike.masterdata.services.filing import source_key
 from zhike.masterdata.services.records import sealed_words
 from zhike.masterdata.services.surviving import NEVER_EMPTY, WORDS, survive, words
-from zhike.masterdata.wizard.drafting import mapping_of
+from zhike.masterdata.services.wizard import lock_of
+from zhike.masterdata.wizard.drafting import CONTACTS, mapping_of
 
 AT_ONCE = 2_000
 SEALED_MODELS: tuple[type[SealedValue], ...] = (Identifier, ContactPoint, Address)
@@ -85,7 +92,7 @@ def ask_revert(*, actor: Actor, run: ImportRun, reason: str) -> Upload:
     upload.state, upload.done, upload.error = Upload.State.REVERTING, 0, ""
     upload.save(update_fields=["state", "done", "error"])
     audit.record(actor, "masterdata.import.revert", run, reason=reason.strip()[:200])
-    work_on_upload.configure(lock=f"upload-{upload.pk}").defer(upload=upload.pk)
+    work_on_upload.configure(lock=lock_of(upload)).defer(upload=upload.pk)
     return upload
 
 
@@ -101,9 +108,16 @@ def revert(*, actor: Actor, upload: Upload) -> None:
         file = run.files.select_for_update().get(state=ImportFile.State.LOADED)
         made = _Import(file, upload.wrote_from, upload.wrote_until, run.system.code)
         with RejectFile(str(run.public_id), file.table, f"kept-{file.name}") as kept:
-            _take_back_changed(actor, made)
-            _take_back_new(actor, made)
-            _note_later(made)
+            if mapping.tables[0].into == CONTACTS:
+                first, last = upload.report["entries"]
+                source, table = made.source, source_key(file.table, "")
+                made.reverted = withdraw_contacts(
+                    actor=actor, source=source, keys=table, first=first, last=last
+                )
+            else:
+                _take_back_changed(actor, made)
+                _take_back_new(actor, made)
+                _note_later(made)
             for line, why in sorted(made.kept.items()):
                 kept.add(Reject(line, "", "", why))
         file.state = ImportFile.State.REVERTED

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -15,7 +16,7 @@ from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import service
-from zhike.masterdata.models import ImportRun, KeptMapping, Upload
+from zhike.masterdata.models import ImportFile, ImportRun, KeptMapping, SourceRecord, Upload
 from zhike.masterdata.wizard import sandbox, vault
 from zhike.masterdata.wizard.drafting import Draft, draft_of, mapping_of, toml
 from zhike.masterdata.wizard.receiving import SealedFile
@@ -61,6 +62,17 @@ def receive_upload(*, actor: Actor, file: SealedFile, corrects: ImportRun | None
         actor, "masterdata.upload.receive", upload, changes={"digest": (None, file.digest)}
     )
     return upload
+
+
+def tables_of_customers(actor: Actor) -> list[tuple[str, str]]:
+    """(source:table, what it is called) of every table whose keys lead to customers."""
+    records = SourceRecord.objects.filter(system=OuterRef("run__system"), table=OuterRef("table"))
+    files = ImportFile.objects.visible_to(actor).filter(Exists(records)).order_by()
+    named = files.values_list("run__system__code", "run__system__name", "table").distinct()
+    return [
+        (f"{code}:{table}", f"{name} · {table}")
+        for code, name, table in sorted(named, key=lambda each: each[1:])
+    ]
 
 
 def look_of(upload: Upload) -> Look:
@@ -140,8 +152,13 @@ def _ask(upload: Upload, state: State) -> Upload:
     upload.state, upload.done, upload.error = state, 0, ""
     upload.total = look_of(upload).count or 0
     upload.save()
-    work_on_upload.configure(lock=f"upload-{upload.pk}").defer(upload=upload.pk)
+    work_on_upload.configure(lock=lock_of(upload)).defer(upload=upload.pk)
     return upload
+
+
+def lock_of(upload: Upload) -> str:
+    """Jobs at files of one source wait for each other."""
+    return f"import-{mapping_of(upload.mapping).source.code}"
 
 
 def _own(actor: Actor, upload: Upload, states: tuple[State, ...]) -> Upload:

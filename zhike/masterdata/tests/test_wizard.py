@@ -38,7 +38,7 @@ def test_a_file_becomes_customers(client: Client) -> None:
     assert [said[f"field_{n}"] for n in range(6)] == [
         "", "name", "resident_id", "mobile", "sex", "birth_on",
     ]  # fmt: skip
-    assert (said["key"], said["kind"]) == ("编号", "person")
+    assert (said["key"], said["every"]) == ("编号", "person")
     mapped(client, upload)
     assert upload.state == "checked", upload.error
     assert Party.objects.count() == 0, "a check writes nothing"

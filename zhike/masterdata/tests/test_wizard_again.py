@@ -30,7 +30,7 @@ def test_corrected_rows_are_taken_and_nothing_is_doubled(client: Client) -> None
     assert first.run is not None
     assert (first.report["accepted"], first.report["rejected"]) == (3, 1)
     corrected = CSV + ROWS.replace("3,,", "3,赵六,")
-    assert send(client, corrected.encode(), **{"for": first.run.public_id}).status_code == 303
+    assert send(client, corrected.encode(), **{"for": str(first.run.public_id)}).status_code == 303
     again = Upload.objects.latest("pk")
     assert (again.state, again.corrects) == ("mapped", first.run)
     do(client, again, "check")

@@ -21,8 +21,8 @@ from zhike.masterdata.reasons import told
 from zhike.masterdata.rejects import read_rejects, reject_path
 from zhike.masterdata.services import reverting, wizard
 from zhike.masterdata.views.runs import reject_table, run_url
-from zhike.masterdata.wizard.drafting import draft_of, mapping_of
-from zhike.masterdata.wizard.labels import CHOICES, FIELDS
+from zhike.masterdata.wizard.drafting import CUSTOMERS, draft_of, mapping_of
+from zhike.masterdata.wizard.labels import SORTS
 from zhike.masterdata.wizard.receiving import MOST_BYTES, SealedFile
 from zhike.masterdata.wizard.shapes import Look
 from zhike.masterdata.wizard.suggesting import suggest
@@ -162,6 +162,7 @@ class UploadPage(RowView):
         upload: Upload = self.row()
         acts: dict[str, Callable[[Upload], HttpResponse | None]] = {
             "read": self._read,
+            "rows": self._rows,
             "draft": self._draft,
             "map": self._map,
             "kept": self._kept,
@@ -192,6 +193,13 @@ class UploadPage(RowView):
         found = wizard.look_of(row)
         at = 1 if found.problem or not found.encoding else 2
         return HttpResponseRedirect(f"{upload_url(upload)}?step={at}", status=303)
+
+    def _rows(self, upload: Upload) -> HttpResponse:
+        """The columns suggested anew, as rows of another sort."""
+        into = self.request.POST.get("into", "")
+        if into not in SORTS:
+            raise Http404
+        return self._step(upload, mapping=self._mapping(upload, None, into), at=2)
 
     def _draft(self, upload: Upload) -> HttpResponse:
         return self._step(upload, mapping=self._mapping(upload, self.request.POST), at=2)
@@ -265,12 +273,13 @@ class UploadPage(RowView):
             return 2
         return REACHED[State(upload.state)]
 
-    def _mapping(self, upload: Upload, data: Any) -> MappingForm:
+    def _mapping(self, upload: Upload, data: Any, into: str = "") -> MappingForm:
         look = wizard.look_of(upload)
-        draft = draft_of(mapping_of(upload.mapping)) if upload.mapping else suggest(look)
+        kept = draft_of(mapping_of(upload.mapping)) if upload.mapping else None
+        draft = kept if kept and into in ("", kept.into) else suggest(look, into)
         systems = SourceSystem.objects.visible_to(self.actor).exclude(code=SourceRecord.BY_HAND)
         sources = list(systems.order_by("name").values_list("code", "name", "trust"))
-        return MappingForm(data, look, draft, sources)
+        return MappingForm(data, look, draft, sources, wizard.tables_of_customers(self.actor))
 
     def _offered(self, look: Look) -> list[str]:
         kept = KeptMapping.objects.visible_to(self.actor).filter(header=list(look.header))
@@ -281,7 +290,8 @@ class UploadPage(RowView):
         rejects = read_rejects(report.get("rejects", ""), 0, REJECTS_SHOWN)
         return {
             "report": report,
-            "preview": _preview(report.get("preview", {"fields": [], "rows": []})),
+            "customers": report.get("into", CUSTOMERS) == CUSTOMERS,
+            "preview": _preview(report),
             "rejects": reject_table(rejects) if rejects else None,
             "faults": _faults(report.get("faults", [])),
             "joins": self._joins(report.get("joins", [])),
@@ -342,11 +352,18 @@ def _in_order(look: Look, form: ReadingForm) -> list[tuple[str, tuple[str, ...]]
     return [(name, lines[name]) for name, _label in field.choices]
 
 
-def _preview(preview: dict[str, Any]) -> Table:
+def _preview(report: dict[str, Any]) -> Table:
+    preview = report.get("preview", {"fields": [], "rows": []})
+    sort = SORTS[report.get("into", CUSTOMERS)]
     columns = (
         Column("line", _("Line"), "number", value=lambda row: int(row[0])),
         *(
-            Column(name, FIELDS.get(name, name), value=_cell(number), choices=CHOICES.get(name, ()))
+            Column(
+                name,
+                sort.fields.get(name, name),
+                value=_cell(number),
+                choices=sort.choices.get(name, ()),
+            )
             for number, name in enumerate(preview["fields"], 1)
         ),
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 from zhike.masterdata.mapping import SourceMapping, parse_mapping
 from zhike.masterdata.wizard.shapes import Look
 
-TABLE = "customers"
+# What rows may become, as the grammar calls it, and the table their keys are known by.
+CUSTOMERS, CONTACTS = "party", "contact"
+TABLES = {CUSTOMERS: "customers", CONTACTS: "contacts"}
 ROW_ITSELF = ("@file", "@line")
 SUFFIXES = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet"}
 
@@ -26,7 +28,9 @@ class Filled:
 
 @dataclass(frozen=True)
 class Draft:
-    """`key` is the column that tells one row from another, "" where no column does; `fixed` are values of every row."""
+    """`into` is what the rows are; `key` the column that tells one row from another, "" where no column does; `fixed`
+    are values of every row. `owners` says, as source:table, which records the customer's numbers are keys of.
+    """
 
     source: str = ""
     source_name: str = ""
@@ -34,6 +38,8 @@ class Draft:
     key: str = ""
     filled: Mapping[str, Filled] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    into: str = CUSTOMERS
+    owners: str = ""
 
 
 def toml(draft: Draft, look: Look) -> str:
@@ -45,7 +51,7 @@ def toml(draft: Draft, look: Look) -> str:
         f"trust = {draft.trust}",
         "",
         "[[file]]",
-        f"table = {_said(TABLE)}",
+        f"table = {_said(TABLES[draft.into])}",
         f"path = {_said('*.' + SUFFIXES[look.format])}",
         f"format = {_said(look.format)}",
     ]
@@ -58,13 +64,15 @@ def toml(draft: Draft, look: Look) -> str:
     key = [draft.key] if draft.key else list(ROW_ITSELF)
     lines += [
         f"header = {_listed(look.header)}",
-        'into = "party"',
+        f"into = {_said(draft.into)}",
         f"key = {_listed(key)}",
         "",
         "[file.fields]",
     ]
     for name, each in draft.filled.items():
         parts = [f"column = {_said(each.column)}"]
+        if name == "party":
+            parts.append(f"ref = {_said(draft.owners)}")
         if each.format:
             parts.append(f"format = {_said(each.format)}")
         lines.append(f"{name} = {{ {', '.join(parts)} }}" if not each.codes else "")
@@ -107,4 +115,6 @@ def draft_of(mapping: SourceMapping) -> Draft:
         fixed={
             name: each.constant for name, each in table.fields.items() if each.constant is not None
         },
+        into=table.into,
+        owners=table.fields["party"].ref if "party" in table.fields else "",
     )

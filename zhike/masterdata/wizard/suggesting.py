@@ -11,8 +11,8 @@ from datetime import datetime
 from unicodedata import normalize
 
 from zhike.customers import identifiers
-from zhike.masterdata.wizard.drafting import Draft, Filled
-from zhike.masterdata.wizard.labels import CHOICES, DAYS
+from zhike.masterdata.wizard.drafting import CONTACTS, CUSTOMERS, Draft, Filled
+from zhike.masterdata.wizard.labels import DAYS, MOMENTS, SORTS
 from zhike.masterdata.wizard.shapes import Look
 
 MOST_OF = 0.8
@@ -20,6 +20,10 @@ FEW_WORDS = 40
 DAY_FORMATS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d", "%Y年%m月%d日",
     "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S",
+)  # fmt: skip
+MOMENT_FORMATS = (
+    "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y年%m月%d日 %H:%M",
+    "%Y/%m/%d", "%Y%m%d", "%Y%m%d%H%M%S", "%d/%m/%Y %H:%M",
 )  # fmt: skip
 # Names as files write them, folded: lower case, without spaces and marks; simplified and traditional.
 NAMES: Mapping[str, str] = {
@@ -52,12 +56,41 @@ NAMES: Mapping[str, str] = {
     "stage": "客户阶段 客戶階段 客户状态 客戶狀態 stage",
     "observed_on": "数据日期 數據日期 更新日期 asof observedon",
 }  # fmt: skip
-FIELD_BY_NAME = {name: field for field, names in NAMES.items() for name in names.split()}
+CONTACT_NAMES: Mapping[str, str] = {
+    "party": "客户号 客戶號 客户编号 客戶編號 客户id 客戶id 客户代码 customerid customerno custno custid clientid",
+    "at": "联系时间 聯絡時間 联系日期 聯絡日期 拜访时间 拜訪時間 拜访日期 拜訪日期 跟进时间 跟進時間 通话时间 通話時間 "
+    "时间 時間 日期 contactedat contacttime contactdate visittime visitdate time date at",
+    "channel": "联系方式 聯絡方式 联系渠道 聯絡渠道 渠道 方式 跟进方式 跟進方式 channel medium",
+    "direction": "方向 呼叫方向 direction",
+    "title": "主题 主題 标题 標題 事由 联系主题 拜访主题 subject title topic",
+    "body": "内容 內容 联系内容 聯絡內容 拜访内容 沟通内容 纪要 备注 備註 content body notes text",
+    "result": "结果 結果 联系结果 聯絡結果 拜访结果 result outcome",
+    "employee": "工号 工號 员工号 員工號 客户经理工号 客戶經理工號 employee employeeno employeeid staffid",
+}  # fmt: skip
+FIELD_BY_NAME = {
+    into: {name: field for field, names in known.items() for name in names.split()}
+    for into, known in ((CUSTOMERS, NAMES), (CONTACTS, CONTACT_NAMES))
+}
+CONTACT_KEYS = frozenset(
+    "编号 編號 序号 序號 联系编号 记录编号 流水号 id no key contactid recordid".split()
+)
 KEYS = frozenset(
     "编号 編號 客户号 客戶號 客户编号 客戶編號 客户id 客戶id 序号 id no customerid customerno custno custid clientid "
     "客户代码 key code number".split()
 )
 WORDS: Mapping[str, Mapping[str, str]] = {
+    "channel": {
+        "visit": "visit 拜访 拜訪 上门 上門 走访 走訪 面谈 面談",
+        "phone": "phone 电话 電話 通话 通話 call telephone",
+        "wechat": "wechat 微信 企业微信",
+        "sms": "sms 短信 簡訊 短訊",
+        "email": "email 邮件 郵件 电子邮件 電子郵件",
+        "counter": "counter 柜面 櫃面 网点 網點 到店",
+    },
+    "direction": {
+        "in": "in 呼入 来电 來電 来访 客户 inbound",
+        "out": "out 呼出 去电 去電 外呼 银行 outbound",
+    },
     "sex": {"M": "M 男 男性 m male 先生 1", "F": "F 女 女性 f female 女士 2 0"},
     "kind": {
         "person": "person 个人 個人 自然人 individual 对私 對私 p",
@@ -77,40 +110,54 @@ BY_CONTENT: tuple[tuple[str, Callable[[str], object]], ...] = (
 )
 
 
-def suggest(look: Look) -> Draft:
-    """A draft for a file nobody described yet."""
+def suggest(look: Look, into: str = "") -> Draft:
+    """A draft for a file nobody described yet; of what its rows are where that is known."""
+    into = into or _sort(look)
     columns = dict(
         zip(look.header, zip(*look.rows, strict=True) if look.rows else (), strict=False)
     )
     filled: dict[str, Filled] = {}
     for column in look.header:
         values = words_of(columns.get(column, ()))
-        field = field_of(column, values)
+        field = field_of(column, values, into)
         if field and field not in filled:
-            filled[field] = filled_by(field, column, values)
-    return Draft(key=_key(look, columns), filled=filled, fixed=_fixed(filled))
+            filled[field] = filled_by(field, column, values, into)
+    fixed = _fixed(filled) if into == CUSTOMERS else {}
+    return Draft(key=_key(look, columns, into), filled=filled, fixed=fixed, into=into)
 
 
-def filled_by(field: str, column: str, values: Sequence[str]) -> Filled:
+def _sort(look: Look) -> str:
+    """Contacts when the columns say when and what about, and nothing but a number of whom; else customers."""
+    names = {folded(column) for column in look.header}
+    told = {FIELD_BY_NAME[CONTACTS].get(name) for name in names}
+    person = {FIELD_BY_NAME[CUSTOMERS].get(name) for name in names} & {"resident_id", "credit_code"}
+    return CONTACTS if {"party", "at", "title"} <= told and not person else CUSTOMERS
+
+
+def filled_by(field: str, column: str, values: Sequence[str], into: str) -> Filled:
     """The field from this column, with the form of its days or the meaning of its words as far as they are plain."""
     if field in DAYS:
         return Filled(column, day_format(values))
-    return Filled(column, codes=codes_of(field, values) if field in CHOICES else {})
+    if field in MOMENTS:
+        return Filled(column, day_format(values, ("%Y-%m-%d %H:%M:%S", *MOMENT_FORMATS)))
+    return Filled(
+        column, codes=codes_of(field, values, into) if field in SORTS[into].choices else {}
+    )
 
 
-def field_of(column: str, values: Sequence[str]) -> str:
+def field_of(column: str, values: Sequence[str], into: str) -> str:
     """Our field, "" when nothing speaks for one. The name is a claim: values that contradict it outweigh it."""
-    named = FIELD_BY_NAME.get(folded(column), "")
-    checks = dict(BY_CONTENT)
+    named = FIELD_BY_NAME[into].get(folded(column), "")
+    checks = dict(BY_CONTENT) if into == CUSTOMERS else {}
     if named in checks and values and _share(values, checks[named]) < MOST_OF / 2:
         named = ""
-    if named in CHOICES and values and not _plain(named, values):
+    if named in SORTS[into].choices and values and not _plain(named, values, into):
         named = ""
     if named:
         return named
     if len(values) < 2:
         return ""
-    return next((field for field, check in BY_CONTENT if _share(values, check) >= MOST_OF), "")
+    return next((field for field, check in checks.items() if _share(values, check) >= MOST_OF), "")
 
 
 def folded(name: str) -> str:
@@ -122,22 +169,20 @@ def words_of(values: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
-def day_format(values: Sequence[str]) -> str:
-    """The form that nearly all values have; "" for YYYY-MM-DD, and where none or more than one fits as well."""
+def day_format(values: Sequence[str], forms: Sequence[str] = DAY_FORMATS) -> str:
+    """The form that nearly all values have; "" for the first, and where none or more than one fits as well."""
     if not values:
         return ""
-    shares = {
-        form: sum(_is_day(each, form) for each in values) / len(values) for form in DAY_FORMATS
-    }
+    shares = {form: sum(_is_day(each, form) for each in values) / len(values) for form in forms}
     best = max(shares.values())
     fitting = [form for form, share in shares.items() if share == best >= MOST_OF]
-    return fitting[0] if len(fitting) == 1 and fitting[0] != DAY_FORMATS[0] else ""
+    return fitting[0] if len(fitting) == 1 and fitting[0] != forms[0] else ""
 
 
-def codes_of(field: str, values: Sequence[str]) -> dict[str, str]:
+def codes_of(field: str, values: Sequence[str], into: str) -> dict[str, str]:
     """The file's words that have a plain meaning; none where they are ours already."""
     known = {word: ours for ours, words in WORDS.get(field, {}).items() for word in words.split()}
-    ours = {value for value, _label in CHOICES[field]}
+    ours = {value for value, _label in SORTS[into].choices[field]}
     if set(values) <= ours:
         return {}
     return {
@@ -147,9 +192,10 @@ def codes_of(field: str, values: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _plain(field: str, values: Sequence[str]) -> bool:
+def _plain(field: str, values: Sequence[str], into: str) -> bool:
     """Whether some word of the column is one the choice knows."""
-    return bool(codes_of(field, values)) or any(value in dict(CHOICES[field]) for value in values)
+    ours = dict(SORTS[into].choices[field])
+    return bool(codes_of(field, values, into)) or any(value in ours for value in values)
 
 
 def _is_day(value: str, form: str) -> bool:
@@ -172,13 +218,13 @@ def _passes(value: str, check: Callable[[str], object]) -> bool:
     return True
 
 
-def _key(look: Look, columns: Mapping[str, Sequence[str]]) -> str:
+def _key(look: Look, columns: Mapping[str, Sequence[str]], into: str) -> str:
     """The column that is called a key and is one in the rows seen; "" for none."""
     return next(
         (
             column
             for column in look.header
-            if folded(column) in KEYS
+            if folded(column) in (KEYS if into == CUSTOMERS else CONTACT_KEYS)
             and columns.get(column)
             and all(each.strip() for each in columns[column])
             and len(set(columns[column])) == len(columns[column])
