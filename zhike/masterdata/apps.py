@@ -9,9 +9,10 @@ class MasterdataConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.customers.services.parties import word_keepers
-        from zhike.customers.services.sealed import sealed_keepers
+        from zhike.customers.services.sealed import claim_keepers, sealed_keepers
         from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
         from zhike.masterdata.quality import panels as quality_panels
+        from zhike.masterdata.services.claims import keep_claim
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
         from zhike.ui.hints import Hint, hints
         from zhike.ui.navigation import NavItem, navigation
@@ -26,6 +27,7 @@ class MasterdataConfig(AppConfig):
         )
         word_keepers.append(keep_words)
         sealed_keepers.append(keep_sealed)
+        claim_keepers.append(keep_claim)
         navigation.register(
             NavItem(
                 id="pairs",

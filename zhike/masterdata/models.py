@@ -377,6 +377,7 @@ class Pair(Base):
         WEAK = "weak", _("would join two groups by one weak link")
         APART = "apart", _("would join customers that somebody keeps apart")
         HAND = "hand", _("somebody asked for a comparison")
+        DOCUMENT = "document", _("both claim one document")
 
     scope = PairScope()
     field_classes = classify(

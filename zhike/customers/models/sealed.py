@@ -53,7 +53,11 @@ SEALED_CLASSES: dict[str, FieldClass] = {
 
 
 class Identifier(SealedValue):
-    """A document or registration that names the party; one value belongs to at most one party of the institution."""
+    """A document or registration that names the party.
+
+    Whoever enters one that another customer in their sight has is sent there. Of a customer out of sight they learn
+    nothing: the value stands with both until a person has judged whether they are one (`claim_keepers`).
+    """
 
     class Kind(models.TextChoices):
         RESIDENT_ID = "resident_id", _("resident identity card")
@@ -73,9 +77,14 @@ class Identifier(SealedValue):
     class Meta:
         verbose_name = _("identifier")
         constraints = (
-            models.UniqueConstraint(fields=("kind", "blind"), name="identifier_names_one_party"),
+            models.UniqueConstraint(
+                fields=("party", "kind", "blind"), name="identifier_once_a_party"
+            ),
         )
-        indexes = (models.Index(fields=["tail"], name="identifier_by_tail"),)
+        indexes = (
+            models.Index(fields=["blind"], name="identifier_by_blind"),
+            models.Index(fields=["tail"], name="identifier_by_tail"),
+        )
 
     @property
     def mask_kind(self) -> str:

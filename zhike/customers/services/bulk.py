@@ -161,9 +161,10 @@ def _recognise(works: Sequence[_Work], attach_by_contact: bool) -> None:
     blinds = {blind for work in works for _kind, blind in _documents(work)}
     owners: dict[tuple[str, bytes], int] = {
         (kind, bytes(blind)): party
-        for kind, blind, party in Identifier.objects.filter(blind__in=blinds).values_list(
-            "kind", "blind", "party_id"
-        )
+        # Of several who claim it, whoever had it first: of a comprehension's keys the last one stands.
+        for kind, blind, party in Identifier.objects.filter(blind__in=blinds)
+        .order_by("-pk")
+        .values_list("kind", "blind", "party_id")
     }
     first: dict[tuple[str, bytes], _Work] = {}
     known = _known_contacts(works) if attach_by_contact else {}

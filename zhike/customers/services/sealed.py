@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from zhike.access.services import note_reveal
@@ -27,6 +27,12 @@ S = TypeVar("S", bound=SealedValue)
 # A room above keeps what identifies as people entered it: by field, "" when they took it away.
 SealedKeeper = Callable[[Actor, Party, str, str], None]
 sealed_keepers: list[SealedKeeper] = []
+
+
+# A room above has a person judge whether the party and these, who are out of the actor's sight, are one: they claim
+# the same document. Whoever entered it must not be able to tell.
+ClaimKeeper = Callable[[Party, Sequence[Party]], None]
+claim_keepers: list[ClaimKeeper] = []
 
 
 class Sealing(Protocol):
@@ -65,15 +71,15 @@ def add_identifier(
     """A document or registration of the party. A valid identity number fills an unknown birth date and sex.
 
     Raises UserError for an implausible value or one that contradicts the party's birth date or sex,
-    Refused when another customer of the institution has it.
+    Refused when another customer in the actor's sight has it. With one out of sight it is as if nobody had it; a
+    person who sees both is asked whether they are one.
     """
     normal = _normalised(kind, value)
     must_see(actor, party)
     _must_fit(party, kind, normal)
     blind = crypto.blind_index(kind, normal)
-    owner = Identifier.objects.filter(kind=kind, blind=blind).first()
-    if owner is not None:
-        _refuse_second_owner(actor, party, owner)
+    holders = _holders(kind, blind)
+    _refuse_known_holder(actor, party, holders)
     row = _seal(
         Identifier(party=party, kind=Identifier.Kind(kind)),
         kind,
@@ -83,6 +89,9 @@ def add_identifier(
         verified_on=verified_on,
     )
     _insert(actor, row, "customers.identifier.add")
+    if holders:
+        for keep in claim_keepers:
+            keep(party, holders)
     if kind == Identifier.Kind.RESIDENT_ID:
         _take_birth_and_sex(actor, party, normal)
     return row
@@ -231,20 +240,26 @@ def _must_fit(party: Party, kind: str, normal: str) -> None:
         )
 
 
-def _refuse_second_owner(actor: Actor, party: Party, row: Identifier) -> None:
-    if row.party_id == party.pk:
+def _holders(kind: str, blind: bytes) -> list[Party]:
+    """The parties that have this document; until the end of the transaction nobody else is given it."""
+    with connection.cursor() as cursor:
+        lock = int.from_bytes(blind[:8], signed=True)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+    held = Party.objects.filter(identifiers__kind=kind, identifiers__blind=blind)
+    return list(held.order_by("pk"))
+
+
+def _refuse_known_holder(actor: Actor, party: Party, holders: Sequence[Party]) -> None:
+    if party in holders:
         raise UserError(_("The customer has this identifier already."))
-    if Party.objects.visible_to(actor).filter(pk=row.party_id).exists():
+    holding = [each.pk for each in holders]
+    known = Party.objects.visible_to(actor).filter(pk__in=holding).order_by("pk").first()
+    if known is not None:
         raise Refused(
-            _("This identifier belongs to another customer: %(name)s.") % {"name": row.party.name},
+            _("This identifier belongs to another customer: %(name)s.") % {"name": known.name},
             action="customers.identifier.add",
             way_out=_("Open that customer instead, or have the two records compared."),
         )
-    raise Refused(
-        _("This identifier belongs to a customer outside your scope."),
-        action="customers.identifier.add",
-        way_out=_("Ask your branch head who looks after them."),
-    )
 
 
 def _take_birth_and_sex(actor: Actor, party: Party, normal: str) -> None:

@@ -30,8 +30,10 @@ JUDGED = (Pair.State.SAME, Pair.State.DIFFERENT, Pair.State.UNSURE)
 
 
 def refused() -> set[Key]:
-    """Pairs that somebody judged to be different."""
-    return set(Pair.objects.filter(state=Pair.State.DIFFERENT).values_list("left_id", "right_id"))
+    """Pairs that no likeness joins: somebody judged them to be different, or is asked about a document both claim."""
+    asked = Q(why=Pair.Why.DOCUMENT, state__in=(Pair.State.OPEN, Pair.State.UNSURE))
+    apart = Pair.objects.filter(Q(state=Pair.State.DIFFERENT) | asked)
+    return set(apart.values_list("left_id", "right_id"))
 
 
 def judgements() -> dict[Key, bool]:
@@ -108,7 +110,7 @@ def keep_pairs(
     records = list(cluster_of)
     among = Pair.objects.filter(left__in=records, right__in=records)
     judged = set(among.filter(state__in=JUDGED).values_list("left_id", "right_id"))
-    among.filter(state=Pair.State.OPEN).delete()
+    among.filter(state=Pair.State.OPEN).exclude(why=Pair.Why.DOCUMENT).delete()
     among.filter(state=Pair.State.JOINED).exclude(left__party=F("right__party")).delete()
 
     doubtful = pairs.filter(

@@ -37,7 +37,7 @@ def keep_words(actor: Actor, party: Party, fields: Collection[str], verified: bo
         "by": actor.name,
         "verified_on": clock.today().isoformat() if verified else None,
     }
-    record = _hand_record(party)
+    record = hand_record(party)
     record.values |= {name: told(getattr(party, name)) for name in entered}
     record.stamps |= dict.fromkeys(entered, stamp)
     record.observed_on, record.keys = clock.today(), None
@@ -48,7 +48,7 @@ def keep_sealed(actor: Actor, party: Party, field: str, value: str) -> None:
     """The same with what identifies: sealed in the record, taken out of it with "" for a value."""
     if field not in bulk.SEALED:
         return
-    record = _hand_record(party)
+    record = hand_record(party)
     said = record.identifying() | {field: value}
     said = {name: each for name, each in said.items() if each}
     record.sealed = crypto.encrypt(json.dumps(said), record.place) if said else None
@@ -56,7 +56,8 @@ def keep_sealed(actor: Actor, party: Party, field: str, value: str) -> None:
     record.save(update_fields=["sealed", "observed_on", "keys"])
 
 
-def _hand_record(party: Party) -> SourceRecord:
+def hand_record(party: Party) -> SourceRecord:
+    """What people entered of the customer."""
     record, _made = SourceRecord.objects.select_for_update().get_or_create(
         system=hand_system(),
         table=HAND_TABLE,
