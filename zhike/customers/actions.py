@@ -187,7 +187,7 @@ class EndRelation(PageView):
 
 
 class HandOver(PartyAction):
-    """A main manager takes over from whoever was; an assistant joins."""
+    """A main manager takes over from whoever was; an assistant joins; somebody is let see the customer."""
 
     permission = "customers.assign"
     events = (panels.ASSIGNMENTS, panels.TIMELINE)
@@ -211,8 +211,11 @@ class HandOver(PartyAction):
                 party=party,
                 employee=values["employee"],
                 role=values["role"],
+                until=values["until"],
                 **common,
             )
+        if values["role"] == "shared":
+            return _("%(name)s may see the customer.") % {"name": values["employee"].name}
         return _("%(name)s looks after the customer.") % {"name": values["employee"].name}
 
 

@@ -31,6 +31,7 @@ class ManyHandOverForm(HandOverForm):
     """The new main manager; who assists is settled customer by customer."""
 
     role = None  # type: ignore[assignment]
+    until = None  # type: ignore[assignment]
 
 
 def hand_over(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:

@@ -122,6 +122,13 @@ class HandOverForm(InPlaceForm):
     )
     role = forms.ChoiceField(label=_("As"), choices=Assignment.Role.choices)
     since = forms.DateField(label=_("From"), required=False)
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        help_text=_(
+            "The last day: for a cover, and whenever somebody is only let see the customer."
+        ),
+    )
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:

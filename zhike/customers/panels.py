@@ -150,6 +150,7 @@ def _relations(actor: Actor, party: Party, day: date | None) -> dict[str, Any]:
 def assignments(actor: Actor, party: Party) -> dict[str, Any]:
     return {
         "rows": list(queries.assignments_of(party)),
+        "sight": queries.sight(actor, party),
         "may_assign": bool(actor.may("customers.assign")),
     }
 

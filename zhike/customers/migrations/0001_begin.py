@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(db_default=1, default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('role', models.CharField(choices=[('main', 'main manager'), ('assistant', 'assistant')], default='main', max_length=10, verbose_name='role')),
+                ('role', models.CharField(choices=[('main', 'main manager'), ('assistant', 'assistant'), ('shared', 'was let see the customer')], default='main', max_length=10, verbose_name='role')),
                 ('during', django.contrib.postgres.fields.ranges.DateRangeField(verbose_name='during')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('employee', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='organisation.employee')),

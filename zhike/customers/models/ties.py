@@ -56,11 +56,15 @@ class Relation(Base):
 
 
 class Assignment(Base):
-    """Who looks after whom, since when and why. One main manager at a time; history is never overwritten."""
+    """Who looks after whom, or is let see them for a time, since when and why.
+
+    One main manager at a time; history is never overwritten.
+    """
 
     class Role(models.TextChoices):
         MAIN = "main", _("main manager")
         ASSISTANT = "assistant", _("assistant")
+        SHARED = "shared", _("was let see the customer")
 
     scope = Via("party")
     field_classes = classify(open="party employee role", c1="during reason")

@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from zhike.customers import parameters, rules
 from zhike.customers.models import (
@@ -189,6 +190,31 @@ def assignments_of(party: Party, day: date | None = None) -> QuerySet[Assignment
     if day is not None:
         rows = rows.filter(during__startswith__lte=day)
     return rows.select_related("employee__unit").order_by("-during", "-pk")
+
+
+def sight(actor: Actor, party: Party) -> list[str]:
+    """Why the actor sees the party: each reason of theirs that holds today, in their language."""
+    if actor.everywhere:
+        return [_("You see every customer of the institution.")]
+    found = []
+    if party.unit_id in actor.units:
+        found.append(
+            _("It is a customer of %(unit)s, whose customers you see.") % {"unit": party.unit.name}
+        )
+    own = Assignment.objects.filter(
+        party=party, employee=actor.employee_id, during__contains=clock.today()
+    ).first()
+    if own is not None and own.role == Assignment.Role.SHARED:
+        found.append(
+            _("You were let see it until %(day)s: %(reason)s")
+            % {"day": own.during.upper - timedelta(days=1), "reason": own.reason}
+        )
+    elif own is not None:
+        found.append(
+            _("You look after it: %(role)s since %(day)s.")
+            % {"role": own.get_role_display(), "day": own.during.lower}
+        )
+    return found
 
 
 def tier_history(party: Party) -> QuerySet[TierRating]:

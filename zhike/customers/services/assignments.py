@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
@@ -21,6 +21,8 @@ from zhike.kernel.services import must_see, service
 from zhike.organisation.models import Employee
 from zhike.organisation.queries import appointments_on
 
+LONGEST_SHARE = timedelta(days=366)
+
 
 @service("customers.assign")
 def assign(
@@ -31,17 +33,22 @@ def assign(
     reason: str,
     role: str = Assignment.Role.MAIN,
     since: date | None = None,
+    until: date | None = None,
 ) -> Assignment:
-    """`employee` looks after `party` from `since` (today) on.
+    """`employee` looks after `party` from `since` (today) on, or up to `until`, that day included.
 
-    Raises UserError when there is a main manager already (then `hand_over`), or the employee looks after them.
+    Whoever is only let see the customer (a share) is so for a year at most. Raises UserError when there is a main
+    manager already (then `hand_over`), when the employee is assigned at that time, or when the days do not fit.
     """
     must_see(actor, party)
     _must_say_why(reason)
     start = since or clock.today()
+    _must_fit(role, start, until)
     if role == Assignment.Role.MAIN and _main_on(party, start):
         raise UserError(_("The customer has a main manager."), _("Hand the customer over instead."))
-    made = seat(actor, party, employee, Assignment.Role(role), since=start, reason=reason)
+    made = seat(
+        actor, party, employee, Assignment.Role(role), since=start, until=until, reason=reason
+    )
     must_see(actor, party)
     return made
 
@@ -104,12 +111,35 @@ def release(
     events.publish(AssignmentChanged(party.pk))
 
 
+def _must_fit(role: str, start: date, until: date | None) -> None:
+    if until is None and role != Assignment.Role.SHARED:
+        return
+    if role == Assignment.Role.MAIN:
+        raise UserError(
+            _("A main manager has no last day: nobody would look after the customer then."),
+            _("Hand the customer over on that day."),
+        )
+    if until is None or not timedelta(0) <= until - start <= LONGEST_SHARE:
+        raise UserError(
+            _("Say until which day, a year from the first at most."),
+            _("It ends by itself after that day."),
+        )
+
+
 def seat(
-    actor: Actor, party: Party, employee: Employee, role: str, *, since: date, reason: str
+    actor: Actor,
+    party: Party,
+    employee: Employee,
+    role: str,
+    *,
+    since: date,
+    reason: str,
+    until: date | None = None,
 ) -> Assignment:
     """The row itself, for use cases of this room that have asked for the right to it."""
+    needed = "customers.view" if role == Assignment.Role.SHARED else "activities.work"
     if employee.left_on is not None or not any(
-        "activities.work" in RIGHTS[appointment.position.role].permissions
+        needed in RIGHTS[appointment.position.role].permissions
         for appointment in appointments_on(employee, max(since, clock.today()))
     ):
         raise UserError(
@@ -120,7 +150,7 @@ def seat(
         party=party,
         employee=employee,
         role=role,
-        during=DateRange(since, None),
+        during=DateRange(since, until and until + timedelta(days=1)),
         reason=reason.strip(),
     )
     try:
@@ -135,7 +165,11 @@ def seat(
         actor,
         "customers.assignment.begin",
         assignment,
-        changes={"employee": (None, employee), "role": (None, str(role))},
+        changes={
+            "employee": (None, employee),
+            "role": (None, str(role)),
+            "during": (None, assignment.during),
+        },
         reason=reason.strip(),
     )
     events.publish(AssignmentChanged(party.pk, employee.pk, actor.user_id))
