@@ -17,6 +17,7 @@ from zhike.masterdata.matching.incremental import block_keys, score
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.models import MatchModel, SourceRecord
 from zhike.masterdata.services import records
+from zhike.masterdata.services.resolving import NORMALISER
 
 AT_MOST = 5
 CANDIDATES = 200
@@ -38,7 +39,8 @@ def alike(actor: Actor, draft: Mapping[str, Any]) -> list[AlikeParty]:
 
     Nothing before a first matching run, and nothing for a draft too thin to compare.
     """
-    newest = MatchModel.objects.order_by("-pk").values_list("pk", flat=True).first()
+    fitting = MatchModel.objects.filter(normaliser=NORMALISER)  # an older one waits for the next whole run
+    newest = fitting.order_by("-pk").values_list("pk", flat=True).first()
     if newest is None or not draft.get("name"):
         return []
     new = records.normal([{**draft, "record": DRAFT}])

@@ -11,6 +11,7 @@ from zhike.customers.services import open_party
 from zhike.customers.tests import factories as people
 from zhike.kernel.actor import system
 from zhike.masterdata.alike import alike, draft_of
+from zhike.masterdata.models import MatchModel
 from zhike.masterdata.services import match
 from zhike.organisation.models import Role, Unit
 
@@ -59,6 +60,15 @@ def test_a_customer_out_of_scope_leaves_no_trace(unit: Unit, known: Party) -> No
         reverse("masterdata:alike"), {**DRAFT, "name": "司马相如"}
     ).content
     assert seen == known_by_nobody
+
+
+def test_a_model_of_an_older_normaliser_tells_nothing_until_the_next_whole_run(
+    unit: Unit, known: Party
+) -> None:
+    head = people.actor_with_role(Role.BRANCH_HEAD, unit)
+    assert alike(head, draft_of(DRAFT))
+    MatchModel.objects.update(normaliser="0")
+    assert alike(head, draft_of(DRAFT)) == []
 
 
 def test_the_hint_names_the_customer_and_keeps_to_few_queries(

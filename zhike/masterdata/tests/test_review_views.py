@@ -221,7 +221,8 @@ def test_few_at_once_are_a_job_and_many_wait_for_a_second_person(
 def test_the_queue_goes_out_as_a_file_under_the_same_rights(head: Client, unit: Unit) -> None:
     pair_in(unit)
     pair_in(people.unit("城西支行"), "王秀英")
-    file = b"".join(head.get(at("export")).streaming_content).decode("utf-8-sig")
+    answer: Any = head.get(at("export"))
+    file = b"".join(answer.streaming_content).decode("utf-8-sig")
     assert file.count("张伟明") == 2
     assert "王秀英" not in file
     assert AuditEntry.objects.get(action="export.pairs").reason.startswith("1")
