@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zhike.kernel.actor import Actor
 
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R")
 
 
 class ScopedManager(models.Manager[M]):
@@ -48,11 +49,11 @@ class ScopedManager(models.Manager[M]):
     def visible_rows(
         self,
         actor: Actor,
-        then: Callable[..., models.QuerySet[M]],
+        then: Callable[..., models.QuerySet[M, R]],
         *constants: int | str,
         given: Mapping[str, Value] | None = None,
         **of: models.Model,
-    ) -> list[M]:
+    ) -> list[R]:
         """`then(visible_to(actor, **of), *constants, **given)` with its SQL kept for the next time.
 
         `then` is a function of a module that joins, narrows, sorts and cuts; see `kernel.prepared` for
@@ -70,7 +71,7 @@ class ScopedManager(models.Manager[M]):
         else:
             keys |= narrowing
 
-        def build(**values: Value) -> models.QuerySet[M]:
+        def build(**values: Value) -> models.QuerySet[M, R]:
             rows = self.get_queryset().filter(**{name: values[name] for name in keys})
             rows = rows.filter(condition) if whose else rows
             return then(rows, *constants, **{name: values[name] for name in given})

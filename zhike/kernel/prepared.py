@@ -37,6 +37,8 @@ class _Words:
     sql: str
     parameters: tuple[Any, ...]
     places: dict[int, tuple[str, Adapter]]
+    converters: dict[int, Any]
+    """By column: what makes the model's value of what the database answers."""
 
 
 AT_MOST = 2000
@@ -64,6 +66,7 @@ def prepared(
     compiler.connection = connections[words.rows.db]  # a thread's own
     answer = execute(compiler.connection, words.sql, parameters)
     compiler.execute_sql = lambda *_args, **_options: [answer]  # type: ignore[assignment, method-assign]
+    compiler.get_converters = lambda _columns: words.converters  # type: ignore[assignment, method-assign]
     rows: QuerySet[Any] = QuerySet(words.rows.model, using=words.rows.db)
     rows.query = cast("Any", _Answered(compiler))
     found = list(shape(rows))
@@ -165,8 +168,9 @@ def _compiled(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Val
     rows = build(**marks[0])
     compiler = rows.query.get_compiler(rows.db)
     sql, first = compiler.as_sql()
+    converters = compiler.get_converters([column[0] for column in compiler.select])
     if not values:
-        return _Words(compiler, rows, sql, tuple(first), {})
+        return _Words(compiler, rows, sql, tuple(first), {}, converters)
     others = build(**marks[1])
     other_sql, second = others.query.get_compiler(others.db).as_sql()
     places: dict[int, tuple[str, Adapter]] = {}
@@ -183,7 +187,7 @@ def _compiled(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Val
     missing = set(values) - {name for name, _adapt in places.values()}
     if sql != other_sql or missing:
         raise TypeError(f"More than the parameters hangs on {missing or set(values)}: {sql}")
-    return _Words(compiler, rows, sql, tuple(first), places)
+    return _Words(compiler, rows, sql, tuple(first), places, converters)
 
 
 def _as_given(value: Any) -> Any:

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.prepared import execute
 from zhike.kernel.registry import Registry
 
 
@@ -136,10 +137,7 @@ def counts_for(actor: Actor) -> dict[str, int]:
     mine = tuple(each for each in counters if actor.user_id and actor.may(each.permission))
     if not mine:
         return {}
-    question = _question(actor, mine, clock.today())
-    with connection.cursor() as cursor:
-        cursor.execute(*question)
-        return dict(cursor.fetchall())
+    return dict(execute(connection, *_question(actor, mine, clock.today())))
 
 
 @lru_cache(2000)

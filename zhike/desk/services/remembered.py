@@ -12,6 +12,7 @@ from zhike.desk.subjects import subject_of
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
+from zhike.kernel.prepared import execute
 from zhike.kernel.services import must_see, service
 
 KEEP = 50
@@ -37,11 +38,9 @@ def remember(*, actor: Actor, row: Model) -> bool | None:
     subject = subject_of(row)
     if subject is None or actor.user_id is None:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _OPENED.format(merged=subject.merged), [actor.user_id, subject.id, row.pk, clock.now()]
-        )
-        return bool(cursor.fetchone()[0])
+    opened = _OPENED.format(merged=subject.merged)
+    found = execute(connection, opened, [actor.user_id, subject.id, row.pk, clock.now()])
+    return bool(found[0][0])
 
 
 @service("account.use")

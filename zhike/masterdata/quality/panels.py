@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -115,12 +116,15 @@ def to_verify(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote
     """That facts of the customer were not confirmed for too long."""
     if day is not None:
         return ()
-    kept = Quality.objects.visible_to(actor, party=party).values_list("to_verify", flat=True)
-    count = kept.first() or 0
+    count = next(iter(Quality.objects.visible_rows(actor, _counted, party=party)), 0)
     if not count:
         return ()
     text = ngettext("%(n)d fact to verify", "%(n)d facts to verify", count) % {"n": count}
     return (HeadNote(text, icon="user-check", panel=PANEL),)
+
+
+def _counted(rows: QuerySet[Quality]) -> QuerySet[Quality, int]:
+    return rows.values_list("to_verify", flat=True)
 
 
 def register() -> None:
