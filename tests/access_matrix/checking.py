@@ -21,6 +21,7 @@ from tests.access_matrix.table import NOT_THIS_WAY, Entry
 from tests.access_matrix.world import PRINCIPALS, SEES_EVERY_CUSTOMER, UNSIGNED, World
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
+from zhike.ui.middleware import HEADERS
 
 Table = Mapping[tuple[str, str], Entry]
 
@@ -75,6 +76,7 @@ def faults(world: World, route: Route, table: Table) -> Iterator[str]:
 
 def _faults(world: World, route: Route, method: str, entry: Entry, principal: str) -> Iterator[str]:
     answer, wrote = _ask(world, route, method, entry, principal, world.inside)
+    yield from _headers_missing(answer)
     if principal in entry.allowed:
         if answer.status_code not in entry.ok:
             yield f"{answer.status_code} instead of {sorted(entry.ok)}"
@@ -87,6 +89,16 @@ def _faults(world: World, route: Route, method: str, entry: Entry, principal: st
         yield f"{answer.status_code} instead of a refusal"
     if principal not in entry.allowed and wrote:
         yield "refused, and yet something was written"
+
+
+def _headers_missing(answer: HttpResponse) -> Iterator[str]:
+    """Trust goal G-35: on every answer, and no page or row of the API in anybody's cache."""
+    missing = [name for name in HEADERS if name not in answer.headers]
+    if missing:
+        yield f"without {', '.join(missing)}"
+    told = answer.headers.get("Content-Type", "").startswith(("text/html", "application/json"))
+    if told and "no-store" not in answer.headers.get("Cache-Control", ""):
+        yield "may be kept in a cache"
 
 
 def _rows_out_of_reach(

@@ -9,9 +9,7 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.access.queries import actor_for
 from zhike.access.services import make_token
-from zhike.access.tests import factories as access_factories
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
@@ -49,10 +47,9 @@ def party(world: World, on: Party) -> models.Model:
 
 
 def token(world: World, on: Party) -> models.Model:
-    """Somebody else's: one's own is revoked in the tests of the room."""
-    owner = access_factories.user(Role.CUSTOMER_MANAGER)
-    asked = {"name": "matrix", "permissions": ["customers.view"], "days": 7}
-    made, _secret = make_token(actor=actor_for(owner), **asked)
+    """Of somebody who asks for none here: one's own is revoked in the tests of the room."""
+    owner = factories.actor_with_role(Role.CUSTOMER_MANAGER, world.branch)
+    made, _secret = make_token(actor=owner, name="matrix", permissions=["customers.view"], days=7)
     return made
 
 

@@ -174,7 +174,10 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-SILENCED_SYSTEM_CHECKS = ["models.W042"]
+SILENCED_SYSTEM_CHECKS = [
+    "models.W042",
+    "security.W002",  # X-Frame-Options comes from SecurityHeadersMiddleware, on files and errors too
+]
 
 LOGGING = {
     "version": 1,

@@ -50,8 +50,8 @@ class SecurityHeadersMiddleware:
             response.headers.setdefault(name, value)
         if stream := _stream_origin(request):
             response.headers["Content-Security-Policy"] += f"; connect-src 'self' {stream}"
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            # A page shows what its reader may see; nobody else may find it in a cache.
+        if response.headers.get("Content-Type", "").startswith(("text/html", "application/json")):
+            # A page shows what its reader may see, and so does the API; nobody else may find it in a cache.
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from zhike.config import settings as module
 
@@ -108,3 +110,16 @@ def test_production_serves_over_tls_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert found["SESSION_COOKIE_SECURE"]
     assert found["CSRF_COOKIE_SECURE"]
     assert found["SECURE_HSTS_SECONDS"] > 0
+
+
+def test_production_passes_djangos_own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHIKE_PRODUCTION", "1")
+    monkeypatch.setenv("ALLOWED_HOSTS", "crm.example")
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP")
+    security = ("SECURE_", "SESSION_", "CSRF_", "X_FRAME", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS")
+    read_now = {name: value for name, value in read().items() if name.startswith(security)}
+    with override_settings(**read_now):
+        found = run_checks(tags=["security"], include_deployment_checks=True)
+    assert [each for each in found if each.level >= WARNING and not each.is_silenced()] == []
+    with override_settings(**read_now | {"SESSION_COOKIE_SECURE": False}):
+        assert run_checks(tags=["security"], include_deployment_checks=True)
