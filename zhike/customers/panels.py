@@ -19,6 +19,7 @@ from zhike.customers.queries.reads import addresses_of, contact_points_of, ident
 from zhike.customers.queries.timeline import story
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role
+from zhike.ui.addresses import address_of
 from zhike.ui.heads import HeadSource, notes
 from zhike.ui.panels import Panel, panels
 
@@ -82,7 +83,7 @@ def _group(name: str, title: str, rows: Iterable[SealedValue], form: type[Form])
             {
                 "value": row,
                 **{
-                    step: reverse(f"customers:{step}-{name}", kwargs={"public_id": row.public_id})
+                    step: address_of(f"customers:{step}-{name}", row.public_id)
                     for step in ("reveal", "verify", "remove")
                 },
             }

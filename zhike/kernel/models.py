@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Hashable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.functions import RandomUUID
@@ -12,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.base import ModelState
 from django.db.models.functions import Now
+from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import clock
@@ -129,6 +131,16 @@ class Base(models.Model):
         row._state.adding = False
         row._state.db = db
         return row
+
+    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> Any:
+        """As Django does it, but that a field's choices are laid out once, not for each word shown."""
+        value = getattr(self, field.attname)
+        return force_str(_labels(field).get(value, value), strings_only=True)
+
+
+@cache
+def _labels(field: models.Field[Any, Any]) -> dict[Any, Any]:
+    return dict(field.flatchoices)
 
 
 class AuditEntry(models.Model):

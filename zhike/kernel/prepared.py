@@ -183,7 +183,8 @@ def _compiled(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Val
                 f"A value of {compiler.query.model.__name__} is changed on its way: {sql}"
             )
         plain = type(pair[0]) is type(marks[0][name])
-        places[at] = (name, _as_given if plain else type(pair[0]))
+        adapt = _as_array if isinstance(pair[0], list) else _as_given
+        places[at] = (name, adapt if plain else type(pair[0]))
     missing = set(values) - {name for name, _adapt in places.values()}
     if sql != other_sql or missing:
         raise TypeError(f"More than the parameters hangs on {missing or set(values)}: {sql}")
@@ -192,6 +193,12 @@ def _compiled(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Val
 
 def _as_given(value: Any) -> Any:
     return value
+
+
+def _as_array(values: list[Any]) -> Any:
+    """Keys as PostgreSQL writes an array, which the driver would do one by one."""
+    keys = all(type(each) is int for each in values)
+    return f"{{{','.join(map(str, values))}}}" if keys else values
 
 
 def _mark(value: Value, n: int, turn: int) -> Any:

@@ -60,6 +60,8 @@ class TimelineEntry(models.Model):
     What did not happen after all stays, as an entry that was taken back.
     """
 
+    _get_FIELD_display = Base._get_FIELD_display
+
     class Kind(models.TextChoices):
         CONTACT = "contact", _("contact")
         CHANGE = "change", _("change")

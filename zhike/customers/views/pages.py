@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 
 from zhike.customers import forms, queries, services
 from zhike.customers.models import Assignment, Party, TimelineEntry
@@ -16,6 +15,7 @@ from zhike.customers.queries.history import party_on
 from zhike.customers.queries.reads import seats_of
 from zhike.customers.queries.timeline import story
 from zhike.kernel import clock
+from zhike.ui.drawn import drawn
 from zhike.ui.heads import actions, briefs, figures, next_step, notes, said
 from zhike.ui.views import DetailView, RowView
 
@@ -63,9 +63,7 @@ class PartyPage(DetailView):
             "notes": said(notes, self.page, actor, row, day),
             "figures": said(figures, self.page, actor, row, day),
             "more": said(actions, self.page, actor, row, day),
-            "step": render_to_string(step.template, step.context, request=self.request)
-            if step
-            else "",
+            "step": drawn(self.request, step.template, step.context) if step else "",
             "next_contact_on": None if day else queries.next_contact_on(row),
             "may_edit": may_edit,
             "may_brief": bool(self.actor.may(Brief.permission)),

@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from zhike.kernel import clock
-from zhike.ui import calendars, charts, filters, format, paging, tables
+from zhike.ui import addresses, calendars, charts, filters, format, paging, tables
 from zhike.ui.boards import Board
 from zhike.ui.steps import Chip, Step, Tab
 from zhike.ui.templatetags.unchanging import unchanging
@@ -30,6 +30,7 @@ from zhike.ui.trees import Branch
 
 register = template.Library()
 register.tag(unchanging)
+register.simple_tag(addresses.address_of)
 
 Text = str | Promise
 

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from zhike.kernel import clock
 from zhike.kernel.errors import UserError
+from zhike.ui.drawn import drawn
 from zhike.ui.panels import Panel, Place, Placed, arranged, keepers, panels_for
 from zhike.ui.views.pages import RowView, told_opened, wants_fragment
 
@@ -146,7 +146,7 @@ class DetailView(RowView):
             else:
                 loaded = panel.load(self.actor, row)
             context = {"row": row, "panel": panel, "as_of": self.as_of, **loaded}
-            return render_to_string(panel.template, context, request=self.request)
+            return drawn(self.request, panel.template, context)
         except UserError:
             raise
         except Exception:

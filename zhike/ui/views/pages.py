@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
@@ -20,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.scope import found
+from zhike.ui.drawn import drawn
 
 
 class PageRequest(HttpRequest):
@@ -100,7 +100,8 @@ class PageView(View):
         """The page, or its fragment when htmx asks."""
         part = f"#{self.fragment}" if wants_fragment(self.request) else ""
         context = {"title": self.title, "view": self, **context}
-        response = render(self.request, f"{self.template_name}{part}", context, status=status)
+        page = drawn(self.request, f"{self.template_name}{part}", context)
+        response = HttpResponse(page, status=status)
         patch_vary_headers(response, ("HX-Request", "HX-Request-Type"))
         return response
 
