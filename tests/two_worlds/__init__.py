@@ -1,0 +1,1 @@
+"""What somebody is shown may not depend on what they may not see."""
