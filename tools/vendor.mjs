@@ -93,9 +93,9 @@ function checkInstalled() {
   }
 }
 
-// An icon is asked for by name, as {% icon "name" %} in a template or icon="name" anywhere.
+// An icon is asked for by name, as {% icon "name" %} in a template or icon="name" (icon: str = "name") anywhere.
 function* iconsAsked() {
-  const asks = /\{%\s*icon\s+["']([a-z0-9-]+)["']|\bicon=["']([a-z0-9-]+)["']/g
+  const asks = /\{%\s*icon\s+["']([a-z0-9-]+)["']|\bicon(?:: str)?\s*=\s*["']([a-z0-9-]+)["']/g
   for (const path of filesBelow(source)) {
     if (path.startsWith(vendor) || !/\.(html|py|txt)$/.test(path)) continue
     const text = readFileSync(path, 'utf8')

@@ -6,11 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
@@ -28,6 +31,7 @@ Table = Mapping[tuple[str, str], Entry]
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+ICON = re.compile(r'icons[^"]*\.svg#([a-z0-9-]+)')
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -77,6 +81,7 @@ def faults(world: World, route: Route, table: Table) -> Iterator[str]:
 def _faults(world: World, route: Route, method: str, entry: Entry, principal: str) -> Iterator[str]:
     answer, wrote = _ask(world, route, method, entry, principal, world.inside)
     yield from _headers_missing(answer)
+    yield from _icons_missing(answer)
     if principal in entry.allowed:
         if answer.status_code not in entry.ok:
             yield f"{answer.status_code} instead of {sorted(entry.ok)}"
@@ -99,6 +104,20 @@ def _headers_missing(answer: HttpResponse) -> Iterator[str]:
     told = answer.headers.get("Content-Type", "").startswith(("text/html", "application/json"))
     if told and "no-store" not in answer.headers.get("Cache-Control", ""):
         yield "may be kept in a cache"
+
+
+def _icons_missing(answer: HttpResponse) -> Iterator[str]:
+    """An icon that the sprite lacks leaves a hole: names built by code are seen in the answers alone."""
+    if answer.headers.get("Content-Type", "").startswith("text/html") and not answer.streaming:
+        for name in sorted(set(ICON.findall(answer.content.decode())) - _sprite()):
+            yield f"no icon {name} in the sprite"
+
+
+@cache
+def _sprite() -> frozenset[str]:
+    found = finders.find("vendor/icons.svg")
+    assert isinstance(found, str)
+    return frozenset(re.findall(r'<symbol id="([^"]+)"', Path(found).read_text()))
 
 
 def _rows_out_of_reach(

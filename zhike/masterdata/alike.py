@@ -39,7 +39,9 @@ def alike(actor: Actor, draft: Mapping[str, Any]) -> list[AlikeParty]:
 
     Nothing before a first matching run, and nothing for a draft too thin to compare.
     """
-    fitting = MatchModel.objects.filter(normaliser=NORMALISER)  # an older one waits for the next whole run
+    fitting = MatchModel.objects.filter(
+        normaliser=NORMALISER
+    )  # an older one waits for the next whole run
     newest = fitting.order_by("-pk").values_list("pk", flat=True).first()
     if newest is None or not draft.get("name"):
         return []

@@ -174,14 +174,26 @@ def on_day(day: date) -> datetime:
 
 # What this room tells
 
+
+@dataclass(frozen=True)
+class Mark:
+    icon: str
+    tone: str = "blue"
+
+
 MARKS = {
-    "visit": ("map-pin", "blue"),
-    "phone": ("phone", "blue"),
-    "wechat": ("brand-wechat", "blue"),
-    "sms": ("message", "blue"),
-    "email": ("mail", "blue"),
-    "counter": ("building-bank", "blue"),
-    "system": ("device-desktop", "secondary"),
+    "visit": Mark(icon="map-pin"),
+    "phone": Mark(icon="phone"),
+    "wechat": Mark(icon="brand-wechat"),
+    "sms": Mark(icon="message"),
+    "email": Mark(icon="mail"),
+    "counter": Mark(icon="building-bank"),
+    "system": Mark(icon="device-desktop", tone="secondary"),
+}
+KINDS_MARKED = {
+    "note": Mark(icon="note", tone="yellow"),
+    "decision": Mark(icon="gavel", tone="green"),
+    "withdrawn": Mark(icon="arrow-back-up", tone="secondary"),
 }
 
 
@@ -216,13 +228,7 @@ def _before(
 
 
 def _told(entry: TimelineEntry) -> Happening:
-    icon, tone = MARKS[entry.channel]
-    if entry.kind == TimelineEntry.Kind.NOTE:
-        icon, tone = "note", "yellow"
-    elif entry.kind == TimelineEntry.Kind.DECISION:
-        icon, tone = "gavel", "green"
-    elif entry.kind == TimelineEntry.Kind.WITHDRAWN:
-        icon, tone = "arrow-back-up", "secondary"
+    mark = KINDS_MARKED.get(entry.kind) or MARKS[entry.channel]
     spoken = entry.channel != TimelineEntry.Channel.SYSTEM
     where = [
         str(entry.get_channel_display()) if spoken else "",
@@ -237,8 +243,8 @@ def _told(entry: TimelineEntry) -> Happening:
         result=entry.result,
         who=entry.employee.name if entry.employee else "",
         where=" · ".join(word for word in where if word),
-        icon=icon,
-        tone=tone,
+        icon=mark.icon,
+        tone=mark.tone,
     )
 
 

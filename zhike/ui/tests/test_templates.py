@@ -91,7 +91,8 @@ def test_every_icon_asked_for_is_in_the_sprite() -> None:
         name
         for path in [*TEMPLATES, *(REPOSITORY / "zhike").rglob("*.py")]
         for names in re.findall(
-            r"\{%\s*icon\s+[\"']([a-z0-9-]+)|\bicon=[\"']([a-z0-9-]+)[\"']", path.read_text()
+            r"\{%\s*icon\s+[\"']([a-z0-9-]+)|\bicon(?:: str)?\s*=\s*[\"']([a-z0-9-]+)[\"']",
+            path.read_text(),
         )
         for name in names
         if name
