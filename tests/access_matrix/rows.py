@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
+from zhike.access.models import SecondFactor
 from zhike.access.services import make_token
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
@@ -250,6 +251,12 @@ def approval(world: World, on: Party) -> models.Model:
         asked_by=asker,
         asked_name="员工",
         asked_at=clock.now(),
+    )
+
+
+def second_factor(world: World, on: Party) -> models.Model:
+    return SecondFactor.objects.create(
+        user=User.objects.get(employee=world.stranger), sealed=b"", confirmed_at=clock.now()
     )
 
 

@@ -70,6 +70,15 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "sign-out/", "POST", Entry(SIGNED_IN, MOVED)
     yield "language/", "POST", Entry(EVERYBODY, MOVED, body={"language": "en"})
     yield "me/", "GET", Entry(SIGNED_IN)
+    # Nobody came here by a password: back to the first step.
+    for method in ("GET", "POST"):
+        yield "sign-in/second/", method, Entry(EVERYBODY, MOVED)
+    yield "me/proof/", "POST", Entry(STAFF, READ)
+    yield "me/second-factor/", "GET", Entry(STAFF)
+    yield "me/second-factor/", "POST", Entry(STAFF, frozenset({201}), body={"do": "begin"})
+    one = "me/second-factor/<uuid:public_id>/take-away/"
+    lost = Entry(SECURITY, MOVED, on(rows.second_factor), shared=True, body={"reason": "丢失"})
+    yield one, "POST", lost
     yield "me/tokens/", "GET", Entry(STAFF)
     yield "me/tokens/", "POST", Entry(STAFF, READ)
     one = "me/tokens/<uuid:public_id>/revoke/"

@@ -42,6 +42,7 @@ ALLOWED_WRITERS: dict[str, str] = {}
 NOT_USE_CASES: dict[str, str] = {
     "zhike.access.services.note_refusal": "records what was refused: no permission can be asked",
     "zhike.access.services.try_sign_in": "nobody is signed in yet",
+    "zhike.access.services.try_second_factor": "nobody is signed in yet",
     "zhike.access.services.note_sign_in": "nobody is signed in yet",
     "zhike.access.services.note_use": "a token is noted as used before its actor is known",
     "zhike.access.services.note_sign_out": "whoever is signed in may leave, position or not",

@@ -16,12 +16,16 @@ class AccessConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from zhike.access.proofs import signed_in
         from zhike.kernel.models import AuditEntry
         from zhike.ui.lists import criteria
         from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.lists.criteria import Criterion
         from zhike.ui.navigation import NavItem, navigation
 
+        user_logged_in.connect(signed_in, dispatch_uid="access.proofs")
         page = "access.trail"
         listings.register(Listing(page, _trail, "access:trail"))
         criteria.register(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike.access.middleware import origin_of
 from zhike.access.roles import FOR_PROGRAMS, PERMISSIONS
-from zhike.access.services import try_sign_in
+from zhike.access.services import try_second_factor, try_sign_in
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import User
 from zhike.ui.format import iso_minute
@@ -38,6 +38,7 @@ class SignInForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         self.user: User | None = None
+        self.half = False
 
     def clean(self) -> dict[str, Any]:
         login, password = self.cleaned_data.get("login"), self.cleaned_data.get("password")
@@ -59,10 +60,63 @@ class SignInForm(forms.Form):
                     _("Login or password is wrong. Both tell capital letters from small ones.")
                 )
             self.user = outcome.user
+            self.half = outcome.half
         return self.cleaned_data
 
     def get_user(self) -> User | None:
         return self.user
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator; where one signs in, a recovery code does as well."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code of your second factor"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
+class SecondStepForm(CodeForm):
+    """The second half of a sign-in, for the `user` whose password was right."""
+
+    def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user = user
+        self.fields["code"].help_text = gettext_lazy(
+            "Six digits of your authenticator, or a recovery code"
+        )
+
+    def clean(self) -> dict[str, Any]:
+        if code := self.cleaned_data.get("code"):
+            outcome = try_second_factor(
+                user=self.user,
+                code=code,
+                address=self.request.META.get("REMOTE_ADDR", ""),
+                origin=origin_of(self.request),
+            )
+            if outcome.wait_until is not None:
+                raise forms.ValidationError(
+                    _("Too many tries. The next one is admitted at %(time)s.")
+                    % {"time": iso_minute(outcome.wait_until)},
+                    code="wait",
+                )
+            if outcome.user is None:
+                raise forms.ValidationError(
+                    _("This code is not right, or it was used already. Give the next one.")
+                )
+        return self.cleaned_data
+
+
+class FactorOfForm(forms.Form):
+    """Whose second factor to look for."""
+
+    person = forms.CharField(
+        label=gettext_lazy("Person"), required=False, help_text=gettext_lazy("Name or staff code")
+    )
 
 
 class TokenForm(forms.Form):

@@ -1,24 +1,32 @@
-"""Every request has an actor, and a refusal anywhere leaves an entry on the trail."""
+"""Every request has an actor; a refusal anywhere leaves an entry on the trail; a proof that is wanted is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import resolve_url
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from zhike.access.queries import actor_for, actor_of_token
+from zhike.access import asking, proofs
+from zhike.access.queries import actor_for, actor_of_token, must_enrol, second_factor
 from zhike.access.services import note_refusal, note_use
 from zhike.kernel.actor import NOBODY, Actor
-from zhike.kernel.errors import Refused
+from zhike.kernel.errors import ProofWanted, Refused, UserError
 from zhike.organisation.models import User
+from zhike.ui import errors
 
 # The only addresses that answer without a sign-in.
 OPEN_PATHS = ("/sign-in/", "/language/", "/health/", "/static/")
 API_PATH = "/api/"
+# What answers somebody who has yet to set up the second factor that the institution asks for.
+ENROLMENT_PATHS = (*OPEN_PATHS, "/me/second-factor/", "/me/proof/", "/sign-out/", "/session/")
 
 
 def origin_of(request: HttpRequest) -> str:
@@ -57,6 +65,8 @@ class ActorMiddleware:
             request.token = token  # type: ignore[attr-defined]
             if token:
                 note_use(token)
+        elif actor.user_id is not None:
+            actor = replace(actor, proof_due=proofs.is_due(request.session))
         request.actor = actor  # type: ignore[attr-defined]
         language = _language(request, user)
         translation.activate(language)
@@ -66,6 +76,18 @@ class ActorMiddleware:
                 reason = {"error": _("You are not signed in."), "way_out": _("Sign in first.")}
                 return JsonResponse(reason, status=401)
             return redirect_to_login(request.get_full_path())
+        if user and not hasattr(request, "token") and must_enrol(actor, request.session):
+            if (elsewhere := _enrolment(request, actor)) is not None:
+                return elsewhere
+            # Their own account is all there is.
+            actor = replace(
+                actor,
+                roles=frozenset(),
+                permissions=actor.permissions & {"account.use"},
+                units=frozenset(),
+                everywhere=False,
+            )
+            request.actor = actor  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         # Refusals that a form or the API answered themselves.
@@ -73,8 +95,34 @@ class ActorMiddleware:
             note_refusal(actor, refusal)
         return response
 
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """After the check of CSRF: a form that comes again with the proof it lacked goes on as it was typed."""
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        by_form = request.content_type == "application/x-www-form-urlencoded"
+        if request.method != "POST" or not by_form or proofs.TYPED not in request.POST:
+            return None
+        if not actor.may("account.use"):
+            return None
+        typed = proofs.unseal(request)
+        if typed is None:
+            late = UserError(_("This page was open too long."), _("Go back and send it again."))
+            return errors.cannot(request, late)
+        problem = asking.answer(request, actor)
+        if problem:
+            return asking.page(request, actor, typed=request.POST[proofs.TYPED], problem=problem)
+        request.POST = typed  # type: ignore[assignment]
+        request.actor = replace(actor, proof_due=False)  # type: ignore[attr-defined]
+        return None
+
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Put a refusal on the trail; the page that shows its reason is drawn by the ui."""
+        """Put a refusal on the trail; the page that shows its reason is drawn by the ui.
+
+        A proof that is wanted is asked for, over the page where htmx sent the request.
+        """
+        if isinstance(error, ProofWanted):
+            return asking.ask(request, request.actor)  # type: ignore[attr-defined]
         if not isinstance(error, Refused):
             return None
         actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -83,3 +131,22 @@ class ActorMiddleware:
             reason = {"error": error.message, "way_out": error.way_out}
             return JsonResponse(reason, status=403)
         return None
+
+
+def _enrolment(request: HttpRequest, actor: Actor) -> HttpResponse | None:
+    """The way to the page that sets a second factor up; None for what may be asked on the way there."""
+    if second_factor(actor) is not None:
+        # It is there, but this session began without it.
+        logout(request)
+        return redirect_to_login(request.get_full_path())
+    if request.path_info.startswith(ENROLMENT_PATHS):
+        return None
+    if request.path_info.startswith(API_PATH):
+        reason = {
+            "error": _("The institution asks for a second factor."),
+            "way_out": _("Set one up first."),
+        }
+        return JsonResponse(reason, status=403)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url("second-factor")})
+    return HttpResponseRedirect(resolve_url("second-factor"))

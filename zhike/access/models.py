@@ -1,4 +1,4 @@
-"""What this room keeps of its own: counters of failed sign-ins, and tokens of the API."""
+"""What this room keeps of its own: counters of failed sign-ins, tokens of the API, second factors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from zhike.kernel import clock
+from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
 from zhike.kernel.models import Base
@@ -31,7 +31,7 @@ class SignInTries(Base):
         verbose_name = _("tries to sign in")
 
 
-class OwnTokens(Scope):
+class OwnCredentials(Scope):
     """One's own; all of them for whoever administers access."""
 
     def rows(self, actor: Actor, model: type[models.Model]) -> Q:
@@ -47,7 +47,7 @@ class ApiToken(Base):
     written once a minute at most.
     """
 
-    scope = OwnTokens()
+    scope = OwnCredentials()
     field_classes = classify(
         open="digest permissions expires_on used_at revoked_at", c1="user name ending"
     )
@@ -69,3 +69,58 @@ class ApiToken(Base):
     @property
     def is_valid(self) -> bool:
         return self.revoked_at is None and clock.today() <= self.expires_on
+
+
+class SecondFactor(Base):
+    """The secret that a person's authenticator shares with us, from `begin` to the day another takes its place.
+
+    It counts once `confirmed_at` is set; until then the one before it does. `last_step` is that of the last code
+    taken: none is taken twice.
+    """
+
+    scope = OwnCredentials()
+    field_classes = classify(open="confirmed_at last_step", c1="user", c2="sealed")
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="second_factors", verbose_name=_("person")
+    )
+    sealed = models.BinaryField(max_length=100, editable=False)
+    confirmed_at = models.DateTimeField(_("set up on"), null=True, editable=False)
+    last_step = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("second factor")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user",),
+                condition=Q(confirmed_at__isnull=False),
+                name="one_second_factor_each",
+            ),
+            models.UniqueConstraint(
+                fields=("user",),
+                condition=Q(confirmed_at__isnull=True),
+                name="one_second_factor_begun",
+            ),
+        )
+
+    @property
+    def place(self) -> str:
+        return f"access_secondfactor.sealed:{self.public_id}"
+
+    @property
+    def secret(self) -> bytes:
+        return bytes.fromhex(crypto.decrypt(bytes(self.sealed), self.place))
+
+
+class RecoveryCode(Base):
+    """One of ten codes for whoever lost the authenticator; kept as a keyed digest, used once."""
+
+    scope = SystemOnly()
+    field_classes = classify(open="digest used_at", c1="factor")
+
+    factor = models.ForeignKey(SecondFactor, models.CASCADE, related_name="recovery_codes")
+    digest = models.BinaryField(unique=True, max_length=16, editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("recovery code")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 
-from zhike.access.models import ApiToken
+from zhike.access import rules
+from zhike.access.models import ApiToken, SecondFactor
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.access.rules import token_digest
 from zhike.kernel import clock
@@ -76,6 +79,31 @@ def actor_with_login(login: str, origin: str = "") -> Actor:
     """As `actor_for`; NOBODY for a login that is unknown."""
     user = User.objects.filter(login=login).first()
     return actor_for(user, origin) if user else NOBODY
+
+
+SECOND_FACTOR = "second_factor"
+"""In a session that began, or was confirmed, with a second factor."""
+
+
+def must_enrol(actor: Actor, session: Mapping[str, Any]) -> bool:
+    """Whether this session may nothing yet but set a second factor up: the institution asks for one."""
+    asked = rules.must_have_second_factor(settings.ZHIKE_SECOND_FACTOR, actor.roles)
+    return asked and not session.get(SECOND_FACTOR)
+
+
+def second_factor(actor: Actor) -> SecondFactor | None:
+    """The actor's own, with `left`, the number of recovery codes unused; None for who has none."""
+    mine = SecondFactor.objects.visible_to(actor).filter(user_id=actor.user_id or 0)
+    left = Count("recovery_codes", filter=Q(recovery_codes__used_at__isnull=True))
+    return mine.filter(confirmed_at__isnull=False).annotate(left=left).first()
+
+
+def second_factors(actor: Actor, person: str = "") -> QuerySet[SecondFactor]:
+    """Those of the people the actor administers, or of the one with this name or staff code."""
+    rows = SecondFactor.objects.visible_to(actor).filter(confirmed_at__isnull=False)
+    if person:
+        rows = rows.filter(Q(user__employee__name=person) | Q(user__employee__code=person))
+    return rows.select_related("user__employee__unit").order_by("user__employee__code")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,21 @@
-"""How long somebody waits who guesses at a password; what is kept of a token. No I/O; time is an argument."""
+"""How long somebody waits who guesses at a password; what is kept of a token; the codes of a second factor.
+
+No I/O; time is an argument.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from zhike.organisation.rules import ADMINISTRATORS
 
 FREE_TRIES = 5
 WAIT = timedelta(minutes=15)
@@ -23,3 +35,79 @@ def is_forgotten(last_at: datetime, now: datetime) -> bool:
 def token_digest(secret: str) -> bytes:
     """32 bytes. A token is 256 random bits, so nobody finds it by trying."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+class Required(StrEnum):
+    """Who must have a second factor (`ZHIKE_SECOND_FACTOR`)."""
+
+    NONE = "none"
+    ADMINISTRATORS = "administrators"
+    EVERYONE = "everyone"
+
+
+def must_have_second_factor(required: str, roles: Collection[str]) -> bool:
+    """Whether the institution asks a second factor of who holds these roles; without a role one may nothing."""
+    match Required(required):
+        case Required.NONE:
+            return False
+        case Required.ADMINISTRATORS:
+            return bool(ADMINISTRATORS & set(roles))
+        case Required.EVERYONE:
+            return bool(roles)
+
+
+SECRET_BYTES = 20
+CODE_DIGITS = 6
+STEP_SECONDS = 30
+DRIFT_STEPS = 1
+"""RFC 6238 as every authenticator has it: SHA-1, six digits, half a minute; one step of drift (section 5.2)."""
+
+
+def _totp(secret: bytes, digits: int = CODE_DIGITS) -> TOTP:
+    return TOTP(secret, digits, SHA1(), STEP_SECONDS)  # noqa: S303  HMAC: collisions do not matter
+
+
+def code_at(secret: bytes, step: int, digits: int = CODE_DIGITS) -> str:
+    """The code of the `step`-th half minute since 1970."""
+    return _totp(secret, digits).generate(step * STEP_SECONDS).decode()
+
+
+def step_of(secret: bytes, code: str, now: datetime, last_step: int) -> int | None:
+    """Which step `code` belongs to, at most one away from `now` and later than `last_step`; None for none.
+
+    Whoever keeps the answer as the next `last_step` takes each code once, and none older than one taken.
+    """
+    here = int(now.timestamp()) // STEP_SECONDS
+    found = None
+    for step in range(here - DRIFT_STEPS, here + DRIFT_STEPS + 1):
+        fits = hmac.compare_digest(code_at(secret, step).encode(), code.encode())
+        if fits and step > last_step:
+            found = step
+    return found
+
+
+def enrolment_link(secret: bytes, login: str) -> str:
+    """The `otpauth:` address that an authenticator reads."""
+    return _totp(secret).get_provisioning_uri(login, "Zhike")
+
+
+def in_groups(secret: bytes) -> str:
+    """Base32 in groups of four, to type by hand."""
+    text = base64.b32encode(secret).decode()
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+RECOVERY_CODES = 10
+RECOVERY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+RECOVERY_LENGTH = 12
+"""31^12, near 60 bits. Nothing that looks like something else on paper."""
+
+
+def typed(code: str) -> str:
+    """A code as it is compared: without the spaces and dashes of whoever copies it."""
+    return "".join(code.split()).replace("-", "").lower()
+
+
+PROOF_LASTS = timedelta(minutes=15)
+HALF_LASTS = timedelta(minutes=5)
+"""How long the password of a sign-in waits for its second factor."""

@@ -13,9 +13,17 @@ urlpatterns = [path("", views.TrailView.as_view(), name="trail")]
 # Included at the root without a namespace: the base page, the settings and Django name them so.
 account: list[URLPattern] = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),
+    path("sign-in/second/", views.SecondStepView.as_view(), name="sign-in-second"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("language/", views.language, name="set_language"),
     path("me/", views.me, name="me"),
+    path("me/proof/", views.prove_again, name="prove"),
+    path("me/second-factor/", views.SecondFactorView.as_view(), name="second-factor"),
+    path(
+        "me/second-factor/<uuid:public_id>/take-away/",
+        views.TakeSecondFactorAway.as_view(),
+        name="second-factor-take-away",
+    ),
     path("me/tokens/", views.TokenList.as_view(), name="tokens"),
     path("me/tokens/<uuid:public_id>/revoke/", views.RevokeToken.as_view(), name="token-revoke"),
 ]

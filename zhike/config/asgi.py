@@ -34,7 +34,7 @@ from django.db import connection  # noqa: E402  Django is up
 from django.http import HttpRequest  # noqa: E402  Django is up
 from django.http.request import split_domain_port, validate_host  # noqa: E402  Django is up
 
-from zhike.access.queries import actor_for  # noqa: E402  Django is up
+from zhike.access.queries import actor_for, must_enrol  # noqa: E402  Django is up
 from zhike.desk import queries  # noqa: E402  Django is up
 from zhike.desk.services.notices import CHANGED, CHANNEL  # noqa: E402  Django is up
 from zhike.kernel import clock  # noqa: E402  Django is up
@@ -182,7 +182,8 @@ def _reader(session_key: str) -> int | None:
     if not isinstance(user, User):
         return None
     actor = actor_for(user)
-    return actor.user_id if actor.may("account.use") else None
+    may = actor.may("account.use") and not must_enrol(actor, request.session)
+    return actor.user_id if may else None
 
 
 def _unread(user_id: int, since: str) -> tuple[Message, str]:

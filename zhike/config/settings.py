@@ -141,6 +141,9 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_ENGINE = "zhike.access.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # without a person; `zhike.ui.sessions` moves it on
 ZHIKE_SESSION_HOURS = 12
+ZHIKE_SECOND_FACTOR = os.environ.get("ZHIKE_SECOND_FACTOR", "none").lower()
+if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
+    raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ZHIKE_PRODUCTION
 SECURE_SSL_REDIRECT = ZHIKE_PRODUCTION

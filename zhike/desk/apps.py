@@ -8,7 +8,7 @@ class DeskConfig(AppConfig):
     verbose_name = _("Desk")
 
     def ready(self) -> None:
-        from zhike.desk import shell, shelves
+        from zhike.desk import shell, shelves, subscribers  # noqa: F401  it subscribes
         from zhike.desk.kinds import NoticeKind, kinds
         from zhike.desk.services.arrangements import PanelPlaces
         from zhike.ui.lists import kept

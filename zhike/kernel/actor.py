@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from zhike.kernel.errors import Refused
+from zhike.kernel.errors import ProofWanted, Refused
 
 # What a permission is called in the reader's words; the room that hands permissions out fills it.
 permission_names: dict[str, Promise | str] = {}
@@ -30,6 +30,8 @@ class Actor:
 
     `units` are the ids of the units whose customers the actor may see, already expanded down the tree;
     `everywhere` means the whole institution. `origin` says where the action came from (address, command, job).
+    `proof_due` means a session in which the person last proved too long ago that it is them; a command or a job
+    has nobody to ask.
     """
 
     user_id: int | None
@@ -42,6 +44,7 @@ class Actor:
     system: bool = False
     origin: str = ""
     titles: tuple[str, ...] = field(default=(), compare=False)
+    proof_due: bool = field(default=False, compare=False)
 
     def may(self, permission: str) -> Decision:
         if self.system:
@@ -61,6 +64,11 @@ class Actor:
         decision = self.may(permission)
         if not decision:
             raise Refused(decision.reason, action=permission)
+
+    def must_have_proved(self) -> None:
+        """Raise `ProofWanted` when the person must prove anew that it is them."""
+        if self.proof_due:
+            raise ProofWanted
 
 
 SYSTEM = "system"

@@ -30,6 +30,13 @@ class Refused(UserError):
         self.action = action
 
 
+class ProofWanted(Exception):
+    """It must be the person themselves: the last proof of it is too old. Nothing was done yet.
+
+    No UserError, for no form shows it: the middleware asks for the proof and the request comes again.
+    """
+
+
 class Conflict(UserError):
     """Somebody else changed the same fields since the person opened the form.
 

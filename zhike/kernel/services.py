@@ -18,8 +18,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def service(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A use case: keyword-only with `actor` first, one transaction, refused without the permission."""
+def service(permission: str, *, proof: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A use case: keyword-only with `actor` first, one transaction, refused without the permission.
+
+    With `proof`, whoever acts in a session must have proved lately that it is them, else ProofWanted.
+    """
 
     def wrap(use_case: Callable[P, R]) -> Callable[P, R]:
         @wraps(use_case)
@@ -27,6 +30,8 @@ def service(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             actor = kwargs["actor"]
             assert isinstance(actor, Actor)
             actor.must(permission)
+            if proof:
+                actor.must_have_proved()
             with transaction.atomic():
                 return use_case(*args, **kwargs)
 

@@ -15,6 +15,7 @@ from zhike.access import queries
 from zhike.access.middleware import ActorMiddleware
 from zhike.access.roles import RIGHTS
 from zhike.access.services import note_reveal
+from zhike.access.sessions import SessionStore
 from zhike.access.tests.factories import SYSTEM, client_of, user
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
@@ -193,6 +194,7 @@ def answered(who: User | None, path: str, answer: Any) -> tuple[Any, ActorMiddle
     """What the middleware makes of a request of `who` that `answer` answers."""
     request = RequestFactory().get(path)
     request.user = who or AnonymousUser()
+    request.session = SessionStore()
     middleware = ActorMiddleware(answer)
     return middleware(request), middleware
 

@@ -245,7 +245,7 @@ def reopen_party(*, actor: Actor, party: Party, reason: str, version: int | None
     return party
 
 
-@service("customers.export")
+@service("customers.export", proof=True)
 def note_export(*, actor: Actor, name: str, count: int) -> None:
     """Put on record that the actor took `count` rows of the list `name` away as a file."""
     rows = ngettext("%(count)d row", "%(count)d rows", count) % {"count": count}

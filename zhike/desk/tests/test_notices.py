@@ -10,11 +10,13 @@ import pytest
 from django.db import connection
 from django.http import Http404
 
+from zhike.access.events import SecondFactorTaken
 from zhike.access.queries import actor_for
 from zhike.desk.models import Notice
 from zhike.desk.services.notices import CHANNEL, mark_all_read, mark_read, notify, tell
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused
+from zhike.kernel.events import publish
 from zhike.organisation.models import Employee, Role
 from zhike.organisation.tests.factories import employee
 
@@ -105,3 +107,13 @@ def test_what_is_told_leaves_at_commit_and_holds_no_name() -> None:
         {"user": who.user.pk, "event": "notices", "data": {}},
         {"user": who.user.pk, "event": "job", "data": {"run": "r1", "done": 5}},
     ]
+
+
+@pytest.mark.django_db
+def test_whose_second_factor_was_taken_is_told(django_capture_on_commit_callbacks: Any) -> None:
+    one, other = employee(Role.CUSTOMER_MANAGER), employee(Role.TELLER)
+    with django_capture_on_commit_callbacks(execute=True):
+        publish(SecondFactorTaken(one.user.pk))
+    notice = Notice.objects.get(kind="access.second_factor")
+    assert (notice.user, notice.url) == (one.user, "/me/second-factor/")
+    assert other.user != notice.user

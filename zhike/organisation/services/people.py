@@ -57,7 +57,7 @@ def change_employee(
     return employee
 
 
-@service("organisation.administer")
+@service("organisation.administer", proof=True)
 def appoint(
     *,
     actor: Actor,
@@ -123,7 +123,7 @@ def end_appointment(*, actor: Actor, appointment: Appointment, on: date, reason:
     events.publish(AppointmentsChanged(appointment.employee_id))
 
 
-@service("organisation.administer")
+@service("organisation.administer", proof=True)
 def give_login(
     *, actor: Actor, employee: Employee | None, login: str, password: str, language: str = ""
 ) -> User:
@@ -140,7 +140,7 @@ def give_login(
     return user
 
 
-@service("organisation.administer")
+@service("organisation.administer", proof=True)
 def reset_password(*, actor: Actor, user: User, password: str) -> User:
     """A new password; whoever is signed in under the old one is signed out. Refused when weak."""
     _must_be_strong(password, user)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -41,6 +42,12 @@ class FileView(ListView):
         return (
             QueryDict(sent.get("query", "")) if self.request.method == "POST" else self.request.GET
         )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.actor.must(self.permission)
+        # Before a hundred thousand rows are written for nothing.
+        self.actor.must_have_proved()
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._file(self.rows().rows, request.GET.get("as", ""))

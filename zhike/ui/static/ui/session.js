@@ -58,11 +58,23 @@ function useToken(fresh) {
   for (const input of document.querySelectorAll('[name=csrfmiddlewaretoken]')) input.value = fresh
 }
 
+// Shows one step of a dialog, emptied, and answers nothing of the others.
+function showStep(form, name) {
+  for (const step of form.querySelectorAll('[data-step]')) {
+    step.hidden = step.disabled = step.dataset.step !== name
+    for (const input of step.elements) if (input.type === 'password' || name === 'code') input.value = ''
+  }
+  const inputs = [...form.querySelectorAll('fieldset:enabled input')]
+  const first = inputs.find((input) => !input.value) ?? inputs[0]
+  first.focus()
+}
+
 // Answers when the same person is signed in again; another person gets a page of their own.
 function askAgain() {
   asking ??= new Promise((signedIn) => {
     unwarn()
     dialog.showModal()
+    showStep(dialog.querySelector('form'), 'password')
     dialog.addEventListener('cancel', (event) => event.preventDefault())
     dialog.querySelector('form').onsubmit = async (event) => {
       event.preventDefault()
@@ -70,15 +82,22 @@ function askAgain() {
       const wrong = form.querySelector('[role=alert]')
       wrong.hidden = true
       const sent = new FormData(form)
-      form.elements.password.value = ''
+      const step = sent.has('code') ? 'code' : 'password'
+      showStep(form, step)
       sent.set('csrfmiddlewaretoken', (await freshToken()) ?? token())
-      const answer = await fetch(signIn, { method: 'POST', body: sent, redirect: 'manual' })
+      const address = step === 'code' ? dialog.dataset.second : signIn
+      const answer = await fetch(address, { method: 'POST', body: sent, redirect: 'manual' })
       if (answer.type !== 'opaqueredirect') {
         wrong.hidden = false
-        form.elements.password.focus()
         return
       }
-      const now = await (await fetch(session, { headers: { 'HX-Request': 'true' } })).json()
+      const found = await fetch(session, { headers: { 'HX-Request': 'true' } })
+      if (found.status === 401) {
+        // The password was right and the second factor is asked for, or its time is over.
+        showStep(form, step === 'password' && dialog.dataset.second ? 'code' : 'password')
+        return
+      }
+      const now = await found.json()
       if (now.reader !== reader) {
         location.assign('/')
         return
@@ -98,10 +117,46 @@ async function freshToken() {
   return new DOMParser().parseFromString(text, 'text/html').querySelector('[name=csrfmiddlewaretoken]')?.value
 }
 
+// What asks for a proof that it is still the same person: shown over the page, which keeps what was typed.
+
+const prove = document.getElementById('prove')
+let proving = null
+
+function askProof(by) {
+  proving ??= new Promise((settled) => {
+    const form = prove.querySelector('form')
+    const wrong = form.querySelector('[role=alert]')
+    wrong.hidden = true
+    prove.returnValue = ''
+    prove.showModal()
+    showStep(form, by)
+    prove.onclose = () => {
+      proving = null
+      showStep(form, by)
+      settled(prove.returnValue === 'proved')
+    }
+    form.onsubmit = async (event) => {
+      event.preventDefault()
+      const body = new URLSearchParams(new FormData(form))
+      showStep(form, by)
+      const answer = await fetchSignedIn(prove.dataset.prove, { method: 'POST', headers: { 'HX-Request': 'true', 'X-CSRFToken': token() }, body })
+      if (answer.ok) {
+        prove.close('proved')
+        return
+      }
+      wrong.lastElementChild.textContent = await answer.text()
+      wrong.hidden = false
+    }
+  })
+  return proving
+}
+
 async function fetchSignedIn(address, request) {
   const answer = await fetch(address, request)
-  if (answer.status !== 401) return answer
-  await askAgain()
+  const by = answer.headers.get('X-Zhike-Proof')
+  if (by && !(await askProof(by))) return answer
+  if (!by && answer.status !== 401) return answer
+  if (!by) await askAgain()
   request.headers['X-CSRFToken'] = token()
   if (request.body instanceof URLSearchParams && request.body.has('csrfmiddlewaretoken')) request.body.set('csrfmiddlewaretoken', token())
   delete request.signal // the wait for the password is not the server's

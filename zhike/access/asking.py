@@ -1,0 +1,87 @@
+"""Asking for a proof that it is still the person themselves: on a page, or over the page where htmx asked.
+
+What was being done is not lost: a form comes again with its fields, htmx sends its request once more, and a GET
+is opened again.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from zhike.access import proofs
+from zhike.access.queries import second_factor
+from zhike.access.services import prove
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import UserError
+from zhike.ui import errors
+from zhike.ui.format import iso_minute
+
+ASKS = "X-Zhike-Proof"
+"""The header by which an answer to htmx asks for a proof: "code" or "password"."""
+API_PATH = "/api/"
+
+
+def ask(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The answer to a request that wants a proof."""
+    wanted = UserError(
+        _("Show first that it is you: some time has passed since you last did."),
+        _("Nothing was done yet, and nothing is lost."),
+    )
+    if request.path_info.startswith(API_PATH):
+        return JsonResponse({"error": wanted.message, "way_out": wanted.way_out}, status=403)
+    if request.headers.get("HX-Request") == "true":
+        response = errors.forbidden(request, wanted)
+        response[ASKS] = "code" if second_factor(actor) else "password"
+        return response
+    if request.method == "POST":
+        return page(request, actor, typed=proofs.seal(request))
+    return page(request, actor, next_page=request.get_full_path())
+
+
+def page(
+    request: HttpRequest,
+    actor: Actor,
+    *,
+    typed: str = "",
+    next_page: str = "",
+    problem: str = "",
+) -> HttpResponse:
+    """The form that asks: it goes where the sealed form `typed` was going, else on to `next_page`."""
+    came_from = request.headers.get("Referer", "")
+    back = urlsplit(came_from)
+    context = {
+        "by_code": second_factor(actor) is not None,
+        "typed": typed,
+        "next": next_page,
+        "problem": problem,
+        "back": f"{back.path}?{back.query}" if is_ours(request, came_from) else "/",
+        "field": proofs.PROOF,
+        "typed_field": proofs.TYPED,
+    }
+    return render(request, "access/prove.html", context, status=422 if problem else 403)
+
+
+def is_ours(request: HttpRequest, address: str) -> bool:
+    return url_has_allowed_host_and_scheme(address, request.get_host())
+
+
+def answer(request: HttpRequest, actor: Actor) -> str:
+    """Take the proof that was sent; "" when it holds, else what is wrong with it."""
+    outcome = prove(
+        actor=actor,
+        proof=request.POST.get(proofs.PROOF, ""),
+        address=request.META.get("REMOTE_ADDR", ""),
+    )
+    if outcome.wait_until is not None:
+        return _("Too many tries. The next one is admitted at %(time)s.") % {
+            "time": iso_minute(outcome.wait_until)
+        }
+    if outcome.user is None:
+        return _("That was not right. Nothing was done yet, and nothing is lost.")
+    proofs.proved(request, by_code=outcome.by_code)
+    return ""
