@@ -54,6 +54,15 @@ def writes_before_it_refuses(request: PageRequest, public_id: UUID) -> HttpRespo
     return HttpResponse(get_object_or_404(visible, public_id=public_id).name)
 
 
+@require_POST
+def takes_what_is_sent(request: PageRequest, field: str, public_id: UUID) -> HttpResponse:
+    rows = Party.objects.visible_to(request.actor).filter(public_id=public_id)
+    if field in request.POST:
+        name = "unit_id" if field == "unit" else field
+        rows.update(**{name: request.POST[name]})
+    return HttpResponse("ok")
+
+
 def any_method(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
@@ -65,5 +74,6 @@ urlpatterns = [
     path("planted/no-permission/", no_permission),
     path("planted/tells/<uuid:public_id>/", tells_that_it_exists),
     path("planted/writes/<uuid:public_id>/", writes_before_it_refuses),
+    path("planted/takes/<slug:field>/<uuid:public_id>/", takes_what_is_sent),
     path("health/any-method/", any_method),
 ]
