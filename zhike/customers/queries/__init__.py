@@ -201,9 +201,11 @@ def sight(actor: Actor, party: Party) -> list[str]:
         found.append(
             _("It is a customer of %(unit)s, whose customers you see.") % {"unit": party.unit.name}
         )
-    own = Assignment.objects.filter(
-        party=party, employee=actor.employee_id, during__contains=clock.today()
-    ).first()
+    own = (
+        Assignment.objects.visible_to(actor, party=party)
+        .filter(employee=actor.employee_id, during__contains=clock.today())
+        .first()
+    )
     if own is not None and own.role == Assignment.Role.SHARED:
         found.append(
             _("You were let see it until %(day)s: %(reason)s")
