@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -82,8 +83,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Waits for the health page; fails with the end of the log when the process ends or time is up."""
-    from time import monotonic
-
     deadline = monotonic() + READY_SECONDS
     while monotonic() < deadline:
         if process.poll() is not None:
@@ -102,14 +101,20 @@ def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> N
 SignIn = Callable[..., Page]
 
 
+FRESH = 10 * 60
+"""Seconds after which a role signs in anew: a reveal or a file asks for a proof not older than fifteen minutes."""
+
+
 @pytest.fixture(scope="session")
-def signed_in() -> dict[str, StorageState]:
-    """The cookies of who has signed in, by role: a password is slow to check."""
+def signed_in() -> dict[str, tuple[float, StorageState]]:
+    """When each role signed in, and the cookies of it: a password is slow to check."""
     return {}
 
 
 @pytest.fixture
-def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) -> Iterator[SignIn]:
+def sign_in(
+    site: Site, browser: Browser, signed_in: dict[str, tuple[float, StorageState]]
+) -> Iterator[SignIn]:
     """Opens a browser of its own as a role; fails the test when a page complains in its console."""
     opened = []
     complaints: list[str] = []
@@ -122,12 +127,14 @@ def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) ->
         dark: bool = False,
         locale: str = "zh-CN",
     ) -> Page:
+        since, state = signed_in.get(role, (0.0, None))
+        fresh = state is not None and monotonic() - since < FRESH
         context = browser.new_context(
             base_url=site.url,
             viewport=ViewportSize(width=width, height=height),
             color_scheme="dark" if dark else "light",
             locale=locale,
-            storage_state=signed_in.get(role),
+            storage_state=state if fresh else None,
         )
         context.set_default_timeout(PATIENCE)
         opened.append(context)
@@ -141,15 +148,16 @@ def sign_in(site: Site, browser: Browser, signed_in: dict[str, StorageState]) ->
                 else None
             ),
         )
-        if role in signed_in:
+        if fresh:
             page.goto("/today/")
         else:
+            since = monotonic()
             page.goto("/sign-in/")
             page.fill("input[name=login]", site.logins[role])
             page.fill("input[name=password]", site.password)
             page.click("main button[type=submit]")
         expect(page).to_have_url(f"{site.url}/today/")
-        signed_in[role] = context.storage_state()
+        signed_in[role] = since, context.storage_state()
         return page
 
     yield start
