@@ -136,6 +136,8 @@ def _nothing_by_chance() -> Iterator[None]:
                 stack.enter_context(
                     patch.dict(own.__dict__, {"_get_default": _ids(model.__name__)})
                 )
+        # The mark of where a page of a list begins holds the second it was made in.
+        stack.enter_context(patch("time.time", return_value=clock.now().timestamp()))
         for source in ("os.urandom", "random._urandom"):
             stack.enter_context(patch(source, _urandom()))
         yield
