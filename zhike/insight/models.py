@@ -236,6 +236,66 @@ class Tally(Base):
         indexes = (models.Index(fields=["as_of", "since", "unit"], name="tally_by_day"),)
 
 
+class Move(models.Model):
+    """Who changed tier or class, came or went between two days: a few among the many whom `Tally` counts.
+
+    Written by the refresh from each kept day to the next and since the end of the month before, for pages that name
+    the customers. `is_new` had no score on `since`, `is_gone` has none on `as_of`. Unit, manager and balance are those
+    of `as_of`, of the gone those of `since`.
+    """
+
+    scope = Via("party", permission="insight.view")
+    field_classes = classify(
+        open="since as_of party unit manager tier_before tier class_before value_class is_new is_gone",
+        c2="balance",
+    )
+
+    since = models.DateField()
+    as_of = models.DateField(_("as of"))
+    party = models.ForeignKey(Party, models.CASCADE, related_name="+")
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+", db_index=False)
+    manager = models.ForeignKey(
+        Employee, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier_before = models.ForeignKey(
+        Tier, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", db_index=False)
+    class_before = models.CharField(max_length=10, blank=True)
+    value_class = models.CharField(max_length=10, blank=True)
+    is_new = models.BooleanField()
+    is_gone = models.BooleanField()
+    balance = MoneyField(_("balance"))
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("move")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("as_of", "since", "party"), name="one_move_a_party_and_pair"
+            ),
+        )
+        indexes = (
+            # Holds all that a walk from the largest down leaves customers out by.
+            models.Index(
+                fields=["as_of", "since", "balance", "id"],
+                include=[
+                    "party",
+                    "unit",
+                    "manager",
+                    "tier_before",
+                    "tier",
+                    "class_before",
+                    "value_class",
+                    "is_new",
+                    "is_gone",
+                ],
+                name="move_by_balance",
+            ),
+        )
+
+
 class Threshold(Base):
     """A number that a rule compares with, over a range of dates; a unit may have its own (R-037).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db.models import (
     BigIntegerField,
@@ -19,7 +20,7 @@ from django.db.models.functions import Abs
 
 from zhike.customers.models import Party, Tier
 from zhike.customers.queries import looked_after_by
-from zhike.insight.models import Score
+from zhike.insight.models import Move, Score
 from zhike.insight.queries.portfolio import (
     View,
     flows,
@@ -27,8 +28,11 @@ from zhike.insight.queries.portfolio import (
     units_below,
     units_of,
 )
-from zhike.insight.queries.scores import scores_seen
-from zhike.ui.paging import COUNT_CAP, Count
+from zhike.insight.queries.scores import moves_seen, scores_seen
+from zhike.kernel.scope import NO_ROWS
+from zhike.ui.paging import COUNT_CAP, Count, Order, Page, page
+
+S = TypeVar("S", Score, Move)
 
 NONE = "none"
 """In the place of a tier or class: was no customer yet, or is none any more."""
@@ -50,30 +54,18 @@ def movers(view: View, which: Mover) -> QuerySet[Score]:
     """Their scores of `as_of` (of `since` for those who have gone), each with what it was before:
     `tier_was`, `class_was`, `balance_was`, `contribution_was`; all None for new customers.
     """
+    return _movers(view, which, _kept(view, which))
+
+
+def _movers(view: View, which: Mover, moves: QuerySet[Move] | None) -> QuerySet[Score]:
     gone = NONE in (which.tier, which.value_class)
     here, there = (view.since, view.as_of) if gone else (view.as_of, view.since)
-    rows = scores_seen(view.actor).filter(as_of=here)
-    if view.actor.units and not looked_after_elsewhere(view):
-        # Who came into the units since then is not among those counted either.
-        rows = rows.filter(unit__in=list(units_of(view).values_list("pk", flat=True)))
-    elif view.unit is not None:
-        rows = rows.filter(unit__in=list(units_below(view.unit)))
-    if view.employee is not None:
-        rows = rows.filter(manager=view.employee)
     other = Score.objects.filter(as_of=there, party=OuterRef("party")).order_by()
-    tiers = list(Tier.objects.order_by("rank"))
-    if gone:
-        rows = _either(rows, tiers, which.was_tier, which.was_class).filter(~Exists(other))
+    if moves is not None:
+        rows = scores_seen(view.actor).filter(as_of=here, party__in=moves.values("party"))
     else:
-        rows = _either(rows, tiers, which.tier, which.value_class)
-        if NONE in (which.was_tier, which.was_class):
-            rows = rows.filter(~Exists(other))
-        elif which.was_tier or which.was_class:
-            rows = rows.filter(Exists(_either(other, tiers, which.was_tier, which.was_class)))
-    if which.turn in ("rose", "fell"):
-        rows = rows.filter(Exists(_turned(other, tiers, which.turn)))
-    elif which.turn:
-        rows = rows.filter(outlook=which.turn)
+        rows = _in_view(scores_seen(view.actor).filter(as_of=here), view)
+        rows = _compared(rows, other, which, gone)
     was = {
         name: Subquery(other.values(path)[:1])
         for name, path in (
@@ -86,47 +78,125 @@ def movers(view: View, which: Mover) -> QuerySet[Score]:
     return rows.annotate(**was).select_related("party", "tier", "unit", "manager")
 
 
-def _either(
-    rows: QuerySet[Score], tiers: Sequence[Tier], tier: str, value_class: str
+def _in_view(rows: QuerySet[S], view: View) -> QuerySet[S]:
+    if view.actor.units and not looked_after_elsewhere(view):
+        # Who came into the units since then is not among those counted either.
+        rows = rows.filter(unit__in=list(units_of(view).values_list("pk", flat=True)))
+    elif view.unit is not None:
+        rows = rows.filter(unit__in=list(units_below(view.unit)))
+    return rows if view.employee is None else rows.filter(manager=view.employee)
+
+
+def _compared(
+    rows: QuerySet[Score], other: QuerySet[Score], which: Mover, gone: bool
 ) -> QuerySet[Score]:
+    """Those who did as asked, by the scores of both days."""
+    tiers = list(Tier.objects.order_by("rank"))
+    if gone:
+        rows = _either(rows, tiers, which.was_tier, which.was_class).filter(~Exists(other))
+    else:
+        rows = _either(rows, tiers, which.tier, which.value_class)
+        if NONE in (which.was_tier, which.was_class):
+            rows = rows.filter(~Exists(other))
+        elif which.was_tier or which.was_class:
+            rows = rows.filter(Exists(_either(other, tiers, which.was_tier, which.was_class)))
+    if which.turn in ("rose", "fell"):
+        return rows.filter(Exists(_turned(other, tiers, which.turn)))
+    return rows.filter(outlook=which.turn) if which.turn else rows
+
+
+def _kept(view: View, which: Mover) -> QuerySet[Move] | None:
+    """They by name, where those asked for all moved and the refresh wrote down who did between the two days."""
+    came, gone = NONE in (which.was_tier, which.was_class), NONE in (which.tier, which.value_class)
+    changed = any(
+        was and now and was != now
+        for was, now in ((which.was_tier, which.tier), (which.was_class, which.value_class))
+    )
+    turned = which.turn in ("rose", "fell")
+    if not (came or gone or changed or turned) or (which.turn and not turned):
+        return None
+    if not Move.objects.filter(since=view.since, as_of=view.as_of).exists():
+        return None
+    moves = moves_seen(view.actor).filter(since=view.since, as_of=view.as_of)
+    moves = _in_view(moves, view).filter(is_gone=gone)
+    tiers = list(Tier.objects.order_by("rank"))
+    if not gone:
+        moves = _either(moves, tiers, which.tier, which.value_class)
+    if came and not gone:
+        moves = moves.filter(is_new=True)
+    else:
+        before = ("tier_before", "class_before")
+        moves = _either(moves, tiers, which.was_tier, which.was_class, *before)
+    return moves.filter(_ways(tiers, which.turn, "tier", "tier_before")) if turned else moves
+
+
+def _either(
+    rows: QuerySet[S],
+    tiers: Sequence[Tier],
+    tier: str,
+    value_class: str,
+    tier_column: str = "tier",
+    class_column: str = "value_class",
+) -> QuerySet[S]:
     """By the keys of tiers, so that the database knows how many there are. A code of none finds nobody."""
     if tier and tier != NONE:
-        rows = rows.filter(tier__in=[each.pk for each in tiers if each.code == tier])
+        keys = [each.pk for each in tiers if each.code == tier]
+        rows = rows.filter(**{f"{tier_column}__in": keys})
     if value_class and value_class != NONE:
-        rows = rows.filter(value_class=value_class)
+        rows = rows.filter(**{class_column: value_class})
     return rows
 
 
 def _turned(other: QuerySet[Score], tiers: Sequence[Tier], turn: str) -> QuerySet[Score]:
     """The earlier scores from which this one rose or fell."""
-    ways = Q()
-    for now in tiers:
-        before = [
-            was.pk for was in tiers if (now.rank > was.rank) == (turn == "rose") and was != now
-        ]
-        if before:
-            ways |= Q(tier_now=now.pk, tier__in=before)
     tier_now = ExpressionWrapper(OuterRef("tier"), BigIntegerField())
-    return other.annotate(tier_now=tier_now).filter(ways) if ways else other.none()
+    return other.annotate(tier_now=tier_now).filter(_ways(tiers, turn, "tier_now", "tier"))
+
+
+def _ways(tiers: Sequence[Tier], turn: str, now: str, before: str) -> Q:
+    """From which tiers to which one rises or falls, by the names of both columns."""
+    ways = NO_ROWS
+    for tier in tiers:
+        others = [
+            was for was in tiers if was != tier and (tier.rank > was.rank) == (turn == "rose")
+        ]
+        if others:
+            ways |= Q(**{now: tier.pk, f"{before}__in": [was.pk for was in others]})
+    return ways
 
 
 @dataclass(frozen=True)
 class Behind:
-    """The customers behind a number: `rows` to page through and their `count`."""
+    """The customers behind a number: `rows` and their `count`; `moves` are the same ones, where they are kept."""
 
     rows: QuerySet[Score]
     count: Count
+    moves: QuerySet[Move] | None = None
+
+    def page(self, size: int, cursor: str = "") -> Page[Score]:
+        """One page of them, the largest balance first. Raises BadCursor."""
+        order = Order("balance", descending=True)
+        if self.moves is None:
+            return page(self.rows, order, size, cursor)
+        found = page(self.moves, order, size, cursor)
+        parties = [each.party_id for each in found.rows]
+        scores = {row.party_id: row for row in self.rows.filter(party__in=parties).order_by()}
+        rows = [scores[party] for party in parties if party in scores]
+        return Page(rows, found.next, found.previous)
 
 
 def behind(view: View, which: Mover, expected: int) -> Behind:
     """The movers in the way that costs least: `expected` is how many the tallies say there are.
 
-    A few among a million are gathered first: a walk in the order of a list would pass by all the others. Of many
-    the first are found on the way.
+    Where the refresh wrote them down they are walked through by balance. Else a few among a million are gathered
+    first, for a walk in the order of a list would pass by all the others; of many the first are found on the way.
     """
-    rows = movers(view, which)
+    moves = _kept(view, which)
+    rows = _movers(view, which, moves)
     if expected > COUNT_CAP:
-        return Behind(rows, Count(COUNT_CAP, True))
+        return Behind(rows, Count(COUNT_CAP, True), moves)
+    if moves is not None:
+        return Behind(rows, Count(moves.count(), False), moves)
     found = list(rows.order_by().values_list("pk", flat=True))
     return Behind(rows.filter(pk__in=found), Count(len(found), False))
 

@@ -70,15 +70,10 @@ Key = tuple[Any, ...]
 def flows(view: View, *by: str) -> dict[Key, Sums]:
     """Customers of `view` by the named columns of `Tally`, from `since` to `as_of`.
 
-    Tallies are kept of each day and from each day to the newest; between two earlier days the scores of both are
-    compared now, by the same rule.
+    Tallies are kept of each day, from each day to the newest and from each to the next; between two other days the
+    scores of both are compared now, by the same rule.
     """
-    if Tally.objects.filter(since=view.since, as_of=view.as_of).exists():
-        tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
-        summed = _within(tallies, view).order_by().values_list(*by)
-        columns, lines = by, list(summed.annotate(*(Sum(name) for name in AMOUNTS)))
-    else:
-        columns, lines = _compared(view, by)
+    columns, lines = _held(view, by) or _tallied(view, by) or _compared(view, by)
     places = [columns.index(name) for name in by]
     total: defaultdict[Key, list[Any]] = defaultdict(lambda: [0] * len(AMOUNTS))
     for line in lines:
@@ -92,8 +87,28 @@ def flows(view: View, *by: str) -> dict[Key, Sums]:
     return {key: Sums(*amounts) for key, amounts in total.items()}
 
 
+def _held(view: View, by: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]] | None:
+    """Sums by these columns and more that another part of the page asked for: those by unit hold those of all."""
+    for (since, as_of, columns), lines in view.held.items():
+        if (since, as_of) == (view.since, view.as_of) and {*by} <= {*columns}:
+            return columns, lines
+    return None
+
+
+def _tallied(view: View, by: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]] | None:
+    """Sums of the tallies; None where there are none between the two days."""
+    if not Tally.objects.filter(since=view.since, as_of=view.as_of).exists():
+        return None
+    tallies = Tally.objects.visible_to(view.actor).filter(since=view.since, as_of=view.as_of)
+    summed = _within(tallies, view).order_by().values_list(*by)
+    lines = list(summed.annotate(*(Sum(name) for name in AMOUNTS)))
+    view.held[view.since, view.as_of, by] = lines
+    return by, lines
+
+
 MOVES = """
-    SELECT CASE WHEN n.party_id IS NULL THEN b.unit_id ELSE n.unit_id END AS unit_id,
+    SELECT party_id, b.party_id IS NULL AS is_new, n.party_id IS NULL AS is_gone,
+        CASE WHEN n.party_id IS NULL THEN b.unit_id ELSE n.unit_id END AS unit_id,
         CASE WHEN n.party_id IS NULL THEN b.manager_id ELSE n.manager_id END AS manager_id,
         b.tier_id AS tier_before_id, n.tier_id,
         coalesce(b.value_class, '') AS class_before, coalesce(n.value_class, '') AS value_class,
@@ -112,10 +127,8 @@ in the order of one index, so that a million are compared without a sort."""
 def _compared(view: View, by: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
     """The sums tallies between two days would give, from the scores, by columns that `by` is among."""
     columns = by if "manager_id" in by else FINEST
-    key = view.since, view.as_of, columns
-    if key not in view.held:
-        view.held[key] = _joined(view, columns)
-    return columns, view.held[key]
+    lines = view.held[view.since, view.as_of, columns] = _joined(view, columns)
+    return columns, lines
 
 
 def _joined(view: View, columns: tuple[str, ...]) -> list[Any]:

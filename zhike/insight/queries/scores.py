@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef, QuerySet
 
 from zhike.customers.models import Party
-from zhike.insight.models import RefreshRun, Score
+from zhike.insight.models import Move, RefreshRun, Score
 from zhike.kernel.actor import Actor
 from zhike.ui.mirrors import mirrored
 
@@ -27,6 +27,16 @@ def scores_seen(actor: Actor) -> QuerySet[Score]:
         return Score.objects.all()
     parties = Party.objects.visible_to(actor).order_by()
     return Score.objects.filter(party__in=mirrored(parties.values("pk")))
+
+
+def moves_seen(actor: Actor) -> QuerySet[Move]:
+    """`Move.objects.visible_to(actor)`, alike."""
+    if not actor.may("insight.view"):
+        return Move.objects.none()
+    if actor.everywhere:
+        return Move.objects.all()
+    parties = Party.objects.visible_to(actor).order_by()
+    return Move.objects.filter(party__in=mirrored(parties.values("pk")))
 
 
 def latest_score(actor: Actor, party: Party) -> Score | None:

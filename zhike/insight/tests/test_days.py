@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from zhike.customers.models import Party
+from zhike.customers.models import Party, Tier
 from zhike.customers.tests import factories as people
 from zhike.insight import queries
-from zhike.insight.models import Curve, Score, Tally
+from zhike.insight.models import Curve, Move, RefreshRun, Score, Tally
 from zhike.insight.queries import Mover, View
-from zhike.insight.queries.movers import NONE, behind
+from zhike.insight.queries.movers import NONE, behind, movers
 from zhike.insight.queries.scores import scores_seen
 from zhike.insight.services.tallies import tally
 from zhike.insight.tests.factories import AS_OF, EARLIER, SYSTEM, scored, seeded, tallied
@@ -167,7 +169,12 @@ def test_the_rows_behind_a_cell_are_as_many_as_it_says(
         expected = sum(count for key, count in cells.items() if key[:2] == (was, now))
         assert queries.expected(view, which) == expected
         found = behind(view, which, paging.COUNT_CAP + 1 if many else expected)
-        assert found.rows.count() == expected
+        assert found.rows.count() == expected == len(found.page(200).rows)
+        two = found.page(2)
+        rest = found.page(200, two.next).rows if two.next else []
+        walked = [*two.rows, *rest]
+        assert {row.pk for row in walked} == {row.pk for row in found.rows}
+        assert walked == sorted(walked, key=lambda row: -row.balance)
         for row in found.rows:
             assert row.as_of == (until if now else since)
             assert (row.tier_was is None) == (not was or not now)  # type: ignore[attr-defined]
@@ -239,3 +246,76 @@ def test_the_scores_seen_are_those_visible_by_the_one_door(branch: Unit) -> None
     for actor in (*actors, people.actor_with_role(Role.TELLER, branch)):
         seen = set(scores_seen(actor).values_list("pk", flat=True))
         assert seen == set(Score.objects.visible_to(actor).values_list("pk", flat=True))
+
+
+def test_moves_by_name_are_kept_between_neighbours_and_since_the_month_before(branch: Unit) -> None:
+    kept = set(Move.objects.values_list("since", "as_of").distinct())
+    assert kept == {DAYS[:2], DAYS[1:]}
+    later = date(2026, 11, 21)
+    tally(DAYS, later)
+    kept = set(Move.objects.values_list("since", "as_of").distinct())
+    assert kept == {DAYS[:2], DAYS[1:], (AS_OF, later), (EARLIER, later)}
+    tally([DAYS[0], later], later)
+    assert set(Move.objects.values_list("since", "as_of").distinct()) == {(DAYS[0], later)}
+
+
+QUESTIONS = [
+    *(Mover(was_tier=was, tier=now) for was in (*TIERS, NONE, "") for now in (*TIERS, NONE, "")),
+    *(Mover(was_class=was, value_class=now) for was in (*CLASSES, NONE, "") for now in CLASSES),
+    *(Mover(turn=turn) for turn in ("rose", "fell", "up", "down")),
+    Mover(was_tier="gold", turn="rose"),
+    Mover(was_tier="gold", tier="platinum", was_class="high", value_class="low"),
+    Mover(was_tier="no such", tier="gold"),
+    Mover(was_class="high", value_class=NONE),
+]
+STANDING = st.none() | st.tuples(
+    st.sampled_from((*TIERS, None)), st.sampled_from((*CLASSES, "")), st.sampled_from(("", "up"))
+)
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(histories=st.lists(st.tuples(STANDING, STANDING), min_size=8, max_size=8))
+def test_those_kept_by_name_are_those_the_scores_of_both_days_say(
+    histories: list[tuple[Any, Any]], eight: list[Party]
+) -> None:
+    Score.objects.all().delete()
+    tiers = {tier.code: tier for tier in Tier.objects.all()}
+    runs = {run.as_of: run for run in RefreshRun.objects.all()}
+    Score.objects.bulk_create(
+        Score(
+            party=party,
+            run=runs[on],
+            as_of=on,
+            unit=party.unit,
+            tier=tiers.get(standing[0]),
+            value_class=standing[1],
+            outlook=standing[2],
+        )
+        for party, history in zip(eight, histories, strict=True)
+        for on, standing in zip((EARLIER, AS_OF), history, strict=True)
+        if standing is not None
+    )
+    tally([EARLIER], AS_OF)
+    view = View(SYSTEM, EARLIER, AS_OF)
+    changed = {
+        party.pk
+        for party, (was, now) in zip(eight, histories, strict=True)
+        if (was and was[:2]) != (now and now[:2])
+    }
+    assert set(Move.objects.values_list("party", flat=True)) == changed
+    named = [set(movers(view, which).values_list("pk", flat=True)) for which in QUESTIONS]
+    Move.objects.all().delete()
+    compared = [set(movers(view, which).values_list("pk", flat=True)) for which in QUESTIONS]
+    assert named == compared
+
+
+@pytest.fixture
+def eight() -> list[Party]:
+    seeded()
+    unit = people.unit("城东一所")
+    parties = [people.person("甲", unit=unit) for _n in range(8)]
+    for on in (EARLIER, AS_OF):
+        scored(parties[0], on)
+    return parties

@@ -169,6 +169,7 @@ class Movements(ValueView):
     title = gettext_lazy("Who moved between the tiers, and who is about to?")
 
     def figures(self, view: View) -> dict[str, Any]:
+        parts = queries.parts(view, "tier_before_id", "tier_id", "outlook")  # holds what follows
         moved = queries.flows(view, "tier_before_id", "tier_id", "outlook")
         rank = {tier.pk: tier.rank for tier in self.tiers}
         kinds: list[tuple[str, Label]] = [(tier.code, tier.name) for tier in self.tiers]
@@ -188,7 +189,7 @@ class Movements(ValueView):
             "matrix": matrix(by_code, kinds, "was_tier", "tier", self),
             "parts": [
                 (self.part_name(part), self.to_part(part), list(_turns(sums, rank).values()))
-                for part, sums in queries.parts(view, "tier_before_id", "tier_id", "outlook")
+                for part, sums in parts
             ],
             "labels": list(TURNS.values()),
             "tabs": [
@@ -372,11 +373,10 @@ COLUMNS = (
 def listed(page: ValueView, view: View, which: queries.Mover) -> dict[str, Any]:
     """One page of the movers, the largest first."""
     found = queries.behind(view, which, queries.expected(view, which))
-    order = paging.Order("balance", descending=True)
     try:
-        rows = paging.page(found.rows, order, 50, page.request.GET.get("cursor", ""))
+        rows = found.page(50, page.request.GET.get("cursor", ""))
     except paging.BadCursor:
-        rows = paging.page(found.rows, order, 50)
+        rows = found.page(50)
     words = gettext_lazy("Customers behind the number")
     return {
         "table": Table(COLUMNS, rows.rows, None, _customer_url, words),
