@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from hypothesis import settings
 
 from tests.chromium import LAUNCH
+
+# No test is timed: a machine that others use too would fail it. All else stays as Hypothesis found its surroundings.
+settings.register_profile("zhike", settings(), deadline=None)
+settings.load_profile("zhike")
 
 
 @pytest.fixture(scope="session")
