@@ -421,7 +421,7 @@ def test_somebody_is_hired_and_seated_and_nobody_leaves_with_customers(
     here = page.url
     with page.expect_navigation():
         page.locator(".page-actions a[href*='people/new']").click()
-    page.locator("[name=code]").fill(f"T{uuid4().hex[:8]}")
+    page.locator("#id_code").fill(f"T{uuid4().hex[:8]}")
     page.locator("[name=name]").fill(name)
     save(page)
     with page.expect_navigation():

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import duckdb
 import ibis
@@ -95,7 +96,7 @@ class Warehouse:
         table = self._open(name, version)
         if table is None:
             raise UserError(f"The warehouse has no table {name}.", "Load or refresh it first.")
-        return sorted(table.file_uris())
+        return sorted(map(unquote, table.file_uris()))  # Delta quotes spaces and the like
 
     def kept(self) -> list[Path]:
         """Every file that the tables consist of at this moment, the log of each before its data."""

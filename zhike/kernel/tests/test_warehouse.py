@@ -91,6 +91,14 @@ def test_an_earlier_version_can_still_be_read(warehouse: Warehouse) -> None:
     assert total(warehouse) == Decimal(2)
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    odd = Warehouse(tmp_path / "数据 100% a+b")
+    odd.append("facts/moves", pa.table({"n": [1, 2]}), batch="a")
+    with odd.reading("facts/moves") as facts:
+        assert facts.table("moves").count().to_pyarrow().as_py() == 2
+    assert all(path.exists() for path in odd.kept())
+
+
 def test_a_missing_table_says_what_to_do(warehouse: Warehouse) -> None:
     assert warehouse.version("facts/x") is None
     assert not warehouse.exists("facts/x")
