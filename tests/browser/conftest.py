@@ -21,6 +21,8 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 from psycopg import sql
 
+from zhike.kernel.tests.factories import drop_database
+
 READY_SECONDS = 300
 PATIENCE = 30_000  # milliseconds; only a failure takes so long
 ZHIKE = [sys.executable, "-c", "from zhike.config.cli import main; main()"]
@@ -78,7 +80,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             finally:
                 process.terminate()
                 process.wait(60)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)
 
 
 def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -24,6 +24,7 @@ from zhike.config import backups
 from zhike.config.backups import backup, backup_keys, restore, restore_keys
 from zhike.kernel import keys
 from zhike.kernel.errors import UserError
+from zhike.kernel.tests.factories import drop_database
 from zhike.kernel.vault import Spoilt
 from zhike.kernel.warehouse import Warehouse
 from zhike.organisation.models import Unit
@@ -64,10 +65,10 @@ def empty(tmp_path: Path) -> Iterator[str]:
     """An empty database of the server; answers its address."""
     name = f"{connection.settings_dict['NAME']}_restored"
     with closing(psycopg.connect(url_of("postgres"), autocommit=True)) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(server, name)
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         yield url_of(name)
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(server, name)
 
 
 def elsewhere(settings: LazySettings, tmp_path: Path, database: str) -> None:

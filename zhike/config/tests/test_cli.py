@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from zhike.kernel.tests.factories import drop_database
+
 Zhike = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -27,7 +29,7 @@ def database() -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from django.db import connection
+from psycopg import sql
+
+
+def drop_database(server: psycopg.Connection[Any], name: str) -> None:
+    """Without FORCE, which fails at an autovacuum worker, a superuser's; without it the worker is asked to go."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+    server.execute(others, [name])
+    server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 @contextmanager
@@ -21,7 +30,7 @@ def database(name: str) -> Iterator[dict[str, str]]:
     with closing(
         psycopg.connect(dbname="postgres", port=settings["PORT"] or None, autocommit=True, **place)
     ) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(server, name)
         server.execute(f'CREATE DATABASE "{name}"')
         user = quote(str(settings["USER"]))
         if settings["PASSWORD"]:
@@ -37,4 +46,4 @@ def database(name: str) -> Iterator[dict[str, str]]:
         migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, env=environment, check=True, timeout=120)
         yield environment
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(server, name)
