@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, is_dataclass
 from datetime import date
 from pathlib import Path
@@ -100,11 +100,11 @@ def init(as_json: bool) -> None:
 @click.option("--public", is_flag=True, help="Allow a host that the network can reach.")
 def serve(host: str, port: int, public: bool) -> None:
     """Serve the site: database, pages and jobs under one supervisor."""
-    from zhike.config.supervisor import serve as run
+    from zhike.config.supervisor import site
 
-    with institution.opened(serving=True):
+    with site(host=host, port=port, public=public) as run, institution.opened():
         click.echo(f"http://{host}:{port}/   (Ctrl+C stops it)")
-        run(host=host, port=port, public=public)
+        run()
 
 
 @main.command()
@@ -381,12 +381,10 @@ def demo(
     customers: int, seed: int, as_of: Any, host: str, port: int, no_serve: bool, as_json: bool
 ) -> None:
     """Make a sample institution, run the whole loop, serve it."""
-    from zhike.config.supervisor import check_host, check_port
-    from zhike.config.supervisor import serve as run
+    from zhike.config.supervisor import site
 
-    if not no_serve:
-        check_port(check_host(host), port)
-    with institution.opened(current=False, serving=not no_serve):
+    serving = nullcontext() if no_serve else site(host=host, port=port)
+    with serving as run, institution.opened(current=False):
         from zhike.config import demo as sample
 
         made = sample.existing()
@@ -400,8 +398,8 @@ def demo(
                     progress=progress,
                 )
         answer(made, as_json, lambda: _login_lines(made, host, port))
-        if not no_serve:
-            run(host=host, port=port)
+        if run:
+            run()
 
 
 def _login_lines(made: Any, host: str, port: int) -> list[str]:

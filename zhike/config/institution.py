@@ -24,14 +24,11 @@ def begin() -> None:
 
 
 @contextmanager
-def opened(*, current: bool = True, serving: bool = False) -> Iterator[None]:
+def opened(*, current: bool = True) -> Iterator[None]:
     """Django ready and the database answering; the embedded one is started, and stopped if started here.
 
-    With `current`, a database older or newer than the code is refused. `serving` says that the site is going
-    to be served from here: its files will have been collected.
+    With `current`, a database older or newer than the code is refused.
     """
-    if serving:
-        os.environ["ZHIKE_COLLECTED"] = "1"
     begin()
     from django.conf import settings
 

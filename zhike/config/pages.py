@@ -1,6 +1,7 @@
 """The web server of the pages: the site is loaded once, and its workers are forked from what is loaded.
 
-They are ready sooner and share that memory. What is loaded is also kept from the garbage collector, which by its
+It opens at the end of its standard input: the supervisor begins it before tables and files are looked at. Forked
+workers are ready sooner and share that memory. What is loaded is also kept from the garbage collector, which by its
 own settings walks it again and again: 5 to 8 % of the time of a list.
 """
 
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
+import sys
+from importlib import import_module
 
+import django
 from django.urls import get_resolver
 from granian.constants import Interfaces
 from granian.server import Server
 
-from zhike.config import wsgi
-
+WSGI = "zhike.config.wsgi"
 NEW_OBJECTS = 50_000  # that stay before the collector looks at them; 700 by itself
 
 
@@ -26,12 +30,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--kill-timeout", type=int, required=True, help="Seconds.")
     given = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
+    django.setup()
     get_resolver().url_patterns  # noqa: B018  reading them loads every view
+    sys.stdin.read()
+    import_module(WSGI)  # reads the names of the collected files
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
     server = Server(
-        f"{wsgi.__name__}:application",
+        f"{WSGI}:application",
         address=given.host,
         port=given.port,
         interface=Interfaces.WSGI,

@@ -15,14 +15,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import FrameType
 
 from zhike.kernel.errors import UserError
-from zhike.kernel.postgres import running
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +50,16 @@ class ServeError(UserError):
 
 @dataclass(frozen=True)
 class Child:
-    """A program that runs as long as the supervisor does; `env` is added to our environment."""
+    """A program that runs as long as the supervisor does; `env` is added to our environment.
+
+    One with `loads_ahead` may be begun before the site may open: it loads what it needs and then waits
+    for the end of its standard input.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    loads_ahead: bool = False
 
 
 class Supervisor:
@@ -76,21 +80,39 @@ class Supervisor:
         self._grace = grace
         self._first_pause = first_pause
         self._ends: SimpleQueue[_Process | None] = SimpleQueue()  # None: asked to stop
+        self._ahead: list[_Process] = []
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Children that load ahead do so while the block makes the site ready; `run` is called within it.
+
+        Raises ServeError when a program is not there. No child outlives the block.
+        """
+        try:
+            for child in self._children:
+                if child.loads_ahead:
+                    self._ahead.append(_Process(child, self._grace, self._ends))
+            yield
+        finally:
+            self._stop(self._ahead)
 
     def run(self) -> None:
         """Run the children until SIGINT or SIGTERM, then stop them; call it in the main thread.
 
         Raises ServeError when a child keeps ending or its program is not there; none runs then.
         """
-        running: list[_Process] = []
-        due = [(0.0, child) for child in self._children]
+        running, self._ahead = self._ahead, []
+        for process in running:
+            process.go()
+        begun = [process.child for process in running]
+        due = [(0.0, child) for child in self._children if child not in begun]
         failures = dict.fromkeys((child.name for child in self._children), 0)
         with self._asked_by_signal():
             try:
                 while True:
                     for entry in [entry for entry in due if entry[0] <= time.monotonic()]:
                         due.remove(entry)
-                        running.append(_Process(entry[1], self._grace, self._ends))
+                        running.append(_Process(entry[1], self._grace, self._ends).go())
                     soonest = min((at for at, _ in due), default=None)
                     try:
                         ended = self._ends.get(
@@ -115,11 +137,14 @@ class Supervisor:
                     )
                     due.append((time.monotonic() + pause, child))
             finally:
-                for process in running:
-                    process.ask()
-                deadline = time.monotonic() + self._grace
-                for process in running:
-                    process.finish(deadline)
+                self._stop(running)
+
+    def _stop(self, processes: Sequence[_Process]) -> None:
+        for process in processes:
+            process.ask()
+        deadline = time.monotonic() + self._grace
+        for process in processes:
+            process.finish(deadline)
 
     @contextmanager
     def _asked_by_signal(self) -> Iterator[None]:
@@ -144,7 +169,7 @@ class _Process:
             self._process = subprocess.Popen(
                 child.argv,
                 env={**os.environ, **child.env},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as error:
@@ -174,6 +199,12 @@ class _Process:
         code = self._process.returncode
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
+    def go(self) -> _Process:
+        """The site may open."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        return self
+
     def ask(self) -> None:
         self._process.terminate()
 
@@ -187,6 +218,7 @@ class _Process:
         with suppress(ProcessLookupError, PermissionError):  # nobody left, or only zombies
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self.go()
 
 
 def check_host(host: str, *, public: bool = False) -> str:
@@ -253,7 +285,7 @@ def site_children(
     jobs = ["nice", "-n", "5", sys.executable, "-m", "django", "procrastinate", "worker"]
     jobs += ["--shutdown-graceful-timeout", str(JOB_STOP_SECONDS)]
     return [
-        Child("The web server", pages, settings),
+        Child("The web server", pages, settings, loads_ahead=True),
         Child("The event stream", events, settings),
         Child("The job worker", jobs, settings),
     ]
@@ -276,21 +308,31 @@ def collect_files() -> None:
         ) from error
 
 
-def serve(
+@contextmanager
+def site(
     *, host: str, port: int, workers: int = 2, threads: int = 2, public: bool = False
-) -> None:
-    """Serve the site until SIGINT or SIGTERM; the embedded database runs with it where it is used.
+) -> Iterator[Callable[[], None]]:
+    """What serves the site until SIGINT or SIGTERM, to be called once the block has made the institution ready.
 
-    Raises ServeError before anything is started when the host or the port will not do.
+    The web server loads meanwhile. Raises ServeError before anything is started when the host or the port will
+    not do.
     """
+    os.environ["ZHIKE_COLLECTED"] = "1"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
     from django.conf import settings
 
     address = check_host(host, public=public)
     check_port(address, port)
     events_port = check_events_port(address, settings.ZHIKE_EVENTS_PORT)
-    collect_files()
-    children = site_children(
-        host=address, port=port, events_port=events_port, workers=workers, threads=threads
+    supervisor = Supervisor(
+        site_children(
+            host=address, port=port, events_port=events_port, workers=workers, threads=threads
+        )
     )
-    with running(settings.ZHIKE_HOME / "postgres") if settings.ZHIKE_EMBEDDED else nullcontext():
-        Supervisor(children).run()
+
+    def serve() -> None:
+        collect_files()
+        supervisor.run()
+
+    with supervisor.loading():
+        yield serve

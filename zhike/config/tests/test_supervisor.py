@@ -20,7 +20,7 @@ from typing import IO
 
 import pytest
 
-from zhike.config.supervisor import ServeError, check_host, check_port, serve
+from zhike.config.supervisor import ServeError, check_host, check_port, site
 
 DEADLINE = 30.0  # seconds; only a broken test waits so long
 
@@ -66,7 +66,7 @@ def supervise(grace: float, *commands: list[str]) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def site(*children: str, grace: float = DEADLINE) -> Iterator[subprocess.Popen[str]]:
+def supervised(*children: str, grace: float = DEADLINE) -> Iterator[subprocess.Popen[str]]:
     commands = [[sys.executable, "-c", code] for code in children]
     with supervise(grace, *commands) as process:
         try:
@@ -90,8 +90,52 @@ def lines(stream: IO[str] | None, count: int | None = None) -> list[str]:
     return read.decode().splitlines()
 
 
+AHEAD = """
+import json, os, sys
+from zhike.config.supervisor import Child, Supervisor
+fails, *commands = map(json.loads, sys.argv[1:])
+supervisor = Supervisor([Child(str(i), argv, loads_ahead=not i) for i, argv in enumerate(commands)])
+with supervisor.loading():
+    os.read(0, 1)
+    os.write(1, b"ready\\n")
+    if fails:
+        sys.exit(1)
+    supervisor.run()
+"""
+WAITING = """
+import os, sys
+os.write(1, b"loaded\\n")
+sys.stdin.read()
+""" + POLITE.replace("%d", "open %d")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_child_that_loads_ahead_waits_for_the_site_and_ends_with_it(fails: bool) -> None:
+    commands = [[sys.executable, "-c", code] for code in (WAITING, POLITE)]
+    with subprocess.Popen(
+        [sys.executable, "-c", AHEAD, *map(json.dumps, [fails, *commands])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdin
+            assert lines(process.stdout, 1) == ["loaded"]
+            process.stdin.close()
+            assert lines(process.stdout, 1) == ["ready"]
+            if not fails:
+                opened = lines(process.stdout, 2)
+                assert sum(line.startswith("open ") for line in opened) == 1
+                process.terminate()
+                assert lines(process.stdout) == ["left", "left"]
+            assert lines(process.stdout) == []
+            assert process.wait(DEADLINE) == fails
+        finally:
+            process.kill()
+
+
 def test_a_killed_child_comes_again() -> None:
-    with site(POLITE) as process:
+    with supervised(POLITE) as process:
         first = lines(process.stdout, 1)
         os.kill(int(first[0]), signal.SIGKILL)
         second = lines(process.stdout, 1)
@@ -103,7 +147,7 @@ def test_a_killed_child_comes_again() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_children_politely(number: signal.Signals) -> None:
-    with site(POLITE, POLITE) as process:
+    with supervised(POLITE, POLITE) as process:
         lines(process.stdout, 2)
         process.send_signal(number)
         assert lines(process.stdout) == ["left", "left"]
@@ -111,7 +155,7 @@ def test_a_signal_stops_all_children_politely(number: signal.Signals) -> None:
 
 
 def test_a_stubborn_child_and_its_own_are_killed_after_the_grace() -> None:
-    with site(STUBBORN, POLITE, grace=0.1) as process:
+    with supervised(STUBBORN, POLITE, grace=0.1) as process:
         lines(process.stdout, 3)
         process.terminate()
         assert lines(process.stdout) == ["left"]
@@ -119,14 +163,14 @@ def test_a_stubborn_child_and_its_own_are_killed_after_the_grace() -> None:
 
 
 def test_no_child_outlives_a_killed_supervisor() -> None:
-    with site(STUBBORN, POLITE, grace=1) as process:
+    with supervised(STUBBORN, POLITE, grace=1) as process:
         lines(process.stdout, 3)
         process.kill()
         assert lines(process.stdout) == ["left"]
 
 
 def test_a_child_that_keeps_ending_is_given_up_and_all_stop() -> None:
-    with site(POLITE, FAILING) as process:
+    with supervised(POLITE, FAILING) as process:
         said = lines(process.stdout)
         assert said[-1] == "left"
         message = lines(process.stderr)
@@ -157,9 +201,12 @@ def test_a_port_in_use_is_named_with_the_way_out(taken: int) -> None:
     assert "--port" in error.value.way_out
 
 
-def test_serve_looks_at_the_port_before_it_starts_anything(taken: int) -> None:
-    with pytest.raises(ServeError, match=str(taken)):
-        serve(host="localhost", port=taken)
+def test_serve_looks_at_the_port_before_it_starts_anything(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHIKE_COLLECTED", "0")
+    with pytest.raises(ServeError, match=str(taken)), site(host="localhost", port=taken):
+        pass
 
 
 def test_a_free_port_stays_free() -> None:
