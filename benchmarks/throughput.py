@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--home", type=Path)
     arguments = parser.parse_args()
+    os.environ["ZHIKE_COLLECTED"] = "1"
     with ExitStack() as stack:
         home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         search._start(stack, home)
@@ -90,6 +91,7 @@ class _served:
         self.process = subprocess.Popen(
             pages.argv,
             env={**os.environ, **pages.env},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -145,7 +147,7 @@ def _person(role: str) -> tuple[str, list[str]]:
 def _ask(port: int, cookie: str, paths: list[str], seconds: float) -> tuple[int, list[float]]:
     """How many answers the clients got, and how long each took in seconds."""
     call = [sys.executable, __file__, "--client", str(port), cookie, str(seconds), *paths]
-    out = subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
+    out = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     return len(out), list(map(float, out))
 
 
