@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import NOBODY, STAFF, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import NO_ROWS, Scope, SystemOnly
 from zhike.organisation.models import User
@@ -51,6 +52,7 @@ class ApiToken(Base):
     field_classes = classify(
         open="digest permissions expires_on used_at revoked_at", c1="user name ending"
     )
+    keeping = keep(NOBODY, STAFF)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens", verbose_name=_("person"))
     name = models.CharField(_("what for"), max_length=80)
@@ -80,6 +82,7 @@ class SecondFactor(Base):
 
     scope = OwnCredentials()
     field_classes = classify(open="confirmed_at last_step", c1="user", c2="sealed")
+    keeping = keep(NOBODY, STAFF)
 
     user = models.ForeignKey(
         User, models.CASCADE, related_name="second_factors", verbose_name=_("person")
@@ -117,6 +120,7 @@ class RecoveryCode(Base):
 
     scope = SystemOnly()
     field_classes = classify(open="digest used_at", c1="factor")
+    keeping = keep(NOBODY, STAFF)
 
     factor = models.ForeignKey(SecondFactor, models.CASCADE, related_name="recovery_codes")
     digest = models.BinaryField(unique=True, max_length=16, editable=False)

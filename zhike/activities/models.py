@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from zhike.activities.scopes import WorkScope
 from zhike.customers.models import Party
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import CARE, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Via
 from zhike.organisation.models import Employee
@@ -58,6 +59,7 @@ class WorkItem(Base):
         c1="result",
         c2="figures",
     )
+    keeping = keep("party", CARE)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="work_items")
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="work_items")
@@ -115,6 +117,7 @@ class Handing(Base):
     field_classes = classify(
         open="item batch giver receiver by at assists taken_back_at", c1="reason"
     )
+    keeping = keep("item__party", CARE)
 
     item = models.ForeignKey(WorkItem, models.CASCADE, related_name="handings")
     batch = models.UUIDField(default=uuid4, db_index=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import Party, Standing, Tier
 from zhike.insight.scopes import TallyScope, TargetScope
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import NOBODY, OWN, VALUE, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import Holders, SignedIn, Via
@@ -65,6 +66,7 @@ class Score(Base):
         open="party run as_of unit manager tier value_class outlook",
         c2="values reasons balance contribution",
     )
+    keeping = keep("party", VALUE)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="scores")
     run = models.ForeignKey(RefreshRun, models.CASCADE, related_name="scores")
@@ -137,6 +139,7 @@ class Figures(models.Model):
         "service_cost_12m tier_gap profit_contribution_rate input_output_ratio rank_contribution "
         "rank_balance rank_growth rank_inflow",
     )
+    keeping = keep("party", VALUE)
 
     party = models.OneToOneField(Party, models.CASCADE, primary_key=True, related_name="figures")
     loan_balance = MoneyField(null=True)
@@ -182,6 +185,7 @@ class Curve(Base):
 
     scope = TallyScope()
     field_classes = classify(open="as_of unit measure", c1="figures")
+    keeping = keep(NOBODY, OWN)
 
     as_of = models.DateField(_("as of"))
     unit = models.ForeignKey(Unit, models.CASCADE, null=True, related_name="+", db_index=False)
@@ -211,6 +215,7 @@ class Tally(Base):
         open="since as_of unit manager tier_before tier class_before value_class outlook customers",
         c1="balance_before balance contribution_before contribution",
     )
+    keeping = keep(NOBODY, OWN)
 
     since = models.DateField()
     as_of = models.DateField(_("as of"))
@@ -249,6 +254,7 @@ class Move(models.Model):
         open="since as_of party unit manager tier_before tier class_before value_class is_new is_gone",
         c2="balance",
     )
+    keeping = keep("party", VALUE)
 
     since = models.DateField()
     as_of = models.DateField(_("as of"))

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import clock
 from zhike.kernel.classes import FieldClass, classify
+from zhike.kernel.keeping import TRAIL, keep
 from zhike.kernel.prepared import Value, prepared
 from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
 
@@ -157,6 +158,7 @@ class AuditEntry(models.Model):
             FieldClass.C1,
         ),
     }
+    keeping = keep("party_id", TRAIL)
 
     class Outcome(models.TextChoices):
         DONE = "done", _("done")

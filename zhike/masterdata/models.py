@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import Merge, Party
 from zhike.kernel import crypto
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import NOBODY, OWN, QUALITY, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Holders, SystemOnly, Via
 from zhike.masterdata.quality import models as quality_models  # noqa: F401  Django looks for them here
@@ -51,6 +52,7 @@ class ImportRun(Base):
     field_classes = classify(
         open="system state mapping mapping_digest started_at ended_at counts", c1="actor_name error"
     )
+    keeping = keep(NOBODY, OWN)
 
     system = models.ForeignKey(SourceSystem, models.PROTECT, related_name="runs")
     mapping = models.CharField(_("mapping"), max_length=200)
@@ -90,6 +92,7 @@ class ImportFile(Base):
         "values_left_out reject_file sums bytes seconds",
         c1="error",
     )
+    keeping = keep(NOBODY, OWN)
 
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
     name = models.CharField(_("file"), max_length=255)
@@ -135,6 +138,7 @@ class SourceRecord(Base):
         c1="stamps",
         c2="values sealed keys",
     )
+    keeping = keep("party", QUALITY, derived="keys")
 
     system = models.ForeignKey(SourceSystem, models.PROTECT, related_name="records")
     table = models.CharField(max_length=60)
@@ -182,6 +186,7 @@ class Pin(Base):
 
     scope = Via("party")
     field_classes = classify(open="party field record at", c1="by reason")
+    keeping = keep("party", QUALITY)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="pins")
     field = models.CharField(_("field"), max_length=40)
@@ -215,6 +220,7 @@ class KeptMapping(Base):
 
     scope = Holders("masterdata.load")
     field_classes = classify(open="name header", c1="text by")
+    keeping = keep(NOBODY, OWN)
 
     name = models.CharField(pgettext_lazy("of a mapping", "name"), max_length=60, unique=True)
     text = models.TextField()
@@ -253,6 +259,7 @@ class Upload(Base):
         c1="mapping report error",
         c2="look",
     )
+    keeping = keep(NOBODY, OWN)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     state = models.CharField(
@@ -293,6 +300,7 @@ class Displaced(Base):
 
     scope = SystemOnly()
     field_classes = classify(open="file record observed_on before_file line", c2="words sealed")
+    keeping = keep("record__party", QUALITY)
 
     file = models.ForeignKey(ImportFile, models.CASCADE, related_name="displaced")
     record = models.ForeignKey(SourceRecord, models.CASCADE, related_name="+")
@@ -336,6 +344,7 @@ class MatchRun(Base):
     field_classes = classify(
         open="state whole started_at ended_at counts model seconds", c1="actor_name error"
     )
+    keeping = keep(NOBODY, OWN)
 
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.RUNNING
@@ -384,6 +393,7 @@ class Pair(Base):
         open="left right state why probability match_weight weights prior found_at decided_at merge",
         c1="decided_by note",
     )
+    keeping = keep("left__party right__party", QUALITY)
 
     left = models.ForeignKey(SourceRecord, models.CASCADE, related_name="pairs_as_left")
     right = models.ForeignKey(SourceRecord, models.CASCADE, related_name="pairs_as_right")
@@ -424,6 +434,7 @@ class Approval(Base):
         open="state verdict pairs records asked_by asked_at answered_at",
         c1="asked_name answered_name reason",
     )
+    keeping = keep(NOBODY, OWN)
 
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.WAITING

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import NOBODY, STAFF, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import Holders, SignedIn
 
@@ -63,6 +64,7 @@ class Unit(Base):
 class Employee(Base):
     scope = SignedIn()
     field_classes = classify(open="code name unit", c1="hired_on left_on")
+    keeping = keep(NOBODY, STAFF)
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(pgettext_lazy("of a person", "name"), max_length=80)
@@ -122,6 +124,7 @@ class Appointment(Base):
 
     scope = SignedIn()
     field_classes = classify(open="employee position", c1="during reason")
+    keeping = keep(NOBODY, STAFF)
 
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="appointments")
     position = models.ForeignKey(Position, models.PROTECT, related_name="appointments")
@@ -153,6 +156,7 @@ class User(AbstractBaseUser, Base):
 
     scope = Holders("organisation.administer")
     field_classes = classify(open="login is_active language", c1="employee password last_login")
+    keeping = keep(NOBODY, STAFF)
 
     login = models.CharField(_("login"), max_length=60, unique=True)
     employee = models.OneToOneField(

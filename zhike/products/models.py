@@ -11,6 +11,7 @@ from zhike.access.masks import MASKS
 from zhike.customers.models import Party
 from zhike.kernel import crypto
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import CONTRACT, keep
 from zhike.kernel.models import Base
 from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import SignedIn, Via
@@ -85,6 +86,7 @@ class Agreement(Base):
         c1="opened_on closed_on matures_on status rate terms",
         c2="sealed_number blind tail principal",
     )
+    keeping = keep("party", CONTRACT, derived="blind tail")
 
     party = models.ForeignKey(Party, models.PROTECT, related_name="agreements")
     product = models.ForeignKey(Product, models.PROTECT, related_name="agreements")
@@ -152,6 +154,7 @@ class Holding(Base):
 
     scope = Via("party")
     field_classes = classify(open="party agreement role source source_key", c1="during")
+    keeping = keep("party", CONTRACT)
 
     party = models.ForeignKey(Party, models.PROTECT, related_name="holdings")
     agreement = models.ForeignKey(Agreement, models.CASCADE, related_name="holdings")

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import AGREED, CARE, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import Via
 from zhike.organisation.models import Employee
@@ -37,6 +38,7 @@ class ConsentEvent(Base):
     field_classes = classify(
         open="party purpose channel", c1="given at text_version evidence recorded_by"
     )
+    keeping = keep("party", AGREED)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="consent_events")
     purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose.choices)
@@ -89,6 +91,7 @@ class TimelineEntry(models.Model):
         c1="source source_key",
         c2="title body result",
     )
+    keeping = keep("party", CARE)
 
     pk = models.CompositePrimaryKey("at", "id")
     id = models.BigIntegerField(

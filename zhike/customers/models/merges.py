@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import QUALITY, Subject, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import SystemOnly, Via
 
@@ -40,6 +41,7 @@ class Merge(Base):
         c1="reason by undone_by undone_because",
         c2="name row",
     )
+    keeping = keep("root absorbed", QUALITY)
 
     absorbed = models.BigIntegerField(db_index=True)
     absorbed_public_id = models.UUIDField(db_index=True)
@@ -73,6 +75,10 @@ class Merge(Base):
         return self.root_id
 
 
+def _at_home(subject: Subject) -> models.Q:
+    return models.Q(homes__overlap=list(subject.keys))
+
+
 class SetAside(Base):
     """A row that cannot stand beside what its customer has since a merge; it comes back as soon as it can again.
 
@@ -82,6 +88,7 @@ class SetAside(Base):
 
     scope = SystemOnly()
     field_classes = classify(open="table homes links", c2="row beside")
+    keeping = keep(_at_home, QUALITY)
 
     table = models.CharField(max_length=63)
     homes: ArrayField[Any, Any] = ArrayField(models.BigIntegerField())

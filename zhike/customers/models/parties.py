@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.customers.scopes import PartyScope
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import CARE, IDENTITY, keep
 from zhike.kernel.models import Base
 from zhike.organisation.models import Unit
 from zhike.ui.mirrors import Mirror
@@ -80,6 +81,12 @@ class Party(Base):
         open="kind stage type unit sample",
         c1="since_on until_on occupation industry education marital_status employees_count provenance",
         c2="name name_key search_tokens sex birth_on lunar_birthday note",
+    )
+    keeping = keep(
+        "pk",
+        CARE,
+        (IDENTITY, "name name_key sex birth_on occupation since_on until_on"),
+        derived="name_key search_tokens",
     )
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)

@@ -12,6 +12,7 @@ from zhike.access.masks import MASKS
 from zhike.customers.models.parties import Party
 from zhike.kernel import crypto
 from zhike.kernel.classes import FieldClass, classify
+from zhike.kernel.keeping import IDENTITY, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Via
 
@@ -70,6 +71,7 @@ class Identifier(SealedValue):
         **classify(open="party kind"),
         **SEALED_CLASSES,
     }
+    keeping = keep("party", IDENTITY, derived="blind tail")
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="identifiers")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
@@ -103,6 +105,7 @@ class ContactPoint(SealedValue):
         **classify(open="party kind is_preferred", c1="label"),
         **SEALED_CLASSES,
     }
+    keeping = keep("party", IDENTITY, derived="blind tail")
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="contact_points")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
@@ -138,6 +141,7 @@ class Address(SealedValue):
         **classify(open="party kind", c1="region"),
         **SEALED_CLASSES,
     }
+    keeping = keep("party", IDENTITY, derived="blind tail")
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="addresses")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)

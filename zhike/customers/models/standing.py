@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import VALUE, keep
 from zhike.kernel.models import Base
 from zhike.kernel.money import MoneyField
 from zhike.kernel.scope import SignedIn, Via
@@ -40,6 +41,7 @@ class TierRating(Base):
 
     scope = Via("party")
     field_classes = classify(open="party tier", c1="during reason figures")
+    keeping = keep("party", VALUE)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="tier_ratings")
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="ratings")
@@ -82,6 +84,7 @@ class Standing(Base):
         c1="last_contact_on contact_every_days",
         c2="balance contribution current_value potential_value",
     )
+    keeping = keep("party", VALUE)
 
     party = models.OneToOneField(Party, models.CASCADE, related_name="standing")
     # The party's own columns are held to what there is; these follow them.

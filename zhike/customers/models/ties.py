@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models.parties import Party
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import CARE, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Via
 from zhike.organisation.models import Employee
@@ -28,6 +29,7 @@ class Relation(Base):
 
     scope = Via("party")
     field_classes = classify(open="party other kind", c1="during role note source")
+    keeping = keep("party other", CARE)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="relations")
     other = models.ForeignKey(Party, models.CASCADE, related_name="relations_in")
@@ -68,6 +70,7 @@ class Assignment(Base):
 
     scope = Via("party")
     field_classes = classify(open="party employee role", c1="during reason")
+    keeping = keep("party", CARE)
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="assignments")
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="assignments")

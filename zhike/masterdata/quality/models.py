@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import Party
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import QUALITY, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import NO_ROWS, Scope, SignedIn, SystemOnly, Via
 from zhike.organisation.models import Unit
@@ -41,6 +42,7 @@ class Quality(models.Model):
         open="party score complete plausible consistent fresh verified to_verify next_on",
         c1="broken",
     )
+    keeping = keep("party", QUALITY)
 
     party = models.OneToOneField(Party, models.CASCADE, primary_key=True, related_name="quality")
     score = models.SmallIntegerField(_("score"))
@@ -149,6 +151,7 @@ class QualityTouched(models.Model):
 
     scope = SystemOnly()
     field_classes = classify(open="party_id")
+    keeping = keep("party_id", QUALITY)
 
     party_id = models.BigIntegerField()
 
