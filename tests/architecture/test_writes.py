@@ -40,12 +40,12 @@ ALLOWED_WRITERS: dict[str, str] = {}
 
 # Public functions of services that are no use case of their own, and why.
 NOT_USE_CASES: dict[str, str] = {
-    "zhike.access.services.note_refusal": "records what was refused: no permission can be asked",
-    "zhike.access.services.try_sign_in": "nobody is signed in yet",
-    "zhike.access.services.try_second_factor": "nobody is signed in yet",
-    "zhike.access.services.note_sign_in": "nobody is signed in yet",
-    "zhike.access.services.note_use": "a token is noted as used before its actor is known",
-    "zhike.access.services.note_sign_out": "whoever is signed in may leave, position or not",
+    "zhike.access.services.notes.note_refusal": "records what was refused: no permission can be asked",
+    "zhike.access.services.signing_in.try_sign_in": "nobody is signed in yet",
+    "zhike.access.services.signing_in.try_second_factor": "nobody is signed in yet",
+    "zhike.access.services.notes.note_sign_in": "nobody is signed in yet",
+    "zhike.access.services.tokens.note_use": "a token is noted as used before its actor is known",
+    "zhike.access.services.notes.note_sign_out": "whoever is signed in may leave, position or not",
 }
 
 
