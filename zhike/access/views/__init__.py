@@ -1,0 +1,20 @@
+"""Pages of the access room."""
+
+from zhike.access.views.account import RevokeToken, TokenList, language, me
+from zhike.access.views.second_factor import SecondFactorView, TakeSecondFactorAway
+from zhike.access.views.signing_in import SecondStepView, SignInView, prove_again, sign_out
+from zhike.access.views.trail import TrailView
+
+__all__ = [
+    "RevokeToken",
+    "SecondFactorView",
+    "SecondStepView",
+    "SignInView",
+    "TakeSecondFactorAway",
+    "TokenList",
+    "TrailView",
+    "language",
+    "me",
+    "prove_again",
+    "sign_out",
+]

@@ -1,0 +1,112 @@
+"""One's own second factor, and those of everybody for whoever administers access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from zhike.access import proofs, rules
+from zhike.access.forms import (
+    CodeForm,
+    FactorOfForm,
+)
+from zhike.access.models import SecondFactor
+from zhike.access.queries import (
+    must_enrol,
+    second_factor,
+    second_factors,
+)
+from zhike.access.services import (
+    begin_second_factor,
+    confirm_second_factor,
+    renew_recovery_codes,
+    take_second_factor_away,
+)
+from zhike.kernel.errors import UserError
+from zhike.ui.views import PageView, RowView, visible
+
+MOST_FACTORS = 200
+
+
+class SecondFactorView(PageView):
+    """One's own second factor, and for whoever administers access those of everybody.
+
+    A secret and the recovery codes are shown in the answer that makes them and never again.
+    """
+
+    permission = "account.use"
+    title = _("Second factor")
+    template_name = "access/second_factor.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._shown()
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        match request.POST.get("do"):
+            case "begin":
+                return self._shown(begun=begin_second_factor(actor=self.actor), status=201)
+            case "codes":
+                return self._shown(codes=renew_recovery_codes(actor=self.actor), status=201)
+            case _confirm:
+                return self._confirmed()
+
+    def _confirmed(self) -> HttpResponse:
+        form = CodeForm(self.request.POST)
+        if form.is_valid():
+            try:
+                codes = confirm_second_factor(actor=self.actor, **form.cleaned_data)
+            except UserError as error:
+                form.add_error("code", str(error))
+            else:
+                proofs.proved(self.request, by_code=True)
+                return self._shown(codes=codes, status=201)
+        begun = visible(SecondFactor, self.actor).filter(
+            user_id=self.actor.user_id, confirmed_at__isnull=True
+        )
+        return self._shown(begun=begun.first(), form=form, status=422)
+
+    def _shown(
+        self,
+        *,
+        begun: SecondFactor | None = None,
+        form: CodeForm | None = None,
+        codes: list[str] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        administers = bool(self.actor.may("access.administer"))
+        asked = FactorOfForm(self.request.GET)
+        person = asked.cleaned_data["person"] if asked.is_valid() else ""
+        return self.show(
+            {
+                "mine": second_factor(self.actor),
+                "asked_for": must_enrol(self.actor, self.request.session),
+                "begun": begun,
+                "groups": rules.in_groups(begun.secret) if begun else "",
+                "link": rules.enrolment_link(begun.secret, self.request.user.get_username())
+                if begun
+                else "",
+                "form": form or CodeForm(),
+                "codes": codes or (),
+                "administers": administers,
+                "asked": asked,
+                "others": second_factors(self.actor, person)[:MOST_FACTORS] if administers else (),
+            },
+            status,
+        )
+
+
+class TakeSecondFactorAway(RowView):
+    permission = "access.administer"
+    model = SecondFactor
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        take_second_factor_away(
+            actor=self.actor, factor=self.row(), reason=request.POST.get("reason", "")
+        )
+        messages.success(request, gettext("They sign in by the password now, and are told so."))
+        return HttpResponseRedirect(resolve_url("second-factor"), status=303)

@@ -1,0 +1,106 @@
+"""The audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Q, QuerySet
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from zhike.access.forms import (
+    TrailForm,
+)
+from zhike.access.queries import (
+    Seals,
+    seals,
+    trail,
+)
+from zhike.kernel.actor import SYSTEM
+from zhike.kernel.models import AuditEntry
+from zhike.ui.filters import Filter
+from zhike.ui.tables import Column
+from zhike.ui.views import ListView
+
+
+def _changes(entry: AuditEntry) -> str:
+    return "; ".join(
+        f"{name}: {before or '—'} → {after or '—'}"
+        for name, (before, after) in entry.changes.items()
+    )
+
+
+def _who(entry: AuditEntry) -> str:
+    return gettext("the system") if entry.actor_name == SYSTEM else entry.actor_name
+
+
+def _object(entry: AuditEntry) -> str:
+    """What it is in the reader's words, and the beginning of its id: enough to tell rows apart."""
+    try:
+        kind = str(apps.get_model(entry.object_type)._meta.verbose_name)
+    except (LookupError, ValueError):  # a thing that is no row, or a model that is gone
+        kind = entry.object_type
+    return f"{kind} {_object_id(entry)[:8]}".strip()
+
+
+def _object_id(entry: AuditEntry) -> str:
+    return str(entry.object_public_id or entry.object_id or "")
+
+
+def _outcome_tone(entry: AuditEntry) -> str:
+    return "red" if entry.outcome == AuditEntry.Outcome.REFUSED else "green"
+
+
+class TrailView(ListView):
+    """The trail, newest first: who did what to whom, from where, and what was refused."""
+
+    model = AuditEntry
+    permission = "access.read_audit"
+    page = "access.trail"
+    title = _("Audit trail")
+    template_name = "access/auditentry_list.html"
+    order = "-at"
+    keeps = False
+    columns = (
+        Column("at", _("When"), "datetime", sortable=True, sort_field="at"),
+        Column("actor_name", _("Who"), value=_who),
+        Column("action", pgettext_lazy("audit", "Action")),
+        Column(
+            "outcome",
+            _("Outcome"),
+            "badge",
+            value=lambda entry: entry.get_outcome_display(),
+            tone=_outcome_tone,
+        ),
+        Column("object", _("Of what"), value=_object, minor=True),
+        Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
+        Column("changes", _("Changed"), value=_changes, minor=True),
+        Column("reason", _("Why"), minor=True),
+        Column("origin", _("From where"), minor=True),
+    )
+    filters = (
+        Filter(
+            "outcome",
+            _("Outcome"),
+            AuditEntry.Outcome.choices,
+            lambda value: Q(outcome=value),
+        ),
+    )
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        form = self.asked()
+        return trail(self.actor, rows, **form.cleaned_data) if form.is_valid() else rows.none()
+
+    def asked(self) -> TrailForm:
+        return TrailForm(self.request.GET)
+
+    def seals(self) -> Seals:
+        return seals(self.actor)
+
+    def export_url(self) -> str:
+        return resolve_url("access:export")
+
+    def row_url(self, row: Any) -> str:
+        return ""
