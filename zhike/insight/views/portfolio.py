@@ -326,6 +326,12 @@ def _class(code: str | None) -> str:
     return str(Standing.ValueClass(code).label) if code else ""
 
 
+def _classes(row: Score) -> str:
+    """The class now, with the one before where it is another."""
+    before, now = _class(getattr(row, "class_was", None)), _class(row.value_class)
+    return f"{before} → {now}" if before and before != now else now
+
+
 def reason_of(score: Score) -> str:
     """Why the tier is what it is, or is about to change, in the figures of the score."""
     why = score.reasons.get("tier", {})
@@ -352,7 +358,7 @@ def reason_of(score: Score) -> str:
 
 COLUMNS = (
     Column("party.name", gettext_lazy("Customer"), url=lambda row: row.party.get_absolute_url()),
-    Column("tier_was", gettext_lazy("Tier before"), minor=True),
+    Column("tier_was", gettext_lazy("Tier before"), "badge", minor=True),
     Column("tier.name", gettext_lazy("Tier now"), "badge", tone=lambda row: row.tier.colour),
     Column("reason", gettext_lazy("Why"), "words", value=reason_of),
     Column("balance_was", gettext_lazy("Balance before"), "money"),
@@ -368,6 +374,11 @@ COLUMNS = (
     Column("manager.name", gettext_lazy("Main manager"), minor=True),
     Column("unit.name", gettext_lazy("Unit"), minor=True),
 )
+# On a screen the class is one cell and the unit that of the manager: the file has each by itself.
+SHOWN = (
+    *(column for column in COLUMNS if column.name not in ("class_was", "class_now", "unit.name")),
+    Column("class_now", gettext_lazy("Class"), value=lambda row: _classes(row)),
+)
 
 
 def listed(page: ValueView, view: View, which: queries.Mover) -> dict[str, Any]:
@@ -379,7 +390,7 @@ def listed(page: ValueView, view: View, which: queries.Mover) -> dict[str, Any]:
         rows = found.page(50)
     words = gettext_lazy("Customers behind the number")
     return {
-        "table": Table(COLUMNS, rows.rows, None, _customer_url, words),
+        "table": Table(SHOWN, rows.rows, None, _customer_url, words),
         "page": rows,
         "count": found.count,
     }
