@@ -7,6 +7,7 @@ pinyin and digits only.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -144,6 +145,11 @@ _NEAR_PINYIN: Final = (
     "abs(length(name_pinyin_l) - length(name_pinyin_r)) <= 2 "
     "and levenshtein(name_pinyin_l, name_pinyin_r) <= 2"
 )
+# A long name's distance costs much; whoever errs at both of its ends is left out.
+_NEAR_LONG_PINYIN: Final = (
+    "(left(name_pinyin_l, 4) = left(name_pinyin_r, 4) "
+    f"or right(name_pinyin_l, 4) = right(name_pinyin_r, 4)) and {_NEAR_PINYIN}"
+)
 _EITHER_ORDER: Final = "least(name_pinyin, name_rotated)"
 _ONE_NUMBER_LACKS: Final = "(resident_id_raw_l is null or resident_id_raw_r is null)"
 
@@ -187,7 +193,7 @@ _IDENTITY: Final = Comparison(
         Level("same number", _same("resident_id_raw"), 0.85, 1e-8, counted="resident_id_raw"),
         Level(
             "number 1 or 2 digits apart",
-            _misread("resident_id_raw", 2, 3),
+            _misread("resident_id_raw", 2, 8),
             0.03,
             1e-6,
         ),
@@ -359,7 +365,7 @@ ORGANISATION: Final = Scheme(
                     1e-4,
                     term="company_core",
                 ),
-                Level("sound 1 or 2 letters apart", _NEAR_PINYIN, 0.03, 1e-5),
+                Level("sound 1 or 2 letters apart", _NEAR_LONG_PINYIN, 0.03, 1e-5),
                 Level(
                     "one core within the other",
                     f"length(company_core_l) >= 2 and length(company_core_r) >= 2 and {_WITHIN}",
@@ -379,7 +385,7 @@ ORGANISATION: Final = Scheme(
                 Level("same", _same("credit_code"), 0.95, 1e-8, counted="credit_code"),
                 Level(
                     "1 or 2 characters apart",
-                    _misread("credit_code", 2, 6),
+                    _misread("credit_code", 2, 8),
                     0.03,
                     1e-6,
                 ),
@@ -434,3 +440,9 @@ MADE: Final = {
     "birth_text": "strftime(birth_on, '%Y%m%d')",
     "address_street": "coalesce(address_road, village)",
 }
+_COLUMN: Final = re.compile(rf"\b(?:{'|'.join((*COLUMNS, *MADE))})(?=_[lr]\b|\b)")
+
+
+def columns_in(*conditions: str) -> tuple[str, ...]:
+    """The columns that SQL over one record or over a pair reads, each once."""
+    return tuple(dict.fromkeys(found for sql in conditions for found in _COLUMN.findall(sql)))

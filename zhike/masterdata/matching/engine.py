@@ -1,5 +1,4 @@
-# ruff: noqa: S608  the words put into SQL are the schemes' own
-"""A DuckDB of its own for each call: in memory, so that nothing of a person reaches a disk."""
+"""Records as codes in memory, and a DuckDB of its own for each call, so that nothing of a person reaches a disk."""
 
 from __future__ import annotations
 
@@ -8,8 +7,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from zhike.masterdata.matching.comparing import COLUMNS, KINDS, MADE, Kind
+from zhike.masterdata.matching.comparing import COLUMNS, KINDS, Kind
 
 Table = Any  # pyarrow publishes no types
 MEMORY: Final = "1500MB"
@@ -33,27 +35,40 @@ def kinds_in(normalised: Table) -> list[Kind]:
     return [kind for kind in KINDS if kind in there]
 
 
-def plain(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> None:
-    """Make the view `name` of the records of one kind with the columns that are compared."""
-    con.register(f"all_{name}", normalised)
-    made = ", ".join(f"{sql} as {column}" for column, sql in MADE.items())
-    con.execute(
-        f"create or replace view {name} as select {', '.join(COLUMNS)}, {made} from all_{name} where kind = '{kind}'"
-    )
+def of_kind(normalised: Table, kind: Kind) -> Table:
+    """The records of one kind in the order given: `comparing.COLUMNS`, the two of `comparing.MADE`, and `row`, which
+    counts them. Each text is a code into its column's one dictionary: equal texts have equal codes."""
+    there = normalised.select([*COLUMNS, *_STREET]).filter(pc.equal(normalised["kind"], kind))
+    columns = {name: _coded(there[name]) for name in (*COLUMNS, *_STREET)}
+    road, village = (columns.pop(name) for name in _STREET)
+    born = columns["birth_on"].dictionary_encode()
+    text = pc.strftime(born.dictionary, format="%Y%m%d")
+    columns["birth_text"] = pa.DictionaryArray.from_arrays(born.indices, text)
+    columns["address_street"] = _first(road, village)
+    columns["row"] = pa.array(np.arange(len(there), dtype=np.int32))
+    return pa.table(columns)
 
 
-def load(
-    con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind, one_in: int = 1
-) -> int:
-    """Make the table `name` of the records of one kind with the columns that are compared, in the
-    order of the records: of all, or evenly of one in so many; returns how many."""
-    plain(con, f"{name}_plain", normalised, kind)
-    con.execute(
-        f"create or replace table {name} as from {name}_plain where hash(record) % {one_in} = 0 order by record"
-    )
-    return count(con, name)
+_STREET: Final = ("address_road", "village")
 
 
-def count(con: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Rows of a table."""
-    return int(con.execute(f"select count(*) from {name}").fetchall()[0][0])
+def _coded(column: Any) -> Any:
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    whole = column.combine_chunks()
+    texts = pa.types.is_string(whole.type)
+    return whole.dictionary_encode() if texts else whole
+
+
+def _first(one: Any, other: Any) -> Any:
+    """Codes of the first of two texts that is there."""
+    alike = pa.chunked_array([one, other]).unify_dictionaries()
+    codes = pc.coalesce(alike.chunk(0).indices, alike.chunk(1).indices)
+    return pa.DictionaryArray.from_arrays(codes, alike.chunk(0).dictionary)
+
+
+def load(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> None:
+    """Make the table `name` of the records of one kind, as `of_kind` gives them, by ascending record."""
+    con.register(f"{name}_given", of_kind(normalised, kind))
+    con.execute(f"create or replace table {name} as from {name}_given order by record")
+    con.unregister(f"{name}_given")

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import KINDS, SCHEMES, Comparison, Kind
 
-VERSION: Final = 2
+VERSION: Final = 3
 SMALLEST: Final = 1e-5  # no level is impossible
 
 

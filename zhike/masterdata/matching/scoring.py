@@ -1,42 +1,48 @@
 # ruff: noqa: S608  the words put into SQL are the schemes' own
-"""Scores as SQL, written once from a model: the same CASE expressions Splink runs, without its planning.
+"""Pairs of records and what they are worth.
 
-The weight of a pair is the prior's plus one for each comparison: log2(m / u) of the level met, where a level with a
-term takes the term's frequency for u (Fellegi and Sunter 1969; Winkler 2000).
+Which level a pair meets is SQL, the same CASE expressions Splink runs. Its weight is the prior's plus one for each
+comparison: log2(m / u) of the level met, where a level with a term takes the term's frequency for u (Fellegi and
+Sunter 1969; Winkler 2000).
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from zhike.masterdata.matching.comparing import (
-    COLUMNS,
-    MADE,
     OTHERWISE,
     PRIVATE_TERMS,
     SCHEMES,
     Comparison,
     Key,
     Kind,
-    Level,
+    Scheme,
+    columns_in,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, plain
-from zhike.masterdata.matching.model import KindModel, Model
+from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, of_kind
+from zhike.masterdata.matching.model import KindModel, Model, Terms
 
 Ints = npt.NDArray[np.int64]
 Uints = npt.NDArray[np.uint64]
-Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.int8]
+Pairs = tuple[Ints, Ints, Ints]  # rows of the one, rows of the other, bits of the keys they share
 
 # A key that more records share says little and would make pairs by the square.
 LARGEST_BLOCK: Final = 200
 SAME_NUMBER: Final = "same number"  # the rule: one valid identifier, names not wholly different
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def part_sql(key: Key) -> str:
@@ -53,158 +59,160 @@ def gamma_sql(comparison: Comparison) -> str:
     return f"case when {comparison.absent} then -1\n{cases} end"
 
 
-def term_column(level: Level) -> str | None:
-    """The column that holds the frequency of a level's term."""
-    return level.term and f"tf_{level.term}"
-
-
-def weight_sql(comparison: Comparison, model: KindModel) -> str:
-    """The weight of the level met, from gamma and the terms' frequencies."""
-    known = model.likelihoods[comparison.name]
-    cases = []
-    for place, (gamma, level) in enumerate(comparison.numbered):
-        term = term_column(level)
-        least = f", {known.u[place]!r}" if level.counted else ""
-        weight = (
-            f"{math.log2(known.m[place])!r}::double - log2(greatest({term}_l, {term}_r{least}))"
-            if term
-            else f"{known.weight(place)!r}::double"
-        )
-        cases.append(f"when {gamma} then {weight}")
-    return f"case gamma_{comparison.name} when -1 then 0::double {' '.join(cases)} end"
-
-
-def score_sql(kind: Kind, model: KindModel, pairs: str, least: float | None) -> str:
-    """Select the scored pairs of the table `pairs` (left_record, right_record) over `records`."""
-    scheme = SCHEMES[kind]
-    columns = [*COLUMNS, *MADE, *(f"tf_{term}" for term in scheme.terms)]
-    sides = ", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in columns)
-    gammas = ", ".join(f"{gamma_sql(c)} as gamma_{c.name}" for c in scheme.comparisons)
-    kept = ", ".join(f"tf_{term}_{side}" for term in scheme.terms for side in "lr")
-    identity = f"{scheme.identifier}_l = {scheme.identifier}_r"
-    weights = ", ".join(f"{weight_sql(c, model)} as weight_{c.name}" for c in scheme.comparisons)
-    total = " + ".join(f"weight_{c.name}" for c in scheme.comparisons)
-    names = [c.name for c in scheme.comparisons]
-    shown = ", ".join(
-        [f"gamma_{n}::tinyint as gamma_{n}" for n in names] + [f"weight_{n}" for n in names]
+def key_hashes(
+    con: duckdb.DuckDBPyConnection, records: Table, keys: Iterable[Key]
+) -> dict[str, Uints]:
+    """By name of a key: a number for each row of `records` (as `of_kind` makes them), equal where the key is equal
+    and 0 where a part of it is null."""
+    keys = tuple(keys)
+    parts = tuple(dict.fromkeys(part for key in keys for part in key.parts))
+    if not parts:
+        return {}
+    read = ", ".join(
+        f"case when ({part}) is null then 0::ubigint else hash({part}) end as part_{n}"
+        for n, part in enumerate(parts)
     )
-    by_rule = "(same_identifier and gamma_name <> 0)"
-    probability = (
-        f"1 / (1 + exp(-({model.offset!r}::double + {model.slope!r}::double * match_weight)))"
-    )
-    limit = "" if least is None else f"where probability >= {least!r}"
-    return f"""
-    with sides as (
-        select {sides} from {pairs} p
-        join records l on l.record = p.left_record join records r on r.record = p.right_record
-    ), gammas as (
-        select record_l, record_r, coalesce({identity}, false) as same_identifier, {kept}, {gammas} from sides
-    ), weights as (
-        select *, {weights} from gammas
-    ), totals as (
-        select *, {model.prior_weight!r}::double + {total} as match_weight from weights
-    ), scored as (
-        select *, case when {by_rule} then 1::double else {probability} end as probability from totals
-    )
-    select record_l as "left", record_r as "right", '{kind}' as kind, probability, match_weight,
-        case when {by_rule} then '{SAME_NUMBER}' end as rule, {shown}
-    from scored {limit}
-    """
+    con.register("keyed", records.select(["row", *columns_in(*parts)]))
+    found = con.sql(f"select row, {read} from keyed").to_arrow_table()
+    con.unregister("keyed")
+    place = found["row"].to_numpy()
+    hashes: dict[str, Uints] = {}
+    for n, part in enumerate(parts):
+        hashes[part] = np.zeros(len(place), np.uint64)
+        hashes[part][place] = found[f"part_{n}"].to_numpy()
+    return {key.name: _together([hashes[part] for part in key.parts]) for key in keys}
 
 
-def attach_terms(
-    con: duckdb.DuckDBPyConnection, kind: Kind, model: Model, loaded: str = "loaded"
-) -> None:
-    """Make the table `records` of the relation `loaded` and the frequency of each term."""
-    joins, columns = [], []
-    for number, term in enumerate(SCHEMES[kind].terms):
-        known = model.kinds[kind].terms[term]
-        con.register(f"term_{number}", known.table)
-        value = term_value(term)
-        joins.append(f"left join term_{number} t{number} on t{number}.value = {value}")
-        columns.append(
-            f"case when r.{term} is not null then coalesce(t{number}.share, {known.rare!r}) end as tf_{term}"
-        )
-    con.execute("set variable secret = ?", [model.secret.hex()])
-    con.execute(
-        f"create or replace table records as select r.*, {', '.join(columns)} from {loaded} r {' '.join(joins)}"
-    )
+def _together(parts: Sequence[Uints]) -> Uints:
+    known = np.logical_and.reduce([part != 0 for part in parts])
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole * _ODD + part
+    return np.where(known, whole, np.uint64(0))
 
 
-def term_value(term: str) -> str:
-    """A term as a model names it: itself, or its keyed digest where it is a person's own."""
-    return f"sha256(getvariable('secret') || r.{term})" if term in PRIVATE_TERMS else f"r.{term}"
+def meetings(hashes: Uints) -> tuple[Ints, Ints]:
+    """The rows whose key is not 0 and not theirs alone, ordered by key, and how many share each key."""
+    rows = np.flatnonzero(hashes)
+    # Most keys are one record's own; counted by some of their bits, most of those need not be sorted.
+    bits = max(len(rows).bit_length() + 2, 8)
+    place = (hashes[rows] >> np.uint64(64 - bits)).astype(np.int64)
+    rows = rows[np.bincount(place)[place] > 1]
+    order = np.argsort(hashes[rows])
+    rows = rows[order]
+    ordered = hashes[rows]
+    start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(rows)])
+    size = np.diff(np.append(start, len(rows)))
+    return rows[np.repeat(size > 1, size)], size[size > 1]
 
 
-def pairs_of(con: duckdb.DuckDBPyConnection, table: str, key: Key) -> int:
-    """How many pairs of records of `table` share a key."""
-    known = " and ".join(f"({part}) is not null" for part in key.parts)
-    found = con.execute(
-        f"""select coalesce(sum(n * (n - 1) // 2), 0) from (
-            select count(*) as n from {table} where {known} group by hash({", ".join(key.parts)})
-        ) where n <= {LARGEST_BLOCK}"""
-    ).fetchall()
-    return int(found[0][0])
+def pairs_made(hashes: Uints) -> int:
+    """How many pairs a key makes."""
+    size = meetings(hashes)[1]
+    size = size[size <= LARGEST_BLOCK]
+    return int((size * (size - 1) // 2).sum())
 
 
-def pairs_by_key(
-    con: duckdb.DuckDBPyConnection, table: str, keys: tuple[Key, ...], fresh: str | None = None
-) -> None:
-    """Make the table `pairs` of all two records of `table` that share a key, each once, left below right, with a
-    mask of the keys they share (bit n: keys[n]); with `fresh` (a table of records) only those of which one is in it.
-    """
-    of_key = (
-        f"select {n}::utinyint as number, hash({n}, {', '.join(key.parts)}) as key, rowid as row from {table} "
-        f"where {' and '.join(f'({part}) is not null' for part in key.parts)}"
-        for n, key in enumerate(keys)
-    )
-    keyed = con.sql(" union all ".join([_NO_KEYS, *of_key])).to_arrow_table()
-    record = (
-        con.sql(f"select record from {table} order by rowid").to_arrow_table()["record"].to_numpy()
-    )
-    left, right, mask = _met(*(keyed[c].to_numpy() for c in ("key", "row", "number")))
-    if fresh:
-        new = np.isin(record, con.sql(f"from {fresh}").to_arrow_table()["record"].to_numpy())
-        some = new[left] | new[right]
-        left, right, mask = left[some], right[some], mask[some]
-    left, right = record[left], record[right]
-    met = pa.table({"l": np.minimum(left, right), "r": np.maximum(left, right), "mask": mask})
-    con.register("met", met)
-    con.execute(
-        "create or replace table pairs as select l as left_record, r as right_record, mask from met"
-    )
-    con.unregister("met")
-
-
-_NO_KEYS: Final = "select 0::utinyint as number, 0::ubigint as key, 0::bigint as row where false"
-
-
-def _met(key: Uints, row: Ints, number: Bytes) -> tuple[Ints, Ints, Ints]:
-    """Pairs of rows of the same key, each once, and the bits of the key numbers they share."""
-    order = np.argsort(key)
-    key, row, bit = key[order], row[order], np.left_shift(1, number[order].astype(np.int64))
-    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
-    size = np.diff(np.append(start, len(key)))
-    # How many of the same key follow each row; those of a key that too many share are left alone.
-    last = np.where(size > LARGEST_BLOCK, 0, start + size - 1)
-    follow = np.repeat(last, size) - np.arange(len(key))
-    found, bits = [], []
-    here = np.flatnonzero(follow > 0)
-    for apart in range(1, LARGEST_BLOCK):
-        if not len(here):
-            break
-        one, other = row[here], row[here + apart]
-        found.append(np.minimum(one, other) << 32 | np.maximum(one, other))
-        bits.append(bit[here])
-        here = here[follow[here] > apart]
-    if not found:
-        return (np.zeros(0, dtype=np.int64),) * 3
+def met(hashes: Sequence[Uints], largest: int = LARGEST_BLOCK) -> Pairs:
+    """All two rows that share a key, each once, the smaller row left, with a mask of the keys they share (bit n:
+    the n-th); a key of more than `largest` rows makes none."""
+    found, bits = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number, each in enumerate(hashes):
+        rows, size = meetings(each)
+        # How many of the same key follow each row.
+        last = np.where(size > largest, 0, np.cumsum(size) - 1)
+        follow = np.repeat(last, size) - np.arange(len(rows))
+        here = np.flatnonzero(follow > 0)
+        for apart in range(1, largest):
+            if not len(here):
+                break
+            one, other = rows[here], rows[here + apart]
+            found.append(np.minimum(one, other) << 32 | np.maximum(one, other))
+            bits.append(np.full(len(here), 1 << number))
+            here = here[follow[here] > apart]
     pair, mask = np.concatenate(found), np.concatenate(bits)
     order = np.argsort(pair)
     pair, mask = pair[order], mask[order]
-    first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))
+    first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]])[: len(pair)])
     pair = pair[first]
-    return pair >> 32, pair & 0xFFFFFFFF, np.bitwise_or.reduceat(mask, first)
+    mask = np.bitwise_or.reduceat(mask, first) if len(first) else mask
+    return pair >> 32, pair & 0xFFFFFFFF, mask
+
+
+def gammas(
+    con: duckdb.DuckDBPyConnection,
+    scheme: Scheme,
+    records: Table,
+    left: Ints,
+    right: Ints,
+    also: Mapping[str, str] = {},
+) -> dict[str, Levels]:
+    """By name of a comparison the level that each pair of rows of `records` meets, -1 where a value is absent.
+    `also`: further conditions by name, 1 where a pair meets them."""
+    read = {c.name: gamma_sql(c) for c in scheme.comparisons}
+    read |= {name: f"coalesce({sql}, false)" for name, sql in also.items()}
+    sides: dict[str, Any] = {"pair": pa.array(np.arange(len(left), dtype=np.int32))}
+    names = columns_in(*read.values())
+    for side, rows in (("l", left), ("r", right)):
+        taken = records.select(names).take(pa.array(rows))
+        sides |= {f"{name}_{side}": taken[name] for name in names}
+    con.register("sides", pa.table(sides))
+    levels = ", ".join(f"cast({sql} as tinyint) as {name}" for name, sql in read.items())
+    found = con.sql(f"select pair, {levels} from sides").to_arrow_table()
+    con.unregister("sides")
+    pair = found["pair"].to_numpy()
+    levels_met = {}
+    for name in read:
+        levels_met[name] = np.empty(len(pair), np.int8)
+        levels_met[name][pair] = found[name].to_numpy()
+    return levels_met
+
+
+def weights(
+    kind: Kind,
+    model: KindModel,
+    secret: bytes,
+    records: Table,
+    left: Ints,
+    levels: Mapping[str, Levels],
+) -> dict[str, Floats]:
+    """By name of a comparison the log2 weight of the level each pair met; `left`: the pairs' left rows."""
+    found = {}
+    for comparison in SCHEMES[kind].comparisons:
+        known, gamma = model.likelihoods[comparison.name], levels[comparison.name]
+        place = {gamma: place for place, (gamma, _) in enumerate(comparison.numbered)}
+        bits = np.array([0.0, *(known.weight(place[gamma]) for gamma in sorted(place))])
+        found[comparison.name] = weight = bits[gamma + 1]  # a copy
+        for number, level in comparison.numbered:
+            if level.term:
+                same = np.flatnonzero(gamma == number)
+                share = _shares(model.terms[level.term], level.term, secret, records, left[same])
+                u = known.u[place[number]] if level.counted else 0.0
+                weight[same] = math.log2(known.m[place[number]]) - np.log2(np.maximum(share, u))
+    return found
+
+
+def _shares(terms: Terms, term: str, secret: bytes, records: Table, rows: Ints) -> Floats:
+    """How frequent the term of each of these rows is; each distinct value is looked up once."""
+    column = records[term].combine_chunks()
+    codes = column.indices.take(pa.array(rows)).to_numpy()
+    share = np.full(len(column.dictionary), terms.rare)
+    if terms.share:
+        there = np.flatnonzero(np.bincount(codes, minlength=len(share)))
+        values = column.dictionary.take(pa.array(there))
+        place = pc.index_in(term_values(term, values, secret), terms.table["value"])
+        known = place.is_valid().to_numpy(zero_copy_only=False)
+        share[there[known]] = terms.table["share"].to_numpy()[place.drop_null().to_numpy()]
+    return share[codes]
+
+
+def term_values(term: str, values: Any, secret: bytes) -> Any:
+    """Terms as a model names them: themselves, or their keyed digests where they are a person's own."""
+    if term not in PRIVATE_TERMS:
+        return values
+    key = secret.hex()
+    digests = (hashlib.sha256(f"{key}{value}".encode()).hexdigest() for value in values.to_pylist())
+    return pa.array(digests, pa.string())
 
 
 @dataclass(frozen=True)
@@ -236,19 +244,54 @@ def scored(
     model: Model, normalised: Table, *, fresh: Table | None = None, least: float, memory: str
 ) -> Table:
     """`predict`, with `fresh` (a column `record`) of those pairs alone of which a record is in it."""
-    tables = []
+    tables = [_SCORED.empty_table()]
     for kind in kinds_in(normalised):
+        records = of_kind(normalised, kind)
+        keys = (key for key in SCHEMES[kind].keys if key.name in model.kinds[kind].keys)
         with database(memory) as con:
-            plain(con, "loaded", normalised, kind)
+            left, right, _ = met([*key_hashes(con, records, keys).values()])
             if fresh is not None:
-                con.register("arrived", fresh)
-                con.execute("create table fresh as select record from arrived")
-            attach_terms(con, kind, model)
-            keys = tuple(k for k in SCHEMES[kind].keys if k.name in model.kinds[kind].keys)
-            pairs_by_key(con, "records", keys, fresh=None if fresh is None else "fresh")
-            sql = score_sql(kind, model.kinds[kind], "pairs", least)
-            tables.append(con.sql(sql).to_arrow_table())
-    return pa.concat_tables([_SCORED.empty_table(), *tables], promote_options="default")
+                new = np.isin(records["record"].to_numpy(), fresh["record"].to_numpy())
+                left, right = (side[new[left] | new[right]] for side in (left, right))
+            levels = gammas(con, SCHEMES[kind], records, left, right)
+        tables.append(_scored(kind, model, records, left, right, levels, least))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _scored(
+    kind: Kind,
+    model: Model,
+    records: Table,
+    left: Ints,
+    right: Ints,
+    levels: Mapping[str, Levels],
+    least: float,
+) -> Table:
+    known = model.kinds[kind]
+    worth = weights(kind, known, model.secret, records, left, levels)
+    weight = known.prior_weight + sum(worth.values())
+    identifier = records[SCHEMES[kind].identifier].combine_chunks().indices.fill_null(-1).to_numpy()
+    by_rule = (
+        (identifier[left] == identifier[right]) & (identifier[left] >= 0) & (levels["name"] != 0)
+    )
+    odds = known.offset + known.slope * weight
+    probability = np.where(by_rule, 1.0, 1 / (1 + np.exp(-np.maximum(odds, -700))))
+    kept = np.flatnonzero(probability >= least)
+    record = records["record"].to_numpy()
+    one, other = record[left[kept]], record[right[kept]]
+    rule = pa.array(np.where(by_rule[kept], 0, -1), mask=~by_rule[kept])
+    return pa.table(
+        {
+            "left": np.minimum(one, other),
+            "right": np.maximum(one, other),
+            "kind": pa.array([kind]).take(pa.array(np.zeros(len(kept), np.int8))),
+            "probability": probability[kept],
+            "match_weight": weight[kept],
+            "rule": pa.array([SAME_NUMBER]).take(rule),
+            **{f"gamma_{name}": levels[name][kept] for name in worth},
+            **{f"weight_{name}": worth[name][kept] for name in worth},
+        }
+    )
 
 
 _NAMES = tuple(dict.fromkeys(c.name for scheme in SCHEMES.values() for c in scheme.comparisons))

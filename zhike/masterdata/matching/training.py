@@ -1,5 +1,4 @@
-# ruff: noqa: S608  the words put into SQL are the schemes' own
-"""A model from records, without labels: u from strangers drawn by Splink, m by expectation and maximisation.
+"""A model from records, without labels: u from strangers drawn at random, m by expectation and maximisation.
 
 Splink's own maximisation lets a level that never occurs shrink to nothing and then fails; here what experience
 expects counts as so many pairs, and no level becomes impossible.
@@ -8,16 +7,15 @@ expects counts as so many pairs, and no level becomes impossible.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
-from splink import DuckDBAPI, Linker
+import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import (
     COLUMNS,
@@ -27,10 +25,9 @@ from zhike.masterdata.matching.comparing import (
     Comparison,
     Key,
     Kind,
-    Level,
     Scheme,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, count, database, load, plain
+from zhike.masterdata.matching.engine import MEMORY, Table, database, of_kind
 from zhike.masterdata.matching.model import (
     KindModel,
     Likelihoods,
@@ -41,27 +38,29 @@ from zhike.masterdata.matching.model import (
     untrained,
 )
 from zhike.masterdata.matching.scoring import (
-    attach_terms,
-    gamma_sql,
-    pairs_by_key,
-    pairs_of,
-    score_sql,
-    term_value,
+    Ints,
+    Levels,
+    Pairs,
+    Uints,
+    gammas,
+    key_hashes,
+    met,
+    pairs_made,
+    term_values,
+    weights,
 )
 
-STRANGER_PAIRS: Final = 250_000
+STRANGER_PAIRS: Final = 100_000
 SAMPLE: Final = 100_000  # records that m and u are learned from, at most
 FREQUENT: Final = 20_000  # values of a term that a model remembers, at most
 _LEAST_RECORDS: Final = 200
+FEW: Final = 100  # records of a value that may still show how often strangers share it
 OWN: Final = 4  # records of a value that may well be one entity's
 EXPERIENCE: Final = 20.0  # pairs that what a level is written down with weighs
 ROUNDS: Final = 50
 MOST_PAIRS: Final = 3  # pairs a record that a key may make among all records
 LEAST_YIELD: Final = 0.01  # expected pairs of one entity for each pair that a key alone makes
 _RECALL: Final = 0.8  # of the keys in `trained_on`, taken together, before the scores say better
-
-# Splink tells a story of each step, with values of the records in it.
-logging.getLogger("splink").setLevel(logging.CRITICAL)
 
 
 def train(normalised: Table, *, secret: bytes, normaliser: str = "", memory: str = MEMORY) -> Model:
@@ -79,34 +78,143 @@ def train(normalised: Table, *, secret: bytes, normaliser: str = "", memory: str
 
 def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> KindModel:
     scheme = SCHEMES[kind]
-    with database(memory) as con:
-        plain(con, "everyone", normalised, kind)
-        records = count(con, "everyone")
-        if records < _LEAST_RECORDS:
-            return untrained(kind, records)
-        con.execute("set variable secret = ?", [secret.hex()])
-        terms = {term: _terms(con, term, term in scheme.counted_terms) for term in scheme.terms}
-        size = load(con, "sample", normalised, kind, one_in=math.ceil(records / SAMPLE))
-        learned = _learn(con, scheme)
-        names = tuple(key.name for key in scheme.keys)
-        first = KindModel(records, _prior(con, scheme, size), names, learned, terms)
-        return _settle(con, kind, first, secret, size)
+    everyone = of_kind(normalised, kind)
+    if len(everyone) < _LEAST_RECORDS:
+        return untrained(kind, len(everyone))
+    terms = {t: _terms(everyone, t, t in scheme.counted_terms, secret) for t in scheme.terms}
+    lesson = _lesson(scheme, everyone, memory)
+    learned = _learn(lesson)
+    keys = tuple(key.name for key in scheme.keys)
+    first = KindModel(len(everyone), _prior(lesson), keys, learned, terms)
+    return _settle(kind, first, secret, lesson)
 
 
-def _terms(con: duckdb.DuckDBPyConnection, term: str, counted: bool) -> Terms:
+def _terms(records: Table, term: str, counted: bool, secret: bytes) -> Terms:
     """How often the values of a term occur; of a counted one, besides as many records as one entity may have."""
-    total = con.execute(f"select count({term}) from everyone").fetchall()[0][0]
-    if not total:
+    column = records[term].combine_chunks()
+    codes = column.indices.drop_null().to_numpy()
+    if not len(codes):
         return Terms({}, 1e-4)
-    rows = con.execute(
-        f"""select {term_value(term)}, n from
-        (select {term}, count(*) as n from everyone where {term} is not null group by all having count(*) > 1) r
-        order by n desc, {term} limit {FREQUENT + 1}"""
-    ).fetchall()
-    least = max(1, rows[-1][1] if len(rows) > FREQUENT else 1)
+    number = np.bincount(codes)
+    several = np.sort(number[number > 1])[::-1]
+    least = int(several[FREQUENT]) if len(several) > FREQUENT else 1
     own = OWN if counted else 0
-    share = {value: max(n - own, 0) / total for value, n in rows if n > least}
-    return Terms(share, max(least - own, 0) / total)
+    frequent = np.flatnonzero(number > max(least, own))
+    values = term_values(term, column.dictionary.take(pa.array(frequent)), secret).to_pylist()
+    share = ((number[frequent] - own) / len(codes)).tolist()
+    return Terms(dict(zip(values, share, strict=True)), max(least - own, 0) / len(codes))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Rows of the two, bits of what they share, and the levels they meet."""
+
+    left: Ints
+    right: Ints
+    shared: Ints
+    levels: Mapping[str, Levels]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def only(self, bit: int) -> Mapping[str, Levels]:
+        """The levels of those that share one thing."""
+        there = self.shared >> bit & 1 == 1
+        return {name: met[there] for name, met in self.levels.items()}
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """Records drawn from all, ascending, and four sorts of pairs of them.
+
+    strangers: drawn at random; taught: of the keys for training; alike: of the columns in `_counted_by`; found: of
+    `keys`, those of the scheme's that make few enough pairs.
+    """
+
+    scheme: Scheme
+    records: Table
+    strangers: _Pairs
+    taught: _Pairs
+    alike: _Pairs
+    found: _Pairs
+    keys: tuple[Key, ...]
+
+    @property
+    def all_pairs(self) -> float:
+        """Of any two records drawn."""
+        return len(self.records) * (len(self.records) - 1) / 2
+
+
+def _lesson(scheme: Scheme, everyone: Table, memory: str) -> _Lesson:
+    """What all is learned from. The levels of all pairs are found in one go: each costs a plan."""
+    records = _drawn(everyone)
+    size = len(records)
+    most = MOST_PAIRS * size**2 / len(everyone)  # the pairs of a sample shrink by its square
+    with database(memory) as con:
+        hashes = key_hashes(con, records, [*scheme.keys, *scheme.trained_on])
+        keys = tuple(key for key in scheme.keys if pairs_made(hashes[key.name]) <= most)
+        sorts = (
+            _at_random(size),
+            met([hashes[key.name] for key in scheme.trained_on]),
+            met([_hashes(records, *each) for each in _counted_by(scheme)], FEW),
+            met([hashes[key.name] for key in keys]),
+        )
+        left, right = (np.concatenate([pairs[side] for pairs in sorts]) for side in (0, 1))
+        also = {f"stranger_{n}": sql for n, sql in enumerate(_strangers_by(scheme))}
+        levels = gammas(con, scheme, records, left, right, also)
+    ends = np.cumsum([0, *(len(pairs[0]) for pairs in sorts)])
+    told = (
+        _Pairs(*pairs, {name: each[ends[n] : ends[n + 1]] for name, each in levels.items()})
+        for n, pairs in enumerate(sorts)
+    )
+    return _Lesson(scheme, records, *told, keys)
+
+
+def _drawn(everyone: Table) -> Table:
+    """At most about `SAMPLE` records, evenly by a mix of their numbers (splitmix64, Steele 2014), ascending."""
+    record = everyone["record"].to_numpy().astype(np.uint64)
+    mixed = record * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    rows = np.flatnonzero((mixed ^ mixed >> np.uint64(31)) % math.ceil(len(record) / SAMPLE) == 0)
+    drawn = everyone.take(pa.array(rows[np.argsort(record[rows])]))
+    return drawn.set_column(
+        drawn.column_names.index("row"), "row", pa.array(np.arange(len(rows), dtype=np.int32))
+    )
+
+
+def _at_random(size: int) -> Pairs:
+    """Pairs of two different rows below `size`, always the same."""
+    rng = np.random.default_rng(size)
+    left = rng.integers(0, size, STRANGER_PAIRS)
+    right = (left + rng.integers(1, size, STRANGER_PAIRS)) % size
+    return left, right, np.zeros(STRANGER_PAIRS, np.int64)
+
+
+def _strangers_by(scheme: Scheme) -> tuple[str, ...]:
+    """The conditions of strangers, the scheme's first."""
+    return tuple(
+        dict.fromkeys((scheme.stranger, *(c.stranger for c in scheme.comparisons if c.stranger)))
+    )
+
+
+def _counted_by(scheme: Scheme) -> tuple[tuple[str, ...], ...]:
+    """Columns whose agreement is counted, each with the columns that tell strangers."""
+    return tuple(
+        dict.fromkeys(
+            (level.counted, *(comparison.stranger_columns or scheme.stranger_columns))
+            for comparison in scheme.comparisons
+            for level in comparison.levels
+            if level.counted
+        )
+    )
+
+
+def _hashes(records: Table, column: str, *told: str) -> Uints:
+    """Equal where a column is equal, 0 where it or one of those in `told` is null."""
+    known = np.logical_and.reduce([records[name].is_valid().to_numpy() for name in (column, *told)])
+    codes = records[column].combine_chunks().indices.fill_null(0).to_numpy().astype(np.uint64)
+    return np.where(known, (codes + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15), np.uint64(0))
 
 
 def splink_settings(
@@ -150,14 +258,15 @@ def _splink_comparison(comparison: Comparison, known: Likelihoods) -> dict[str, 
     return {"output_column_name": comparison.name, "comparison_levels": levels}
 
 
-def _learn(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[str, Likelihoods]:
-    known = _strangers(con, scheme)
+def _learn(lesson: _Lesson) -> dict[str, Likelihoods]:
+    scheme = lesson.scheme
+    known = _strangers(lesson)
     # Pairs of one entity that experience stands for, so that no level ever counts for impossible.
     matches = {c.name: EXPERIENCE * np.array(known[c.name].m) for c in scheme.comparisons}
-    for key in scheme.trained_on:
-        pairs_by_key(con, "sample", (key,))
+    for bit, key in enumerate(scheme.trained_on):
         free = [c for c in scheme.comparisons if c.name not in key.decides]
-        for name, counts in matches_of(_patterns(con, free), free, known).items():
+        patterns = _patterns(lesson.taught.only(bit), free)
+        for name, counts in matches_of(patterns, free, known).items():
             matches[name] = matches[name] + counts
     return {
         name: Likelihoods(shares(counts.tolist()), known[name].u)
@@ -165,41 +274,41 @@ def _learn(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[str, Likeliho
     }
 
 
-def _strangers(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[str, Likelihoods]:
-    """u: by Splink from pairs drawn at random, or counted where these are too few to show any."""
-    known = {c.name: expected(c) for c in scheme.comparisons}
-    sample = DuckDBAPI(con).register("sample")
-    linker = Linker(
-        sample, splink_settings(scheme, known, 1e-4), log_level=None, validate_settings=False
-    )
-    linker.training.estimate_u_using_random_sampling(
-        max_pairs=STRANGER_PAIRS, min_count_per_level=None, num_chunks=1
-    )
-    found = _found(linker)
-    counted = _counted(con, scheme)
-    for comparison in scheme.comparisons:
-        u = [
-            counted.get(
-                (comparison.name, place), found.get((comparison.name, level.label), level.u)
-            )
-            for place, level in enumerate(comparison.levels)
-        ]
+def _strangers(lesson: _Lesson) -> dict[str, Likelihoods]:
+    """u: from pairs drawn at random, or counted where these are too few to show any."""
+    known = {}
+    for comparison in lesson.scheme.comparisons:
+        gamma = lesson.strangers.levels[comparison.name]
+        number = np.bincount(gamma[gamma >= 0], minlength=len(comparison.levels))
+        u = []
+        for place, level in comparison.numbered:
+            if level.counted:
+                u.append(max(level.u, _counted(lesson, comparison, place, level.counted)))
+            else:
+                u.append(number[place] / number.sum() if number[place] else level.u)
         u[-1] = max(1 - sum(u[:-1]), 0.01)
-        known[comparison.name] = Likelihoods(known[comparison.name].m, tuple(u))
+        known[comparison.name] = Likelihoods(expected(comparison).m, tuple(u))
     return known
 
 
-def _patterns(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison]) -> Table:
-    """How often each pattern of gammas occurs among the table `pairs`."""
-    columns = (*COLUMNS, *MADE)
-    sides = ", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in columns)
-    gammas = ", ".join(f"{gamma_sql(c)} as {c.name}" for c in comparisons)
-    return con.sql(
-        f"""with sides as (
-            select {sides} from pairs p
-            join sample l on l.record = p.left_record join sample r on r.record = p.right_record
-        ) select {gammas}, count(*) as n from sides group by all order by all"""
-    ).to_arrow_table()
+def _counted(lesson: _Lesson, comparison: Comparison, gamma: int, column: str) -> float:
+    """u of an agreement too rare for a sample: how often strangers by name and birthday agree all the same."""
+    scheme = lesson.scheme
+    by = (column, *(comparison.stranger_columns or scheme.stranger_columns))
+    alike = lesson.alike.only(_counted_by(scheme).index(by))
+    stranger = _strangers_by(scheme).index(comparison.stranger or scheme.stranger)
+    found = (alike[comparison.name] == gamma) & (alike[f"stranger_{stranger}"] == 1)
+    records = np.count_nonzero(_hashes(lesson.records, *by))
+    return float(found.sum() / max(records * (records - 1) / 2, 1))
+
+
+def _patterns(levels: Mapping[str, Levels], comparisons: list[Comparison]) -> Table:
+    """How often each pattern of levels occurs: a column for each comparison, and n."""
+    pattern = np.zeros(len(next(iter(levels.values()))), np.int64)
+    for comparison in comparisons:
+        pattern = pattern * (len(comparison.levels) + 1) + levels[comparison.name] + 1
+    _, first, number = np.unique(pattern, return_index=True, return_counts=True)
+    return pa.table({**{c.name: levels[c.name][first] for c in comparisons}, "n": number})
 
 
 def matches_of(
@@ -236,81 +345,29 @@ def matches_of(
     return counts
 
 
-def _found(linker: Linker) -> dict[tuple[str, str], float]:
-    settings = linker.misc.save_model_to_json()
-    return {
-        (comparison["output_column_name"], level["label_for_charts"]): level["u_probability"]
-        for comparison in settings["comparisons"]
-        for level in comparison["comparison_levels"]
-        if "u_probability" in level
-    }
+def _prior(lesson: _Lesson) -> float:
+    return min(0.1, max(len(lesson.taught) / _RECALL, 1) / lesson.all_pairs)
 
 
-def _counted(con: duckdb.DuckDBPyConnection, scheme: Scheme) -> dict[tuple[str, int], float]:
-    """u of agreements too rare for a sample: how often strangers by name and birthday agree all the same."""
-    return {
-        (comparison.name, place): _strangers_alike(con, scheme, comparison, level)
-        for comparison in scheme.comparisons
-        for place, level in enumerate(comparison.levels)
-        if level.counted
-    }
-
-
-def _strangers_alike(
-    con: duckdb.DuckDBPyConnection, scheme: Scheme, comparison: Comparison, level: Level
-) -> float:
-    column, stranger = level.counted, comparison.stranger or scheme.stranger
-    columns = (*COLUMNS, *MADE)
-    sides = ", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in columns)
-    told = comparison.stranger_columns or scheme.stranger_columns
-    known = " and ".join(f"{c} is not null" for c in (column, *told))
-    found = con.execute(
-        f"""with known as (select * from sample where {known}), few as (
-            select * from known qualify count(*) over (partition by {column}) between 2 and 100
-        ), pairs as (
-            select {sides} from few l join few r on l.{column} = r.{column} and l.record < r.record
-        )
-        select (select count(*) from pairs where {level.sql} and {stranger}),
-               (select count(*) from known)"""
-    ).fetchall()
-    alike, records = (int(number) for number in found[0])
-    pairs = records * (records - 1) / 2
-    return max(level.u, alike / pairs) if pairs else level.u
-
-
-def _prior(con: duckdb.DuckDBPyConnection, scheme: Scheme, size: int) -> float:
-    pairs_by_key(con, "sample", scheme.trained_on)
-    return min(0.1, max(count(con, "pairs") / _RECALL, 1) / (size * (size - 1) / 2))
-
-
-def _settle(
-    con: duckdb.DuckDBPyConnection, kind: Kind, model: KindModel, secret: bytes, size: int
-) -> KindModel:
+def _settle(kind: Kind, model: KindModel, secret: bytes, lesson: _Lesson) -> KindModel:
     """The model with the prior at which the pairs' probabilities add up to the pairs it expects, and without the
     keys that make too many pairs, or whose own pairs are hardly ever of one entity."""
-    attach_terms(con, kind, Model("", {kind: model}, secret), "sample")
-    most = MOST_PAIRS * size**2 / model.records  # the pairs of a sample shrink by its square
-    keys = tuple(key for key in SCHEMES[kind].keys if pairs_of(con, "records", key) <= most)
-    pairs_by_key(con, "records", keys)
-    scored = con.sql(
-        f"""select mask, match_weight from ({score_sql(kind, model, "pairs", None)}) s
-        join pairs p on p.left_record = s."left" and p.right_record = s."right"
-        order by match_weight, mask"""
-    ).to_arrow_table()
-    weights = scored["match_weight"].to_numpy() - model.prior_weight
-    total = size * (size - 1) / 2
-    prior, probability = model.prior, np.zeros(len(weights))
+    found, records = lesson.found, lesson.records
+    worth = weights(kind, model, secret, records, found.left, found.levels)
+    weight = np.zeros(len(found)) + sum(worth.values())
+    prior, probability = model.prior, np.zeros(len(weight))
     for _ in range(20):
-        odds = np.exp2(np.minimum(weights + math.log2(prior / (1 - prior)), 500))
+        odds = np.exp2(np.minimum(weight + math.log2(prior / (1 - prior)), 500))
         probability = odds / (1 + odds)
-        prior = float(np.clip(probability.sum() / total, 0.5 / total, 0.5))
-    names = tuple(key.name for key in keys)
-    worthwhile = _worthwhile(scored["mask"].to_numpy(), probability, names)
-    return dataclasses.replace(model, prior=prior, keys=worthwhile)
+        prior = float(np.clip(probability.sum() / lesson.all_pairs, 0.5 / lesson.all_pairs, 0.5))
+    names = tuple(key.name for key in lesson.keys)
+    return dataclasses.replace(
+        model, prior=prior, keys=_worthwhile(found.shared, probability, names)
+    )
 
 
 def _worthwhile(
-    masks: npt.NDArray[np.int32], probability: npt.NDArray[np.float64], names: tuple[str, ...]
+    masks: Ints, probability: npt.NDArray[np.float64], names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The keys left after those have gone, the poorest first, of which a hundred pairs that no other key makes
     hold less than one expected pair of one entity. Bit n of a pair's mask: key n makes it."""

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zhike.masterdata.matching import scoring, training
 from zhike.masterdata.matching.comparing import PERSON, Key
-from zhike.masterdata.matching.engine import database, load
+from zhike.masterdata.matching.engine import database, load, of_kind
 from zhike.masterdata.matching.tests.people import SECRET, crowd, named, person, table
 
 
-def _pairs(rows: list[dict[str, object]], keys: tuple[Key, ...]) -> set[tuple[int, int]]:
+def _met(records: Any, keys: tuple[Key, ...]) -> set[tuple[int, int]]:
+    given = of_kind(records, "person")
     with database() as con:
-        load(con, "records", table(rows), "person")
-        scoring.pairs_by_key(con, "records", keys)
-        return set(con.execute("select left_record, right_record from pairs").fetchall())
+        hashes = scoring.key_hashes(con, given, keys)
+    number = given["record"].to_numpy()
+    left, right, mask = scoring.met([*hashes.values()])
+    assert (mask > 0).all()
+    pairs = zip(number[left].tolist(), number[right].tolist(), strict=True)
+    return {(min(pair), max(pair)) for pair in pairs}
+
+
+def _pairs(rows: list[dict[str, object]], keys: tuple[Key, ...]) -> set[tuple[int, int]]:
+    return _met(table(rows), keys)
 
 
 @pytest.mark.parametrize("key", PERSON.keys, ids=lambda key: key.name)
@@ -26,15 +38,16 @@ def test_a_key_pairs_what_its_rule_pairs(key: Key) -> None:
         records = records.set_column(records.column_names.index(column), column, records[of])
     with database() as con:
         load(con, "records", records, "person")
-        scoring.pairs_by_key(con, "records", (key,))
-        counted = scoring.pairs_of(con, "records", key)
-        found = set(con.execute("select left_record, right_record from pairs").fetchall())
         expected = set(
             con.execute(
                 f"select l.record, r.record from records l join records r "
                 f"on {training.splink_rule(key)} where l.record < r.record"
             ).fetchall()
         )
+        counted = scoring.pairs_made(
+            scoring.key_hashes(con, of_kind(records, "person"), (key,))[key.name]
+        )
+    found = _met(records, (key,))
     assert found == expected
     assert counted == len(found)
     assert found or key.name in {"email", "passport"}
@@ -47,6 +60,19 @@ def test_nulls_meet_nobody() -> None:
 def test_two_keys_make_one_pair() -> None:
     facts = {**named("王", "伟"), "mobile": "15400000001", "address_key": "路1"}
     assert _pairs([person(4, **facts), person(2, **facts)], PERSON.keys) == {(2, 4)}
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=12, max_size=12), min_size=1, max_size=4))
+def test_pairs_are_those_of_the_definition(values: list[list[int]]) -> None:
+    """Of every two rows the bits of the keys, not 0 and held by three at most, that both have."""
+    hashes = [np.array(each, np.uint64) * np.uint64(0x9E3779B97F4A7C15) for each in values]
+    found = {(i, j): bits for i, j, bits in zip(*scoring.met(hashes, 3), strict=True)}
+    expected = {}
+    for i, j in combinations(range(12), 2):
+        shared = (each[i] == each[j] != 0 and each.count(each[i]) <= 3 for each in values)
+        if bits := sum(1 << n for n, same in enumerate(shared) if same):
+            expected[i, j] = bits
+    assert found == expected
 
 
 def test_turned_names_meet() -> None:
