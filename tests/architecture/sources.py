@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("customers",),
     ("products",),
     ("activities", "masterdata", "insight"),
+    ("privacy",),
     ("packs",),
     ("config",),
 )

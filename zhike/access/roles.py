@@ -44,20 +44,24 @@ WORKS = READS | {
     "customers.consent",
     "activities.work",
     "customers.export",
+    "privacy.request",
+    "privacy.answer",
 }
 
 RIGHTS: dict[str, Rights] = {
     Role.CUSTOMER_MANAGER: Rights(Reach.OWN, WORKS),
     Role.TEAM_LEAD: Rights(
         Reach.UNIT,
-        WORKS | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"},
+        WORKS
+        | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"}
+        | {"desk.approve_files"},
     ),
     Role.BRANCH_HEAD: Rights(
         Reach.UNIT_AND_BELOW,
         WORKS
         | {"customers.assign", "activities.hand_over", "masterdata.view", "insight.targets"}
         | {"customers.merge"}
-        | {"desk.lend_unit", "desk.lend_all"},
+        | {"desk.lend_unit", "desk.lend_all", "desk.approve_files"},
     ),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
@@ -65,15 +69,24 @@ RIGHTS: dict[str, Rights] = {
         | {"masterdata.view", "insight.refresh", "insight.thresholds", "desk.lend_all"}
         | {"customers.merge"},
     ),
-    Role.TELLER: Rights(Reach.UNIT, ANYONE | {"customers.view", "customers.edit", "products.view"}),
+    Role.TELLER: Rights(
+        Reach.UNIT,
+        ANYONE | {"customers.view", "customers.edit", "products.view", "privacy.request"},
+    ),
     Role.SYSTEM_ADMINISTRATOR: Rights(
         Reach.NOTHING,
         ANYONE
         | {"organisation.administer", "masterdata.view", "masterdata.load", "system.operate"},
     ),
-    Role.SECURITY_ADMINISTRATOR: Rights(Reach.NOTHING, ANYONE | {"access.administer"}),
-    Role.AUDITOR: Rights(Reach.NOTHING, ANYONE | {"access.read_audit"}),
+    Role.SECURITY_ADMINISTRATOR: Rights(
+        Reach.NOTHING,
+        ANYONE | {"access.administer", "desk.approve_files", "privacy.decide", "privacy.register"},
+    ),
+    Role.AUDITOR: Rights(Reach.NOTHING, ANYONE | {"access.read_audit", "privacy.register"}),
 }
+
+APPROVES_EVERYWHERE = frozenset({Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})
+"""Roles without units of their own whose word counts for every unit."""
 
 # What a program may be let do in a person's name: no identifier in clear, no file, no right.
 FOR_PROGRAMS = (
@@ -88,6 +101,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "account.use": _("use one's own account"),
     "desk.lend_unit": _("show one's views of lists to one's unit"),
     "desk.lend_all": _("show one's views of lists to everyone"),
+    "desk.approve_files": _("agree to files that others ask for"),
     "organisation.view": _("see units and people"),
     "customers.view": _("see customers"),
     "customers.edit": _("correct customers and write on their timeline"),
@@ -108,6 +122,10 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "masterdata.load": _("load source files"),
     "organisation.administer": _("open units, seat people, give logins"),
     "system.operate": _("operate the system"),
+    "privacy.request": _("take requests of customers about their own data"),
+    "privacy.answer": _("check corrections, hand over what is held about somebody"),
+    "privacy.decide": _("decide on requests about one's data, see what a law makes us keep"),
+    "privacy.register": _("see what is held, why and how long, and who outside received it"),
     "access.administer": _("administer access"),
     "access.read_audit": _("read the audit trail"),
 }

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "zhike.activities",
     "zhike.masterdata",
     "zhike.insight",
+    "zhike.privacy",
     *(pack.app for pack in packs.installed()),
     "zhike.config",
 ]
@@ -142,8 +143,19 @@ SESSION_ENGINE = "zhike.access.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # without a person; `zhike.ui.sessions` moves it on
 ZHIKE_SESSION_HOURS = 12
 ZHIKE_SECOND_FACTOR = os.environ.get("ZHIKE_SECOND_FACTOR", "none").lower()
+ZHIKE_ORIGIN = os.environ.get("ZHIKE_ORIGIN", "").rstrip("/")
 if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
     raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")
+# Rows somebody takes away in a day before a second person is asked; 500 at most, whatever stands here.
+ZHIKE_FILE_ROWS = int(os.environ.get("ZHIKE_FILE_ROWS", "500"))
+# Working days within which somebody's request about their own data is answered.
+ZHIKE_PRIVACY_DAYS = int(os.environ.get("ZHIKE_PRIVACY_DAYS", "15"))
+# Years that documents and contracts are kept after the end: ten by 反洗钱法 art. 34, twenty for brokers (证券法 art. 137).
+ZHIKE_RETENTION_YEARS = int(os.environ.get("ZHIKE_RETENTION_YEARS", "10"))
+if ZHIKE_RETENTION_YEARS < 10 or not 1 <= ZHIKE_PRIVACY_DAYS <= 30:
+    raise ImproperlyConfigured(
+        "ZHIKE_RETENTION_YEARS is ten or more, ZHIKE_PRIVACY_DAYS between 1 and 30."
+    )
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ZHIKE_PRODUCTION
 SECURE_SSL_REDIRECT = ZHIKE_PRODUCTION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -15,7 +15,7 @@ from zhike.customers.models import Merge, Party
 from zhike.kernel import crypto
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import NOBODY, OWN, QUALITY, keep
-from zhike.kernel.models import Base
+from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import Holders, SystemOnly, Via
 from zhike.masterdata.quality import models as quality_models  # noqa: F401  Django looks for them here
 from zhike.masterdata.scopes import Own, PairScope
@@ -179,6 +179,21 @@ class SourceRecord(Base):
 
 def sealed_place(table: str, key: str) -> str:
     return f"masterdata_sourcerecord.sealed:{table}/{key}"
+
+
+class Barred(models.Model):
+    """A record that is not read any more: its customer's data was restricted or erased. Known by a keyed digest."""
+
+    scope = SystemOnly()
+    field_classes = classify(open="digest since")
+
+    digest = models.BinaryField(primary_key=True, max_length=16)
+    since = models.DateField()
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("barred record")
 
 
 class Pin(Base):
@@ -419,6 +434,14 @@ class Pair(Base):
             ),
         )
         indexes = (models.Index(fields=["state", "-probability", "id"], name="pair_to_judge"),)
+
+    def __str__(self) -> str:
+        return f"{self.left.party.name} – {self.right.party.name}"
+
+    @property
+    def question(self) -> str:
+        """Why a person is asked; "" of a pair that likeness joined without asking."""
+        return "" if self.state == self.State.JOINED else self.get_why_display()
 
 
 class Approval(Base):

@@ -35,6 +35,7 @@ PATTERNS = (
     gettext_noop("long line: cells beyond the %(width)s columns of the header"),
     gettext_noop("malformed line: %(why)s"),
     # A row that does not fit what is there.
+    gettext_noop("the customer's data is restricted or erased (个人信息保护法 art. 47)"),
     gettext_noop("the key stands on line %(line)s already"),
     gettext_noop("it lies before %(field)s"),
     gettext_noop("not among the loaded rows of “%(table)s”"),

@@ -25,6 +25,7 @@ from zhike.kernel.copying import copy_rows, refresh_statistics, update_rows
 from zhike.masterdata.mapping import Field, SourceMapping
 from zhike.masterdata.models import SourceRecord, sealed_place
 from zhike.masterdata.rows import Rows
+from zhike.masterdata.services.barring import BARRED, barred_keys
 from zhike.masterdata.services.filing import Filing, Row, source_key
 from zhike.masterdata.services.surviving import WORDS, moment, survive, told
 from zhike.masterdata.targets import REF_TARGETS
@@ -195,7 +196,11 @@ def _parties(filing: Filing, rows: Sequence[Row]) -> None:
         ).values_list("key", "pk", "digest", "party_id")
     }
     given: list[tuple[Row, bytes, bulk.PartyRow]] = []
+    barred = barred_keys(filing.system.code, table, [row["key"] for row in rows])
     for row in rows:
+        if row["key"] in barred:
+            filing.refuse(row["line"], "", None, BARRED)
+            continue
         digest = _digest(row)
         before = known.get(row["key"])
         if before is not None and before[1] == digest:

@@ -1,0 +1,1 @@
+"""Reads about privacy: everything held about somebody, the registers, the requests."""
