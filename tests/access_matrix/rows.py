@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,14 +10,14 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.access.models import SecondFactor
+from zhike.access.models import Passkey, SecondFactor
 from zhike.access.services import make_token
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
 from zhike.customers.tests import factories
 from zhike.customers.tests.factories import SYSTEM
-from zhike.desk.models import BulkRun, Notice
+from zhike.desk.models import BulkRun, Notice, TakenFile
 from zhike.insight.models import Threshold
 from zhike.insight.seed import seed
 from zhike.insight.services import set_target
@@ -209,6 +210,21 @@ def bulk_run(world: World, on: Party) -> models.Model:
     return BulkRun.objects.create(user=user, page="customers.party", action="customers.note")
 
 
+def taken_file(world: World, on: Party) -> models.Model:
+    """Asked for in the branch by somebody who asks for none of the routes."""
+    asking = factories.employee_with_role(Role.CUSTOMER_MANAGER, world.branch)
+    return TakenFile.objects.create(
+        user=asking.user,
+        unit=world.branch,
+        source="customers",
+        kind="csv",
+        rows=501,
+        approval="desk.approve_files",
+        state=TakenFile.State.WAITING,
+        until=clock.now() + timedelta(days=1),
+    )
+
+
 def pair(world: World, on: Party) -> Pair:
     """Two records, of the customer and of the one beside them."""
     core = SourceSystem.objects.get_or_create(code="matrix", defaults={"name": "样例系统"})[0]
@@ -257,6 +273,14 @@ def approval(world: World, on: Party) -> models.Model:
 def second_factor(world: World, on: Party) -> models.Model:
     return SecondFactor.objects.create(
         user=User.objects.get(employee=world.stranger), sealed=b"", confirmed_at=clock.now()
+    )
+
+
+def passkey(world: World, on: Party) -> models.Model:
+    user = User.objects.get(employee=world.stranger)
+    credential = f"{world.stranger.pk} {clock.now()}".encode()
+    return Passkey.objects.create(
+        user=user, name="手机", credential=credential, public_key=b"", sign_count=0
     )
 
 

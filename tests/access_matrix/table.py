@@ -73,7 +73,13 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     # Nobody came here by a password: back to the first step.
     for method in ("GET", "POST"):
         yield "sign-in/second/", method, Entry(EVERYBODY, MOVED)
+    yield "sign-in/passkey/", "GET", Entry(EVERYBODY)
+    yield "sign-in/passkey/", "POST", Entry(EVERYBODY, READ)
+    yield "me/proof/", "GET", Entry(STAFF)
     yield "me/proof/", "POST", Entry(STAFF, READ)
+    one = "me/second-factor/passkeys/<uuid:public_id>/remove/"
+    lost = Entry(SECURITY, MOVED, on(rows.passkey), shared=True, body={"reason": "丢失"})
+    yield one, "POST", lost
     yield "me/second-factor/", "GET", Entry(STAFF)
     yield "me/second-factor/", "POST", Entry(STAFF, frozenset({201}), body={"do": "begin"})
     one = "me/second-factor/<uuid:public_id>/take-away/"
@@ -84,6 +90,9 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     one = "me/tokens/<uuid:public_id>/revoke/"
     yield one, "POST", Entry(SECURITY, MOVED, rows=on(rows.token), shared=True)
     yield "audit/", "GET", Entry(AUDITOR)
+    for method in ("GET", "POST"):
+        body = {"all": "1"} if method == "POST" else {}
+        yield "audit/export/", method, Entry(AUDITOR, body=body)
     for page in ("", "lists/", "forms/", "charts/", "grids/", "layers/", "drawer/"):
         yield f"ui/{page}", "GET", Entry(OPERATOR)
 
@@ -107,6 +116,16 @@ def _shell() -> Iterator[tuple[str, str, Entry]]:
     card = {"page": "customers.party", "by": "stage", "column": "former", "card": "0"}
     yield "moves/", "POST", Entry(EDITORS, ABSENT, body=card)
     yield "jobs/", "GET", Entry(STAFF)
+    yield "files/", "GET", Entry(STAFF)
+    for method in ("GET", "POST"):
+        yield "files/trace/", method, Entry(AUDITOR, body={"code": "ABCDEFGHJKL"})
+    # Asked for by somebody of the branch: those over it answer, and nobody fetches what is another's.
+    over = HEADS | SECURITY
+    asked = {"rows": on(rows.taken_file), "shared": True}
+    yield "files/<uuid:public_id>/", "GET", Entry(over, **asked)
+    refused = {"do": "refuse", "reason": "没有必要"}
+    yield "files/<uuid:public_id>/", "POST", Entry(over, MOVED, body=refused, **asked)
+    yield "files/<uuid:public_id>/fetch/", "GET", Entry(STAFF, ABSENT, **asked)
     # Somebody else's job, as with notices.
     for method in ("GET", "POST"):
         theirs = Entry(STAFF, ABSENT, on(rows.bulk_run), shared=True)
@@ -359,7 +378,8 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
         "thresholds/", "metrics/",
     ):  # fmt: skip
         yield f"insight/{page}", "GET", Entry(WORKERS)
-    yield "insight/movers/export/", "GET", Entry(LINE)
+    for method in METHODS[:2]:
+        yield "insight/movers/export/", method, Entry(LINE)
     flows = "insight/flows/<uuid:public_id>/<str:month>/"
     yield flows, "GET", Entry(WORKERS, rows={**on(rows.party), "month": "2026-11"})
     yield "insight/targets/", "POST", Entry(HEADS, READ)

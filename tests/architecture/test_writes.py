@@ -42,6 +42,7 @@ ALLOWED_WRITERS: dict[str, str] = {}
 NOT_USE_CASES: dict[str, str] = {
     "zhike.access.services.notes.note_refusal": "records what was refused: no permission can be asked",
     "zhike.access.services.signing_in.try_sign_in": "nobody is signed in yet",
+    "zhike.access.services.passkeys.try_passkey": "nobody is signed in yet",
     "zhike.access.services.signing_in.try_second_factor": "nobody is signed in yet",
     "zhike.access.services.notes.note_sign_in": "nobody is signed in yet",
     "zhike.access.services.tokens.note_use": "a token is noted as used before its actor is known",

@@ -13,16 +13,17 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from zhike.access import proofs
-from zhike.access.queries import second_factor
-from zhike.access.services import prove
+from zhike.access import passkeys, proofs
+from zhike.access.queries import has_codes, passkeys_of
+from zhike.access.services import prove, prove_by_passkey
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
+from zhike.organisation.models import User
 from zhike.ui import errors
 from zhike.ui.format import iso_minute
 
 ASKS = "X-Zhike-Proof"
-"""The header by which an answer to htmx asks for a proof: "code" or "password"."""
+"""The header by which an answer to htmx asks for a proof: "code", "code passkey", "passkey" or "password"."""
 API_PATH = "/api/"
 
 
@@ -36,11 +37,29 @@ def ask(request: HttpRequest, actor: Actor) -> HttpResponse:
         return JsonResponse({"error": wanted.message, "way_out": wanted.way_out}, status=403)
     if request.headers.get("HX-Request") == "true":
         response = errors.forbidden(request, wanted)
-        response[ASKS] = "code" if second_factor(actor) else "password"
+        response[ASKS] = " ".join(_ways(request))
         return response
     if request.method == "POST":
         return page(request, actor, typed=proofs.seal(request))
     return page(request, actor, next_page=request.get_full_path())
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _ways(request: HttpRequest) -> list[str]:
+    """How this person can prove themselves: by the factors they have, by the password for who has none."""
+    user = _user(request)
+    ways = ["code"] * has_codes(user) + ["passkey"] * bool(passkeys_of(user))
+    return ways or ["password"]
+
+
+def of_passkeys(request: HttpRequest) -> str:
+    """What the browser asks the person's passkeys for a proof, as JSON; "" where there can be none."""
+    place, known = passkeys.place_of(request), passkeys_of(_user(request))
+    return passkeys.ask(request, place, "proof", known) if place and known else ""
 
 
 def page(
@@ -54,8 +73,11 @@ def page(
     """The form that asks: it goes where the sealed form `typed` was going, else on to `next_page`."""
     came_from = request.headers.get("Referer", "")
     back = urlsplit(came_from)
+    ways = _ways(request)
     context = {
-        "by_code": second_factor(actor) is not None,
+        "by_code": "code" in ways,
+        "by_password": "password" in ways,
+        "options": of_passkeys(request),
         "typed": typed,
         "next": next_page,
         "problem": problem,
@@ -72,6 +94,16 @@ def is_ours(request: HttpRequest, address: str) -> bool:
 
 def answer(request: HttpRequest, actor: Actor) -> str:
     """Take the proof that was sent; "" when it holds, else what is wrong with it."""
+    wrong = _("That was not right. Nothing was done yet, and nothing is lost.")
+    if passkeys.ANSWER in request.POST:
+        place, challenge = passkeys.place_of(request), passkeys.awaited(request, "proof")
+        sent = passkeys.answer_of(request.POST[passkeys.ANSWER])
+        if not place or not prove_by_passkey(
+            actor=actor, answer=sent, challenge=challenge, place=place
+        ):
+            return wrong
+        proofs.proved(request, by_code=True)
+        return ""
     outcome = prove(
         actor=actor,
         proof=request.POST.get(proofs.PROOF, ""),
@@ -82,6 +114,6 @@ def answer(request: HttpRequest, actor: Actor) -> str:
             "time": iso_minute(outcome.wait_until)
         }
     if outcome.user is None:
-        return _("That was not right. Nothing was done yet, and nothing is lost.")
+        return wrong
     proofs.proved(request, by_code=outcome.by_code)
     return ""

@@ -111,6 +111,16 @@ class SecondStepForm(CodeForm):
         return self.cleaned_data
 
 
+class PasskeyForm(forms.Form):
+    """What a new passkey is called."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Device"),
+        max_length=60,
+        help_text=gettext_lazy("Work laptop, telephone, security key"),
+    )
+
+
 class FactorOfForm(forms.Form):
     """Whose second factor to look for."""
 

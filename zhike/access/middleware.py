@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from zhike.access import asking, proofs
-from zhike.access.queries import actor_for, actor_of_token, must_enrol, second_factor
+from zhike.access.queries import actor_for, actor_of_token, has_second_factor, must_enrol
 from zhike.access.services import note_refusal, note_use
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import ProofWanted, Refused, UserError
@@ -135,7 +135,7 @@ class ActorMiddleware:
 
 def _enrolment(request: HttpRequest, actor: Actor) -> HttpResponse | None:
     """The way to the page that sets a second factor up; None for what may be asked on the way there."""
-    if second_factor(actor) is not None:
+    if has_second_factor(actor.user_id or 0):
         # It is there, but this session began without it.
         logout(request)
         return redirect_to_login(request.get_full_path())

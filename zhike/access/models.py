@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
@@ -128,3 +129,36 @@ class RecoveryCode(Base):
 
     class Meta:
         verbose_name = _("recovery code")
+
+
+class Passkey(Base):
+    """The public half of a key pair on somebody's device or stick (WebAuthn); the other half never leaves it.
+
+    `sign_count` is the authenticator's at the last use: one that does not grow is a copy's. `answered` is the
+    digest of the challenge answered last, so that none is answered twice, however many try at once.
+    """
+
+    scope = OwnCredentials()
+    field_classes = classify(
+        open="credential public_key sign_count transports answered used_at", c1="user name"
+    )
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="passkeys", verbose_name=_("person")
+    )
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=60)
+    credential = models.BinaryField(unique=True, max_length=1023, editable=False)
+    public_key = models.BinaryField(max_length=2000, editable=False)
+    sign_count = models.BigIntegerField(editable=False)
+    transports: ArrayField[Any, Any] = ArrayField(
+        models.CharField(max_length=20), default=list, editable=False
+    )
+    answered = models.BinaryField(max_length=32, default=b"", editable=False)
+    used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("passkey")
+
+    def __str__(self) -> str:
+        return self.name

@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 
 from zhike.access import rules
-from zhike.access.models import ApiToken, SecondFactor
+from zhike.access.models import ApiToken, Passkey, SecondFactor
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.access.rules import token_digest
 from zhike.kernel import clock
@@ -96,6 +96,31 @@ def second_factor(actor: Actor) -> SecondFactor | None:
     mine = SecondFactor.objects.visible_to(actor).filter(user_id=actor.user_id or 0)
     left = Count("recovery_codes", filter=Q(recovery_codes__used_at__isnull=True))
     return mine.filter(confirmed_at__isnull=False).annotate(left=left).first()
+
+
+def passkeys_of(user: User) -> list[Passkey]:
+    """The user's own, the newest last."""
+    return list(Passkey.objects.filter(user=user).order_by("created_at"))
+
+
+def has_codes(user: User) -> bool:
+    """Whether the user has an authenticator."""
+    return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def has_second_factor(user_id: int, but: Passkey | None = None) -> bool:
+    """Whether a user has codes or passkeys; another than `but`."""
+    others = Passkey.objects.filter(user_id=user_id).exclude(pk=but.pk if but else None)
+    codes = SecondFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False)
+    return codes.exists() or others.exists()
+
+
+def passkeys_of_all(actor: Actor, person: str = "") -> QuerySet[Passkey]:
+    """Those of the people the actor administers, or of the one with this name or staff code."""
+    rows = Passkey.objects.visible_to(actor)
+    if person:
+        rows = rows.filter(Q(user__employee__name=person) | Q(user__employee__code=person))
+    return rows.select_related("user__employee__unit").order_by("user__employee__code", "pk")
 
 
 def second_factors(actor: Actor, person: str = "") -> QuerySet[SecondFactor]:

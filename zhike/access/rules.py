@@ -108,6 +108,11 @@ def typed(code: str) -> str:
     return "".join(code.split()).replace("-", "").lower()
 
 
+def count_grows(before: int, now: int) -> bool:
+    """Whether a passkey's counter went on; an authenticator that counts nothing says 0 always (WebAuthn 7.2)."""
+    return now > before or now == before == 0
+
+
 PROOF_LASTS = timedelta(minutes=15)
 HALF_LASTS = timedelta(minutes=5)
 """How long the password of a sign-in waits for its second factor."""

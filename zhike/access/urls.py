@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.access import views
+from zhike.access import exports, views
 
 app_name = "access"
 
-urlpatterns = [path("", views.TrailView.as_view(), name="trail")]
+urlpatterns = [
+    path("", views.TrailView.as_view(), name="trail"),
+    path("export/", exports.Export.as_view(), name="export"),
+]
 
 # Included at the root without a namespace: the base page, the settings and Django name them so.
 account: list[URLPattern] = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),
     path("sign-in/second/", views.SecondStepView.as_view(), name="sign-in-second"),
+    path("sign-in/passkey/", views.PasskeySignInView.as_view(), name="sign-in-passkey"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("language/", views.language, name="set_language"),
     path("me/", views.me, name="me"),
@@ -23,6 +27,11 @@ account: list[URLPattern] = [
         "me/second-factor/<uuid:public_id>/take-away/",
         views.TakeSecondFactorAway.as_view(),
         name="second-factor-take-away",
+    ),
+    path(
+        "me/second-factor/passkeys/<uuid:public_id>/remove/",
+        views.RemovePasskey.as_view(),
+        name="passkey-remove",
     ),
     path("me/tokens/", views.TokenList.as_view(), name="tokens"),
     path("me/tokens/<uuid:public_id>/revoke/", views.RevokeToken.as_view(), name="token-revoke"),

@@ -1,6 +1,13 @@
 """Writes of the access room."""
 
 from zhike.access.services.notes import note_refusal, note_reveal, note_sign_in, note_sign_out
+from zhike.access.services.passkeys import (
+    add_passkey,
+    prove_by_passkey,
+    remove_passkey,
+    take_passkey_away,
+    try_passkey,
+)
 from zhike.access.services.second_factor import (
     begin_second_factor,
     confirm_second_factor,
@@ -12,6 +19,7 @@ from zhike.access.services.tokens import make_token, note_use, revoke_token
 
 __all__ = [
     "SignIn",
+    "add_passkey",
     "begin_second_factor",
     "confirm_second_factor",
     "make_token",
@@ -21,9 +29,13 @@ __all__ = [
     "note_sign_out",
     "note_use",
     "prove",
+    "prove_by_passkey",
+    "remove_passkey",
     "renew_recovery_codes",
     "revoke_token",
+    "take_passkey_away",
     "take_second_factor_away",
+    "try_passkey",
     "try_second_factor",
     "try_sign_in",
 ]

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from zhike.kernel import audit
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.services import must_see, service
@@ -32,6 +32,11 @@ def note_refusal(actor: Actor, refusal: Refused) -> None:
         reason=refusal.reason,
         outcome=AuditEntry.Outcome.REFUSED,
     )
+
+
+def nobody(origin: str) -> Actor:
+    """Whoever tried to sign in, as the trail names them."""
+    return Actor(user_id=None, employee_id=None, name=NOBODY.name, origin=origin)
 
 
 def note_sign_in(actor: Actor, *, login: str, succeeded: bool) -> None:

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import F
 
 from zhike.access.models import SignInTries
-from zhike.access.queries import actor_for
-from zhike.access.services.notes import note_sign_in
-from zhike.access.services.second_factor import confirmed, person, takes
+from zhike.access.queries import actor_for, has_second_factor
+from zhike.access.services.notes import nobody, note_sign_in
+from zhike.access.services.second_factor import person, takes
 from zhike.access.services.tries import code_tries_of, count_try, tries_of
 from zhike.kernel import audit
 from zhike.kernel.actor import NOBODY, Actor
@@ -48,9 +48,9 @@ def try_sign_in(*, login: str, password: str, address: str, origin: str) -> Sign
     actor = actor_for(user, origin) if isinstance(user, User) else NOBODY
     with transaction.atomic():
         if not isinstance(user, User) or actor.user_id is None:
-            note_sign_in(_nobody(origin), login=login, succeeded=False)
+            note_sign_in(nobody(origin), login=login, succeeded=False)
             return SignIn(None)
-        if confirmed(user).exists():
+        if has_second_factor(user.pk):
             # This try is given back; those before it count on, or the password would forgive wrong codes.
             SignInTries.objects.filter(key=key).update(failures=F("failures") - 1)
             audit.record(actor, "sign_in.password")
@@ -80,10 +80,6 @@ def try_second_factor(*, user: User, code: str, address: str, origin: str) -> Si
     return SignIn(user, by_code=True)
 
 
-def _nobody(origin: str) -> Actor:
-    return Actor(user_id=None, employee_id=None, name=NOBODY.name, origin=origin)
-
-
 @service("account.use")
 def prove(*, actor: Actor, proof: str, address: str) -> SignIn:
     """Whether it is still the actor who sits there: by the second factor, by the password for who has none.
@@ -91,7 +87,7 @@ def prove(*, actor: Actor, proof: str, address: str) -> SignIn:
     A wrong one counts as a try to sign in.
     """
     user = User.objects.get(pk=person(actor))
-    with_factor = confirmed(user).exists()
+    with_factor = has_second_factor(user.pk)
     keys = [tries_of(user.login, address), *([code_tries_of(user)] if with_factor else [])]
     for key in keys:
         if (wait := count_try(key)) is not None:

@@ -10,24 +10,29 @@ from django.shortcuts import resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from zhike.access import proofs, rules
+from zhike.access import passkeys, proofs, rules
 from zhike.access.forms import (
     CodeForm,
     FactorOfForm,
+    PasskeyForm,
 )
 from zhike.access.models import SecondFactor
 from zhike.access.queries import (
     must_enrol,
+    passkeys_of,
+    passkeys_of_all,
     second_factor,
     second_factors,
 )
 from zhike.access.services import (
+    add_passkey,
     begin_second_factor,
     confirm_second_factor,
     renew_recovery_codes,
     take_second_factor_away,
 )
 from zhike.kernel.errors import UserError
+from zhike.organisation.models import User
 from zhike.ui.views import PageView, RowView, visible
 
 MOST_FACTORS = 200
@@ -52,8 +57,43 @@ class SecondFactorView(PageView):
                 return self._shown(begun=begin_second_factor(actor=self.actor), status=201)
             case "codes":
                 return self._shown(codes=renew_recovery_codes(actor=self.actor), status=201)
+            case "begin-passkey":
+                return self._begun_passkey()
+            case "add-passkey":
+                return self._added_passkey()
             case _confirm:
                 return self._confirmed()
+
+    def _begun_passkey(self) -> HttpResponse:
+        """Asked for before the device is, not after."""
+        self.actor.must_have_proved()
+        form = PasskeyForm(self.request.POST)
+        place = passkeys.place_of(self.request)
+        if not form.is_valid() or place is None:
+            return self._shown(passkey_form=form, status=422)
+        user = self._user()
+        options = passkeys.ask_for_new(self.request, place, user, passkeys_of(user))
+        return self._shown(passkey_form=form, options=options)
+
+    def _added_passkey(self) -> HttpResponse:
+        place = passkeys.place_of(self.request)
+        challenge = passkeys.awaited(self.request, "new")
+        if place is None:
+            return self._shown(status=422)
+        add_passkey(
+            actor=self.actor,
+            name=self.request.POST.get("name", ""),
+            answer=passkeys.answer_of(self.request.POST.get(passkeys.ANSWER, "")),
+            challenge=challenge,
+            place=place,
+        )
+        proofs.proved(self.request, by_code=True)
+        messages.success(self.request, gettext("The passkey opens from now on."))
+        return HttpResponseRedirect(resolve_url("second-factor"), status=303)
+
+    def _user(self) -> User:
+        assert isinstance(self.request.user, User)
+        return self.request.user
 
     def _confirmed(self) -> HttpResponse:
         form = CodeForm(self.request.POST)
@@ -76,6 +116,8 @@ class SecondFactorView(PageView):
         begun: SecondFactor | None = None,
         form: CodeForm | None = None,
         codes: list[str] | None = None,
+        passkey_form: PasskeyForm | None = None,
+        options: str = "",
         status: int = 200,
     ) -> HttpResponse:
         administers = bool(self.actor.may("access.administer"))
@@ -92,9 +134,16 @@ class SecondFactorView(PageView):
                 else "",
                 "form": form or CodeForm(),
                 "codes": codes or (),
+                "passkeys": passkeys_of(self._user()),
+                "passkeys_here": passkeys.place_of(self.request) is not None,
+                "passkey_form": passkey_form or PasskeyForm(),
+                "options": options,
                 "administers": administers,
                 "asked": asked,
                 "others": second_factors(self.actor, person)[:MOST_FACTORS] if administers else (),
+                "others_passkeys": passkeys_of_all(self.actor, person)[:MOST_FACTORS]
+                if administers
+                else (),
             },
             status,
         )

@@ -11,19 +11,24 @@ from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext as _
 from django.views import View
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from zhike.access import asking, proofs
+from zhike.access import asking, passkeys, proofs
 from zhike.access.forms import (
     SecondStepForm,
     SignInForm,
 )
+from zhike.access.middleware import origin_of
 from zhike.access.queries import (
     SECOND_FACTOR,
+    has_codes,
+    passkeys_of,
 )
 from zhike.access.services import (
     note_sign_out,
+    try_passkey,
 )
 from zhike.ui.views import PageRequest
 
@@ -58,9 +63,32 @@ class SecondStepView(RedirectURLMixin, View):
         return self._shown(SecondStepForm(request, self.user))
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if passkeys.ANSWER in request.POST:
+            return self._by_passkey(request)
         form = SecondStepForm(request, self.user, request.POST)
         if not form.is_valid():
             return self._shown(form, 429 if form.has_error("__all__", "wait") else 422)
+        return self._signed_in(request)
+
+    def _by_passkey(self, request: HttpRequest) -> HttpResponse:
+        challenge = passkeys.awaited(request, "second")
+        answer = passkeys.answer_of(request.POST[passkeys.ANSWER])
+        if place := passkeys.place_of(request):
+            outcome = try_passkey(
+                answer=answer,
+                challenge=challenge,
+                place=place,
+                origin=origin_of(request),
+                user=self.user,
+            )
+            if outcome.user is not None:
+                return self._signed_in(request)
+        form = SecondStepForm(request, self.user, {})
+        form.errors.clear()
+        form.add_error(None, _("This passkey is not one of yours, or the page was too old."))
+        return self._shown(form, 422)
+
+    def _signed_in(self, request: HttpRequest) -> HttpResponse:
         login(request, self.user, settings.AUTHENTICATION_BACKENDS[0])
         request.session[SECOND_FACTOR] = True
         return HttpResponseRedirect(
@@ -68,14 +96,27 @@ class SecondStepView(RedirectURLMixin, View):
         )
 
     def _shown(self, form: SecondStepForm, status: int = 200) -> HttpResponse:
-        context = {"form": form, "next": self.get_redirect_url()}
+        place, known = passkeys.place_of(self.request), passkeys_of(self.user)
+        context = {
+            "form": form,
+            "next": self.get_redirect_url(),
+            "by_code": has_codes(self.user),
+            "options": passkeys.ask(self.request, place, "second", known)
+            if place and known
+            else "",
+        }
         return render(self.request, "access/second_step.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def prove_again(request: PageRequest) -> HttpResponse:
-    """The proof that a page or the script of one asked for: on to `next`, or 204 for the script."""
+    """The proof that a page or the script of one asked for: on to `next`, or 204 for the script.
+
+    GET answers the script what the browser is to ask the person's passkeys.
+    """
     request.actor.must("account.use")
+    if request.method == "GET":
+        return HttpResponse(asking.of_passkeys(request), content_type="application/json")
     by_script = request.headers.get("HX-Request") == "true"
     next_page = request.POST.get("next", "")
     if problem := asking.answer(request, request.actor):

@@ -66,7 +66,7 @@ function showStep(form, name) {
   }
   const inputs = [...form.querySelectorAll('fieldset:enabled input')]
   const first = inputs.find((input) => !input.value) ?? inputs[0]
-  first.focus()
+  first?.focus()
 }
 
 // Answers when the same person is signed in again; another person gets a page of their own.
@@ -86,7 +86,24 @@ function askAgain() {
       showStep(form, step)
       sent.set('csrfmiddlewaretoken', (await freshToken()) ?? token())
       const address = step === 'code' ? dialog.dataset.second : signIn
-      const answer = await fetch(address, { method: 'POST', body: sent, redirect: 'manual' })
+      await settle(await fetch(address, { method: 'POST', body: sent, redirect: 'manual' }), step)
+    }
+    const byPasskey = dialog.querySelector('[data-passkey-by]')
+    if (byPasskey) byPasskey.onclick = async () => {
+      const wrong = dialog.querySelector('[role=alert]')
+      wrong.hidden = true
+      const { passkeyBy } = byPasskey.dataset
+      const sent = await answered(passkeyBy)
+      if (!sent) {
+        wrong.hidden = false
+        return
+      }
+      sent.set('csrfmiddlewaretoken', (await freshToken()) ?? token())
+      await settle(await fetch(passkeyBy, { method: 'POST', body: sent, redirect: 'manual' }), 'passkey')
+    }
+    async function settle(answer, step) {
+      const form = dialog.querySelector('form')
+      const wrong = form.querySelector('[role=alert]')
       if (answer.type !== 'opaqueredirect') {
         wrong.hidden = false
         return
@@ -129,16 +146,29 @@ function askProof(by) {
     wrong.hidden = true
     prove.returnValue = ''
     prove.showModal()
-    showStep(form, by)
+    const [first, ...more] = by.split(' ')
+    const byPasskey = prove.querySelector('[data-passkey-by]')
+    byPasskey.hidden = first !== 'passkey' && !more.includes('passkey')
+    form.querySelector('[type=submit]').hidden = first === 'passkey'
+    showStep(form, first)
+    if (first === 'passkey') byPasskey.focus()
     prove.onclose = () => {
       proving = null
-      showStep(form, by)
+      showStep(form, first)
       settled(prove.returnValue === 'proved')
     }
-    form.onsubmit = async (event) => {
+    byPasskey.onclick = async () => {
+      const sent = await answered(prove.dataset.prove)
+      if (sent) return send(sent)
+      wrong.lastElementChild.textContent = prove.dataset.declined
+      wrong.hidden = false
+    }
+    form.onsubmit = (event) => {
       event.preventDefault()
-      const body = new URLSearchParams(new FormData(form))
-      showStep(form, by)
+      return send(new URLSearchParams(new FormData(form)))
+    }
+    async function send(body) {
+      showStep(form, first)
       const answer = await fetchSignedIn(prove.dataset.prove, { method: 'POST', headers: { 'HX-Request': 'true', 'X-CSRFToken': token() }, body })
       if (answer.ok) {
         prove.close('proved')
@@ -149,6 +179,16 @@ function askProof(by) {
     }
   })
   return proving
+}
+
+// The form of an answer by passkey to what the address asks; null when the person declined or there is none.
+async function answered(address) {
+  try {
+    const asked = await fetch(address, { headers: { 'HX-Request': 'true' } })
+    return new URLSearchParams({ passkey: await passkeyAnswer(await asked.json()) })
+  } catch {
+    return null
+  }
 }
 
 async function fetchSignedIn(address, request) {
