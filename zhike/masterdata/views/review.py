@@ -60,7 +60,7 @@ def columns_for(query: str) -> tuple[Column, ...]:
         Column("right.party.name", gettext_lazy("Second customer"), url=url),
         Column("probability", gettext_lazy("Probability"), "percent", sortable=True),
         Column("match_weight", gettext_lazy("Weight"), "number", minor=True, sortable=True, optional=True),
-        Column("why", gettext_lazy("Why it is asked"), choices=Pair.Why.choices),
+        Column("why", gettext_lazy("Why it is asked"), value=lambda pair: pair.question),
         Column("left.system.name", gettext_lazy("Source system of the first"), minor=True),
         Column("right.system.name", gettext_lazy("Source system of the second"), minor=True),
         Column("state", gettext_lazy("State"), "badge", choices=Pair.State.choices, tone=tone),
