@@ -23,9 +23,11 @@ class AccessConfig(AppConfig):
         from zhike.ui.lists import criteria
         from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.lists.criteria import Criterion
+        from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
         user_logged_in.connect(signed_in, dispatch_uid="access.proofs")
+        sources.register(Source("trail", _("Audit trail"), "zhike.access.exports.Export"))
         page = "access.trail"
         listings.register(Listing(page, _trail, "access:trail"))
         criteria.register(

@@ -71,6 +71,14 @@ def band(amount: Decimal) -> tuple[Decimal | None, Decimal | None]:
     return lower, (above[0] if above else None)
 
 
+def band_words(amount: Decimal) -> str:
+    """The band as it stands in a file, the same in every language: 50,000–200,000; <0; ≥5,000,000."""
+    lower, upper = band(amount)
+    if lower is None:
+        return "<0"
+    return f"≥{lower:,}" if upper is None else f"{lower:,}–{upper:,}"
+
+
 MASKS: dict[str, Callable[[str], str]] = {
     "account": number,
     "card": number,

@@ -44,6 +44,7 @@ WORKS = READS | {
     "customers.consent",
     "activities.work",
     "customers.export",
+    "privacy.view",
     "privacy.request",
     "privacy.answer",
 }
@@ -71,7 +72,9 @@ RIGHTS: dict[str, Rights] = {
     ),
     Role.TELLER: Rights(
         Reach.UNIT,
-        ANYONE | {"customers.view", "customers.edit", "products.view", "privacy.request"},
+        ANYONE
+        | {"customers.view", "customers.edit", "products.view"}
+        | {"privacy.view", "privacy.request"},
     ),
     Role.SYSTEM_ADMINISTRATOR: Rights(
         Reach.NOTHING,
@@ -80,7 +83,14 @@ RIGHTS: dict[str, Rights] = {
     ),
     Role.SECURITY_ADMINISTRATOR: Rights(
         Reach.NOTHING,
-        ANYONE | {"access.administer", "desk.approve_files", "privacy.decide", "privacy.register"},
+        ANYONE
+        | {
+            "access.administer",
+            "desk.approve_files",
+            "privacy.view",
+            "privacy.decide",
+            "privacy.register",
+        },
     ),
     Role.AUDITOR: Rights(Reach.NOTHING, ANYONE | {"access.read_audit", "privacy.register"}),
 }
@@ -122,6 +132,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "masterdata.load": _("load source files"),
     "organisation.administer": _("open units, seat people, give logins"),
     "system.operate": _("operate the system"),
+    "privacy.view": _("see requests of people about their own data"),
     "privacy.request": _("take requests of customers about their own data"),
     "privacy.answer": _("check corrections, hand over what is held about somebody"),
     "privacy.decide": _("decide on requests about one's data, see what a law makes us keep"),

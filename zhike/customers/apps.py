@@ -15,8 +15,10 @@ class CustomersConfig(AppConfig):
             subscribers,  # noqa: F401  the guard on leaving, the notice on handing over
             suggestions,
         )
+        from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
+        sources.register(Source("customers", _("Customers"), "zhike.customers.exports.Export"))
         panels.register()
         suggestions.register()
         filters.register()

@@ -170,15 +170,27 @@ def columns_for(actor: Actor) -> tuple[Column, ...]:
     )
 
 
-def masked_mobile(party: Party) -> str:
-    """The number a person is reached by, as far as a file may show it."""
+def _mobile(party: Party) -> ContactPoint | None:
+    """The number a person is reached by."""
     mobiles = [each for each in party.contact_points.all() if each.kind == ContactPoint.Kind.MOBILE]
-    mobiles.sort(key=lambda each: not each.is_preferred)
-    return mobiles[0].masked if mobiles else ""
+    return min(mobiles, key=lambda each: not each.is_preferred, default=None)
+
+
+def masked_mobile(party: Party) -> str:
+    """As far as a file may show it."""
+    mobile = _mobile(party)
+    return mobile.masked if mobile else ""
+
+
+def clear_mobile(party: Party) -> str:
+    """For a file to which a second person agreed."""
+    mobile = _mobile(party)
+    return mobile.in_clear() if mobile else ""
 
 
 MOBILE = Column("mobile", _("Mobile"), value=masked_mobile)
 """For the file alone: a list of numbers is nothing to scroll through."""
+MOBILE_IN_CLEAR = Column("mobile", _("Mobile"), value=clear_mobile)
 
 
 def _tiers(actor: Actor) -> Mapping[Any, str]:

@@ -9,12 +9,16 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.desk import shell, shelves, subscribers  # noqa: F401  it subscribes
+        from zhike.desk.gate import FileGate
         from zhike.desk.kinds import NoticeKind, kinds
         from zhike.desk.services.arrangements import PanelPlaces
-        from zhike.ui.lists import kept
+        from zhike.ui.lists import kept, taking
         from zhike.ui.panels import keepers
 
         keepers.append(PanelPlaces())
         kept.keepers.append(shelves.Shelves())
+        taking.gates.append(FileGate())
         shell.register()
         kinds.register(NoticeKind("desk.bulk", icon="list-check"))
+        kinds.register(NoticeKind("desk.file_asked", icon="download"))
+        kinds.register(NoticeKind("desk.file_answered", icon="download"))

@@ -6,8 +6,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhike.desk.scopes import Lent, Own
+from zhike.desk.scopes import Lent, Own, TakenBy
 from zhike.kernel.classes import classify
+from zhike.kernel.keeping import NOBODY, OWN, TRAIL, Subject, keep
 from zhike.kernel.models import Base
 from zhike.organisation.models import Unit, User
 
@@ -22,6 +23,7 @@ class SavedView(Base):
 
     scope = Lent()
     field_classes = classify(open="user page sharing unit position", c1="name query")
+    keeping = keep(NOBODY, OWN)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="saved_views")
     page = models.CharField(max_length=60)
@@ -73,11 +75,24 @@ class Arrangement(Base):
         )
 
 
+def _opened(subject: Subject) -> models.Q:
+    return models.Q(subject="customer", object_id__in=subject.keys)
+
+
+def _led_to(subject: Subject) -> models.Q:
+    """Notices name a customer by the address of their page."""
+    found = models.Q(pk__in=())
+    for public_id in subject.public_ids:
+        found |= models.Q(url__contains=str(public_id))
+    return found
+
+
 class Remembered(Base):
     """A record somebody opened or pinned; what it is called is asked of its own room, in scope."""
 
     scope = Own()
     field_classes = classify(open="user subject object_id opened_at pinned_at")
+    keeping = keep(_opened, OWN)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="remembered")
     subject = models.CharField(max_length=60)
@@ -100,6 +115,7 @@ class Notice(Base):
 
     scope = Own()
     field_classes = classify(open="user kind url read_at at", c1="text params")
+    keeping = keep(_led_to, OWN)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=40)
@@ -138,6 +154,7 @@ class BulkRun(Base):
         open="user page action ids state total done refused started_at finished_at",
         c1="params query report",
     )
+    keeping = keep(NOBODY, OWN)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="bulk_runs")
     page = models.CharField(max_length=60)
@@ -158,3 +175,80 @@ class BulkRun(Base):
     class Meta:
         verbose_name = _("bulk job")
         indexes = (models.Index(fields=["user", "-created_at"], name="bulk_run_by_time"),)
+
+
+def _in_file(subject: Subject) -> models.Q:
+    found = models.Q(pk__in=())
+    for key in subject.keys:
+        found |= models.Q(source="customers", keys__contains=key)
+    return found
+
+
+class TakenFile(Base):
+    """Rows that somebody took away, or asks to: who, which, how many, what for, and who agreed.
+
+    `id` is the file's number, which the code of each row hides (`desk.marks`); `keys` are those of the rows, kept so
+    that a leaked one is recognised; `clear` are [name, label] of the columns in clear. `path` names the sealed file
+    while it is kept for its owner.
+    """
+
+    class State(models.TextChoices):
+        TAKEN = "taken", pgettext_lazy("a file", "taken")
+        WAITING = "waiting", pgettext_lazy("a file", "waits for a second person")
+        APPROVED = "approved", pgettext_lazy("a file", "being made")
+        READY = "ready", pgettext_lazy("a file", "ready")
+        REFUSED = "refused", pgettext_lazy("a file", "refused")
+        ENDED = "ended", pgettext_lazy("a file", "ended")
+        FAILED = "failed", pgettext_lazy("a file", "failed")
+
+    scope = TakenBy()
+    field_classes = classify(
+        open="user unit source kind keys rows clear state approval until taken times path answered_by answered_at",
+        c1="query said columns why reason answered_name",
+    )
+    keeping = keep(_in_file, TRAIL)
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="taken_files")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    source = models.CharField(max_length=60)
+    kind = models.CharField(max_length=4)
+    query = models.TextField(blank=True)
+    said = models.JSONField(default=list, blank=True)
+    columns = models.JSONField(default=list)
+    clear = models.JSONField(default=list, blank=True)
+    keys = models.JSONField(default=list)
+    rows = models.PositiveIntegerField(_("rows"))
+    why = models.CharField(_("what for"), max_length=200, blank=True)
+    approval = models.CharField(max_length=60)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    until = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    answered_name = models.CharField(max_length=80, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    path = models.CharField(max_length=40, blank=True)
+    taken = models.DateTimeField(null=True)
+    times = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("file taken")
+        indexes = (
+            models.Index(fields=["user", "-created_at"], name="taken_file_by_time"),
+            models.Index(
+                fields=["until"],
+                name="taken_file_ending",
+                condition=models.Q(state__in=("waiting", "approved", "ready")),
+            ),
+        )
+        constraints = (
+            # Whatever code runs: what waited leaves only with the word of somebody else.
+            models.CheckConstraint(
+                condition=~models.Q(state__in=("approved", "ready"))
+                | (models.Q(answered_by__isnull=False) & ~models.Q(answered_by=models.F("user"))),
+                name="a_second_person_agreed",
+            ),
+        )
+
+    @property
+    def number(self) -> str:
+        return f"F{self.pk}"

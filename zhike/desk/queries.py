@@ -10,10 +10,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
+from zhike.access.roles import APPROVES_EVERYWHERE, RIGHTS, Reach
 from zhike.desk.kinds import kinds
 from zhike.desk.models import Notice, Remembered
 from zhike.desk.subjects import Subject, subjects
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.organisation.models import Appointment, Unit
 from zhike.ui.suggestions import Hit
 
 
@@ -109,3 +112,27 @@ def _hit(subject: Subject, row: Any) -> Hit:
         subtitle=subject.subtitle(row) or str(subject.label),
         icon=subject.icon,
     )
+
+
+def holders_over(permission: str, unit: Unit, *, besides: int) -> list[int]:
+    """The employees who hold a permission today over the people of a unit, but for one of them.
+
+    Those of the nearest unit that has any, from the unit itself up; then whoever answers for the institution.
+    """
+    roles = {role for role, rights in RIGHTS.items() if permission in rights.permissions}
+    seats = Appointment.objects.filter(
+        during__contains=clock.today(), position__role__in=roles, employee__left_on__isnull=True
+    ).exclude(employee=besides)
+    above = [int(part) for part in unit.path.strip("/").split("/")]
+    over: dict[int, list[int]] = {}
+    for employee, place, role in seats.filter(position__unit__in=above).values_list(
+        "employee", "position__unit", "position__role"
+    ):
+        reach = RIGHTS[role].reach
+        if reach is Reach.UNIT_AND_BELOW or (reach is Reach.UNIT and place == unit.pk):
+            over.setdefault(place, []).append(employee)
+    nearest = next((over[place] for place in reversed(above) if place in over), None)
+    if nearest is not None:
+        return nearest
+    everywhere = seats.filter(position__role__in=APPROVES_EVERYWHERE & roles)
+    return list(everywhere.values_list("employee", flat=True))

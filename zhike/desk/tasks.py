@@ -27,3 +27,27 @@ def run_bulk(run: int) -> None:
                 return
             if not bulk.work_on(actor=actor, run_id=run):
                 return
+
+
+@app.task
+def make_file(file: int) -> None:
+    """As its owner, in the owner's language, with the rights the owner has now."""
+    from zhike.access.queries import actor_for
+    from zhike.desk.models import TakenFile
+    from zhike.desk.services import files
+
+    owner = TakenFile.objects.select_related("user__employee").get(pk=file).user
+    actor = actor_for(owner, origin=f"job file {file}")
+    if actor.may("account.use"):
+        with translation.override(owner.language or settings.LANGUAGE_CODE):
+            files.make(actor=actor, file_id=file)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="old files")
+def end_old_files(timestamp: int) -> None:
+    """Requests nobody answered, and files kept long enough."""
+    from zhike.desk.services import files
+    from zhike.kernel.actor import system
+
+    files.end_old(actor=system("job old files"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.desk.views import moves, notices, remembered, runs, shelves
+from zhike.desk.views import files, moves, notices, remembered, runs, shelves
 
 app_name = "desk"
 
@@ -20,6 +20,10 @@ urlpatterns = [
     path("views/", shelves.ViewsView.as_view(), name="views"),
     path("bulk/", runs.BulkView.as_view(), name="bulk"),
     path("moves/", moves.MoveView.as_view(), name="move"),
+    path("files/", files.FilesView.as_view(), name="files"),
+    path("files/trace/", files.TraceView.as_view(), name="trace"),
+    path("files/<uuid:public_id>/", files.FilePage.as_view(), name="file"),
+    path("files/<uuid:public_id>/fetch/", files.FetchFile.as_view(), name="fetch"),
     path("jobs/", runs.RunsView.as_view(), name="runs"),
     path("jobs/<uuid:public_id>/", runs.RunPage.as_view(), name="run"),
 ]

@@ -10,8 +10,16 @@ class InsightConfig(AppConfig):
 
     def ready(self) -> None:
         from zhike.insight import criteria, panels, panels_flows
+        from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
+        sources.register(
+            Source(
+                "insight.movers",
+                _("Customers behind the number"),
+                "zhike.insight.views.portfolio.Export",
+            )
+        )
         panels.register()
         panels_flows.register()
         criteria.register()

@@ -15,8 +15,13 @@ class MasterdataConfig(AppConfig):
         from zhike.masterdata.services.claims import keep_claim
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
         from zhike.ui.hints import Hint, hints
+        from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
+        sources.register(Source("pairs", _("Duplicates"), "zhike.masterdata.views.review.Export"))
+        sources.register(
+            Source("data_quality", _("Data quality"), "zhike.masterdata.views.quality.Export")
+        )
         panels.register()
         conditions.register()
         pair_conditions.register()

@@ -32,8 +32,10 @@ class ProductsConfig(AppConfig):
             subscribers,  # noqa: F401  they register themselves
         )
         from zhike.ui.lists.bulk import Listing, listings
+        from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
+        sources.register(Source("agreements", _("Agreements"), "zhike.products.views.Export"))
         panels.register()
         happenings.register()
         search.register()

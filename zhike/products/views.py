@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,7 +13,8 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers.services import note_export, reveal
+from zhike.access.masks import band_words
+from zhike.customers.services import reveal
 from zhike.products import agreements, catalogue
 from zhike.products.models import Agreement, Product
 from zhike.ui.filters import Filter
@@ -91,18 +93,19 @@ class AgreementList(ListView):
 
 
 class Export(FileView, AgreementList):
-    """The list, or what was ticked in it, under the same rights and masks; on the trail with its number of rows."""
+    """The list, or what was ticked in it, amounts in bands unless asked for in clear."""
 
     permission = "customers.export"
+    approval = "desk.approve_files"
     name = "agreements"
     file_order = ("matures_on", "pk")
+
+    def bands(self) -> Callable[[Decimal], str]:
+        return band_words
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         self.actor.must("products.view")
         return super().narrowed(rows)
-
-    def note(self, count: int) -> None:
-        note_export(actor=self.actor, name="agreements", count=count)
 
 
 class Reveal(PageView):

@@ -391,7 +391,8 @@ def test_the_export_is_scoped_masked_safe_and_on_the_trail(lead: Client, mine: P
     assert {row[0] for row in rows[1:]} == {"张伟明", "'=HYPERLINK(1)有限公司"}
     assert "154****1234" in content
     assert MOBILE not in content
-    assert "123456.78" in content
+    assert "123456.78" not in content
+    assert '"50,000–200,000"' in content
     entry = AuditEntry.objects.get(action="export.customers")
     assert entry.reason.startswith("2")
     teller = factories.signed_in_client(Role.TELLER, unit)

@@ -154,7 +154,8 @@ def test_the_bulletin_says_how_each_tier_changed(here: Unit) -> None:
 def test_what_is_taken_out_is_in_scope_and_on_the_trail(here: Unit) -> None:
     made = two_days(here)
     address = reverse("insight:export") + "?turn=rose"
-    file = people.signed_in_client(Role.BRANCH_HEAD, here).get(address).content.decode("utf-8-sig")
+    answer: Any = people.signed_in_client(Role.BRANCH_HEAD, here).get(address)
+    file = b"".join(answer.streaming_content).decode("utf-8-sig")
     assert made["seen"].name in file
     assert made["hidden"].name not in file
     assert AuditEntry.objects.filter(action="export.insight.movers").count() == 1

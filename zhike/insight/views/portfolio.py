@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from zhike.access.masks import band_words
 from zhike.customers.models import Standing
-from zhike.customers.services import note_export
 from zhike.insight import queries
 from zhike.insight.methods.value_grid import STRATEGIES, Strategy
 from zhike.insight.metrics import metrics
@@ -29,6 +26,7 @@ from zhike.ui import charts, paging
 from zhike.ui.navigation import Action
 from zhike.ui.steps import Tab
 from zhike.ui.tables import Column, Table
+from zhike.ui.views.exports import MOST, TakeView, banded
 
 Label = str | Promise
 NOTHING = Sums()
@@ -241,34 +239,41 @@ class Movers(ValueView):
         return said
 
 
-class Export(Movers):
-    """The same customers as CSV, noted on the trail with their number."""
+class Export(TakeView, Movers):
+    """The same customers as a file, amounts in bands unless asked for in clear."""
 
     permission = "customers.export"
+    approval = "desk.approve_files"
+    name = "insight.movers"
+    template_name = "ui/lists/take.html"
+    fragment = "form"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def keys(self) -> list[int]:
         self.actor.must("insight.view")
-        file = io.StringIO()
-        writer = csv.writer(file)
-        writer.writerow([str(column.label) for column in COLUMNS])
-        count = 0
-        if self.days:
-            rows = queries.movers(self.reach, queries.mover(request.GET.dict()))
-            for row in rows.order_by("-balance", "pk"):
-                writer.writerow([_safe(column.read(row)) for column in COLUMNS])
-                count += 1
-        note_export(actor=self.actor, name="insight.movers", count=count)
-        response = HttpResponse(file.getvalue().encode("utf-8-sig"), content_type="text/csv")
-        response["Content-Disposition"] = 'attachment; filename="movers.csv"'
-        response["Cache-Control"] = "no-store"
-        return response
+        if not self.days:
+            return []
+        return list(self._rows().order_by().values_list("pk", flat=True)[: MOST + 1])
 
+    def rows_of(self, keys: Sequence[int]) -> Iterable[Score]:
+        if not self.days:
+            return ()
+        rows = self._rows().filter(pk__in=keys)
+        return rows.order_by("-balance", "pk").iterator(chunk_size=2000)
 
-def _safe(value: Any) -> str:
-    """A cell that a spreadsheet cannot take for a formula."""
-    text = "" if value is None else str(value)
-    is_text = not isinstance(value, Decimal | int | date)
-    return f"'{text}" if is_text and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    def file_columns(self) -> Sequence[Column]:
+        return [banded(each, band_words) if each.kind == "money" else each for each in COLUMNS]
+
+    def clear_columns(self) -> Mapping[str, Column]:
+        return {each.name: each for each in COLUMNS if each.kind == "money"}
+
+    def said(self) -> list[str]:
+        return [f"{label}: {value}" for label, value in self.words(self._which())]
+
+    def _which(self) -> queries.Mover:
+        return queries.mover(self.request.GET.dict())
+
+    def _rows(self) -> QuerySet[Score]:
+        return queries.movers(self.reach, self._which())
 
 
 def sums_of(moved: Mapping[tuple[Any, ...], Sums], at: int) -> dict[Any, Sums]:

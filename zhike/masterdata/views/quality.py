@@ -22,7 +22,6 @@ from django.utils.translation import gettext_lazy
 from zhike.customers.models import Address, ContactPoint, Identifier, Party
 from zhike.customers.queries import manager_of, units_to_choose, with_standing
 from zhike.customers.queries.conditions import in_care_of, managed_by, without_manager
-from zhike.customers.services import note_export
 from zhike.masterdata.models import SourceSystem
 from zhike.masterdata.quality import conditions, queries
 from zhike.masterdata.quality.panels import CHANGED
@@ -384,15 +383,13 @@ class Export(FileView, FindingList):
     """The findings, or those ticked, under the same rights and masks; on the trail with their number."""
 
     permission = "customers.export"
-    name = "data-quality"
+    approval = "desk.approve_files"
+    name = "data_quality"
     file_order = ("quality__score", "pk")
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         self.actor.must("insight.view")
         return super().narrowed(rows)
-
-    def note(self, count: int) -> None:
-        note_export(actor=self.actor, name="data_quality", count=count)
 
 
 class VerifyList(ListView):

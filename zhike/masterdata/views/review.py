@@ -15,7 +15,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from zhike.customers.services import note_export
 from zhike.kernel.actor import Actor
 from zhike.masterdata import pair_conditions, queries
 from zhike.masterdata.models import Approval, Pair
@@ -134,15 +133,13 @@ class Export(FileView, PairList):
     """The queue as it is narrowed, or what was ticked, under the same rights; on the trail with its number."""
 
     permission = "customers.export"
+    approval = "desk.approve_files"
     name = "pairs"
     file_order = ("-probability", "pk")
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         self.actor.must(pair_conditions.JUDGES)
         return super().narrowed(rows)
-
-    def note(self, count: int) -> None:
-        note_export(actor=self.actor, name="pairs", count=count)
 
 
 def waiting_approvals(actor: Actor) -> int:

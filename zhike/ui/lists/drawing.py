@@ -99,6 +99,13 @@ def _kept_params(params: QueryDict) -> tuple[tuple[str, str], ...]:
     )
 
 
+def said(view: ListView) -> list[str]:
+    """What narrows the list, in words; of what was searched for only that it was."""
+    found = view.rows()
+    pills = _pills(view, found, view.criteria())
+    return [*(str(pill.words) for pill in pills), *([_("found by a search")] if found.text else ())]
+
+
 def body(view: ListView, found: Found, columns: tuple[Column, ...]) -> dict[str, Any]:
     """The rows as a table, its groups, a board or a calendar; `page` None where a cursor is of no use."""
     params, order = view.params, view.sorted_by()

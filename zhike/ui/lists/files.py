@@ -1,10 +1,9 @@
-"""A list as a file: the columns as they were chosen, as CSV or XLSX."""
+"""A list as a file: the columns as they were chosen, as CSV or XLSX, each row with the code that leads back."""
 
 from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,9 +11,11 @@ from typing import IO, Any
 
 import xlsxwriter
 from django.http import FileResponse
+from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import clock
 from zhike.kernel.clock import BUSINESS_ZONE
+from zhike.ui.lists.taking import Mark
 from zhike.ui.tables import Column
 
 # A spreadsheet reads a cell that begins so as a formula.
@@ -30,19 +31,25 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def answer(
-    name: str,
+def write(
+    file: IO[bytes],
     kind: str,
     columns: Sequence[Column],
     rows: Iterable[Any],
-    note: Callable[[int], None],
-) -> FileResponse:
-    """The file as an attachment; `note` puts on record how many rows left before the first byte does."""
-    kind = kind if kind in TYPES else "csv"
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    count = (_xlsx if kind == "xlsx" else _csv)(file, columns, rows)
-    file.seek(0)
-    note(count)
+    mark: Mark | None = None,
+    key: Callable[[Any], int] = lambda row: int(row.pk),
+) -> int:
+    """Write the rows under their columns, the code of each behind them; answers how many there were."""
+    if mark is not None:
+        code = mark.code
+        columns = (*columns, Column("mark", _("Mark"), value=lambda row: code(key(row))))
+    if kind == "xlsx":
+        return _xlsx(file, columns, rows, mark.number if mark else "")
+    return _csv(file, columns, rows)
+
+
+def answer(name: str, kind: str, file: IO[bytes]) -> FileResponse:
+    """A file as an attachment that no browser keeps."""
     response = FileResponse(
         file,
         as_attachment=True,
@@ -70,11 +77,14 @@ def _csv(file: IO[bytes], columns: Sequence[Column], rows: Iterable[Any]) -> int
     return count
 
 
-def _xlsx(file: IO[bytes], columns: Sequence[Column], rows: Iterable[Any]) -> int:
-    # Row by row to disk; text is never taken for a formula or a link.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+def _xlsx(file: IO[bytes], columns: Sequence[Column], rows: Iterable[Any], number: str) -> int:
+    # In memory, not in files anybody could read meanwhile; text is never taken for a formula or a link.
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(file, options)
     sheet = book.add_worksheet()
+    if number:
+        book.set_properties({"comments": number})
+        sheet.set_footer(f"&L{number}&R&P / &N")
     heading = book.add_format({"bold": True})
     kinds = {
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
