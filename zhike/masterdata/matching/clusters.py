@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.engine import Table
+from zhike.masterdata.matching.normalise.coding import coded
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -131,8 +132,11 @@ def _facts(normalised: Table, apart: Mapping[int, frozenset[int]]) -> _Facts:
     order = np.argsort(normalised["record"].to_numpy())
 
     def codes(column: str) -> Ints:
-        values = normalised[column].combine_chunks().dictionary_encode().indices
-        found: Ints = pc.fill_null(values, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        found: Ints = (
+            pc.fill_null(coded(normalised[column]).indices, -1)
+            .to_numpy(zero_copy_only=False)
+            .astype(np.int64)
+        )
         return found[order]
 
     return _Facts((codes("resident_id"), codes("credit_code")), codes("kind"), apart)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.comparing import COLUMNS, KINDS, Kind
+from zhike.masterdata.matching.normalise.coding import coded, first
 
 Table = Any  # pyarrow publishes no types
 MEMORY: Final = "1500MB"
@@ -39,32 +40,21 @@ def of_kind(normalised: Table, kind: Kind) -> Table:
     """The records of one kind in the order given: `comparing.COLUMNS`, the two of `comparing.MADE`, and `row`, which
     counts them. Each text is a code into its column's one dictionary: equal texts have equal codes."""
     there = normalised.select([*COLUMNS, *_STREET]).filter(pc.equal(normalised["kind"], kind))
-    columns = {name: _coded(there[name]) for name in (*COLUMNS, *_STREET)}
+    columns = {
+        name: there[name].combine_chunks() if name in _NO_TEXT else coded(there[name])
+        for name in (*COLUMNS, *_STREET)
+    }
     road, village = (columns.pop(name) for name in _STREET)
     born = columns["birth_on"].dictionary_encode()
     text = pc.strftime(born.dictionary, format="%Y%m%d")
     columns["birth_text"] = pa.DictionaryArray.from_arrays(born.indices, text)
-    columns["address_street"] = _first(road, village)
+    columns["address_street"] = first(road, village)
     columns["row"] = pa.array(np.arange(len(there), dtype=np.int32))
     return pa.table(columns)
 
 
 _STREET: Final = ("address_road", "village")
-
-
-def _coded(column: Any) -> Any:
-    if pa.types.is_dictionary(column.type):
-        column = column.unify_dictionaries()
-    whole = column.combine_chunks()
-    texts = pa.types.is_string(whole.type)
-    return whole.dictionary_encode() if texts else whole
-
-
-def _first(one: Any, other: Any) -> Any:
-    """Codes of the first of two texts that is there."""
-    alike = pa.chunked_array([one, other]).unify_dictionaries()
-    codes = pc.coalesce(alike.chunk(0).indices, alike.chunk(1).indices)
-    return pa.DictionaryArray.from_arrays(codes, alike.chunk(0).dictionary)
+_NO_TEXT: Final = ("record", "birth_on")
 
 
 def load(con: duckdb.DuckDBPyConnection, name: str, normalised: Table, kind: Kind) -> None:

@@ -196,14 +196,15 @@ def _shares(terms: Terms, term: str, secret: bytes, records: Table, rows: Ints) 
     """How frequent the term of each of these rows is; each distinct value is looked up once."""
     column = records[term].combine_chunks()
     codes = column.indices.take(pa.array(rows)).to_numpy()
-    share = np.full(len(column.dictionary), terms.rare)
+    share: Floats = np.full(len(column.dictionary), terms.rare)
     if terms.share:
         there = np.flatnonzero(np.bincount(codes, minlength=len(share)))
         values = column.dictionary.take(pa.array(there))
         place = pc.index_in(term_values(term, values, secret), terms.table["value"])
         known = place.is_valid().to_numpy(zero_copy_only=False)
         share[there[known]] = terms.table["share"].to_numpy()[place.drop_null().to_numpy()]
-    return share[codes]
+    found: Floats = share[codes]
+    return found
 
 
 def term_values(term: str, values: Any, secret: bytes) -> Any:
@@ -269,7 +270,7 @@ def _scored(
 ) -> Table:
     known = model.kinds[kind]
     worth = weights(kind, known, model.secret, records, left, levels)
-    weight = known.prior_weight + sum(worth.values())
+    weight = known.prior_weight + sum(worth.values(), np.zeros(len(left)))
     identifier = records[SCHEMES[kind].identifier].combine_chunks().indices.fill_null(-1).to_numpy()
     by_rule = (
         (identifier[left] == identifier[right]) & (identifier[left] >= 0) & (levels["name"] != 0)

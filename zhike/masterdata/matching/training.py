@@ -163,11 +163,11 @@ def _lesson(scheme: Scheme, everyone: Table, memory: str) -> _Lesson:
         also = {f"stranger_{n}": sql for n, sql in enumerate(_strangers_by(scheme))}
         levels = gammas(con, scheme, records, left, right, also)
     ends = np.cumsum([0, *(len(pairs[0]) for pairs in sorts)])
-    told = (
+    strangers, taught, alike, found = (
         _Pairs(*pairs, {name: each[ends[n] : ends[n + 1]] for name, each in levels.items()})
         for n, pairs in enumerate(sorts)
     )
-    return _Lesson(scheme, records, *told, keys)
+    return _Lesson(scheme, records, strangers, taught, alike, found, keys)
 
 
 def _drawn(everyone: Table) -> Table:
@@ -354,7 +354,7 @@ def _settle(kind: Kind, model: KindModel, secret: bytes, lesson: _Lesson) -> Kin
     keys that make too many pairs, or whose own pairs are hardly ever of one entity."""
     found, records = lesson.found, lesson.records
     worth = weights(kind, model, secret, records, found.left, found.levels)
-    weight = np.zeros(len(found)) + sum(worth.values())
+    weight = sum(worth.values(), np.zeros(len(found)))
     prior, probability = model.prior, np.zeros(len(weight))
     for _ in range(20):
         odds = np.exp2(np.minimum(weight + math.log2(prior / (1 - prior)), 500))

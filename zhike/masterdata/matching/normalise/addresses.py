@@ -7,6 +7,7 @@ has few distinct values in a table of a million, so each is read once for all ro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.normalise.characters import simplified, simplified_column
-from zhike.masterdata.matching.normalise.divisions import Divisions, divisions
+from zhike.masterdata.matching.normalise.coding import coded, first, having, read, spread, where
+from zhike.masterdata.matching.normalise.divisions import LEVELS, Divisions, divisions
 
 _COUNT = r"[一二三四五六七八九十]{1,3}"
 _COUNTED_BY = "(?:栋|幢|座|单元|号|室|层|楼|排|组|弄)"
@@ -22,6 +24,12 @@ _HOUSE = rf"(?:[0-9]|[a-z][0-9]*(?:[0-9-]|座|栋|幢|区|楼|$)|{_COUNT}{_COUNT
 # RE2 reads these as `re` does: columns and single texts are cut alike.
 _CUT = rf"(?s)^(?P<front>.*?)(?P<house>{_HOUSE}.*)?$"
 _PREFIX = r"(?s)^(?P<prefix>(?:.*(?:[省市县旗盟]|[^小社园业发税]区))?)(?P<street>.*)$"
+
+# Number, building, unit and room in that order, each optional but the first.
+_USUAL = (
+    r"^(?P<number>\d+)号(?:(?P<building>\d+)[幢栋])?(?:(?P<unit>\d+)单元)?(?:(?P<room>\d+)室)?$"
+)
+_USUAL_PARTS = ("number", "building", "unit", "room")
 
 _MARKED = r"[^\p{Han}0-9a-z]|null|^中"
 _COUNTRY = re.compile(r"^(?:中国|中华人民共和国)")
@@ -138,59 +146,91 @@ def parse(raw: str) -> Address:
 
 
 def address_columns(values: pa.Array) -> dict[str, pa.Array]:
-    """The parts and the key of `parse` for every row of a string array, each distinct piece read once."""
-    whole = values.dictionary_encode()
+    """The parts and the key of `parse` for every row of a string array, as codes, each distinct piece read once."""
+    whole = coded(values)
     texts = simplified_column(whole.dictionary)
     marked = pc.match_substring_regex(texts, _MARKED)
     if pc.any(marked).as_py():
         cleaned = [clean(text) for text in texts.filter(marked).to_pylist()]
         texts = pc.replace_with_mask(texts, marked, pa.array(cleaned, pa.string()))
     cut = pc.extract_regex(texts, _CUT)
-    fronts = cut.field("front").dictionary_encode()
-    read = [_front(text) for text in fronts.dictionary.to_pylist()]
-    official = [above.official for above, _ in read]
-    found = {
-        name: _taken([names[place] for names in official], fronts)
-        for place, name in enumerate(("province", "city", "county"))
-    }
-    streets = {
-        name: _taken([getattr(between, name) for _, between in read], fronts)
-        for name in ("township", "village", "road", "place", "ends")
-    }
-    tails = pc.binary_join_element_wise(
-        streets["ends"], cut.field("house"), ":"
-    ).dictionary_encode()
-    ends_and_houses = [text.split(":", 1) for text in tails.dictionary.to_pylist()]
-    houses = [house(text, ends) for ends, text in ends_and_houses]
-    inside = {
-        name: _taken([getattr(each, name) for each in houses], tails)
-        for name in ("road", "number", "building", "unit", "room", "place")
-    }
-    road = pc.coalesce(streets["road"], inside["road"])
-    place = _joined(streets["place"], inside["place"])
-    place = pc.if_else(pc.equal(place, ""), pa.scalar(None, pa.string()), place)
-    number, building = inside["number"], inside["building"]
-    dashed = pc.binary_join_element_wise("-", building, "")
-    key = pc.binary_join_element_wise(
-        pc.coalesce(road, streets["village"], place), _joined(number, dashed), ""
+    found = _front_columns(cut.field("front"))
+    tails = coded(cut.field("house"))
+    within = _house_columns(tails, found.pop("ends"))
+    road, place = first(found["road"], within["road"]), found["place"]
+    if pc.any(within["place"].is_valid()).as_py():
+        place = coded(_joined(place.cast(pa.string()), within["place"].cast(pa.string())))
+        place = having(place, pc.not_equal(place.dictionary, ""))
+    number, building = within["number"], within["building"]
+    street = first(road, found["village"], place).cast(pa.string())
+    dashed = pc.binary_join_element_wise("-", building.cast(pa.string()), "")
+    key = pc.binary_join_element_wise(street, _joined(number.cast(pa.string()), dashed), "")
+    keyed = pc.or_(pc.is_valid(number.indices), pc.is_valid(building.indices))
+    found |= {"road": road, "number": number, "building": building, "unit": within["unit"]}
+    found |= {"room": within["room"], "place": place, "key": where(coded(key), keyed)}
+    return {name: _of(column, whole) for name, column in found.items()}
+
+
+def _front_columns(fronts: pa.Array) -> dict[str, pa.Array]:
+    """What `_front` finds, as codes; divisions and streets are read apart where they stand apart, since there are
+    few of each."""
+    fronts = coded(fronts)
+    split = pc.extract_regex(fronts.dictionary, _PREFIX)
+    prefixes, streets = coded(split.field("prefix")), coded(split.field("street"))
+    above = [divisions(text) for text in prefixes.dictionary.to_pylist()]
+    whole = pa.array([bool(each.county and not each.rest) for each in above], pa.bool_())
+    here = whole.take(prefixes.indices)
+    apart = pc.invert(here)
+    streets = where(streets, here)
+    streets = coded(streets.cast(pa.string()))  # without those of the others
+    between = [street(text) for text in streets.dictionary.to_pylist()]
+    others = [_front(text) for text in fronts.dictionary.filter(apart).to_pylist()]
+    found = {}
+    for place, name in enumerate(LEVELS):
+        known = where(read(prefixes, _texts(each.official[place] for each in above)), here)
+        other = coded(_texts(each.official[place] for each, _ in others))
+        found[name] = first(known, spread(other, apart))
+    for name in ("township", "village", "road", "place", "ends"):
+        known = read(streets, _texts(getattr(each, name) for each in between))
+        other = coded(_texts(getattr(each, name) for _, each in others))
+        found[name] = first(known, spread(other, apart))
+    return {name: _of(column, fronts) for name, column in found.items()}
+
+
+def _house_columns(tails: pa.Array, ends: pa.Array) -> dict[str, pa.Array]:
+    """What `house` finds in each of `tails`, after what `ends` says, as codes. Most are written 12号3幢2单元502室 and
+    stand behind a road or a village: those are cut by columns."""
+    usual = pc.extract_regex(tails.dictionary, _USUAL)
+    ordinary = pc.is_in(ends.dictionary, pa.array(["road", "village"])).take(ends.indices)
+    plain = pc.and_(usual.is_valid().take(tails.indices), ordinary)
+    others = pc.invert(plain)
+    joined = pc.binary_join_element_wise(
+        ends.filter(others).cast(pa.string()), tails.filter(others).cast(pa.string()), ":"
     )
-    keyed = pc.or_(pc.is_valid(number), pc.is_valid(building))
-    found |= {
-        "township": streets["township"],
-        "village": streets["village"],
-        "road": road,
-        "number": number,
-        "building": building,
-        "unit": inside["unit"],
-        "room": inside["room"],
-        "place": place,
-        "key": pc.if_else(keyed, key, pa.scalar(None, pa.string())),
-    }
-    return {name: column.take(whole.indices) for name, column in found.items()}
+    rest = coded(joined)
+    houses = [house(text, after) for after, text in _split(rest.dictionary.to_pylist())]
+    found = {}
+    for name in ("road", "number", "building", "unit", "room", "place"):
+        other = spread(read(rest, _texts(getattr(each, name) for each in houses)), others)
+        if name in _USUAL_PARTS:
+            cut = usual.field(name)
+            cut = pc.if_else(pc.equal(cut, ""), pa.scalar(None, pa.string()), cut)
+            other = first(where(read(tails, cut), plain), other)
+        found[name] = other
+    return found
 
 
-def _taken(values: list[str | None], distinct: pa.DictionaryArray) -> pa.Array:
-    return pa.array(values, pa.string()).take(distinct.indices)
+def _split(texts: list[str]) -> Iterator[list[str]]:
+    return (text.split(":", 1) for text in texts)
+
+
+def _texts(values: Iterable[str | None]) -> pa.Array:
+    return pa.array(list(values), pa.string())
+
+
+def _of(column: pa.Array, distinct: pa.Array) -> pa.Array:
+    """`column`, one for each text of a dictionary, for the rows that hold its codes."""
+    return pa.DictionaryArray.from_arrays(column.indices.take(distinct.indices), column.dictionary)
 
 
 def _joined(*columns: pa.Array) -> pa.Array:

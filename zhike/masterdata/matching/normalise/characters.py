@@ -49,7 +49,7 @@ def simplified(text: str) -> str:
 def folded(text: str) -> str:
     """As `simplified`, and without punctuation: letters, digits and ideographs alone."""
     composed = unicodedata.normalize("NFKC", text).lower().translate(_simplifications())
-    return "".join(c for c in composed if c.isalnum())
+    return "".join(filter(str.isalnum, composed))
 
 
 def _seen(character: str) -> bool:
@@ -69,22 +69,36 @@ def folded_column(values: pa.Array) -> pa.Array:
 @cache
 def _table(punctuation: bool) -> npt.NDArray[np.uint32]:
     """What each code point becomes: another one, `_DROPPED` or `_ALONE`. The last entry stands for all beyond."""
-    simple = _simplifications()
     table = np.full(_LAST + 1, _ALONE, dtype=np.uint32)
     for first, end in _IDEOGRAPHS:
         table[first:end] = np.arange(first, end)
-    for code, to in simple.items():
+    for code, to in _simplifications().items():
         table[code] = ord(to)
-    joining = _joining()
-    for code in range(_BASIC):
-        character = chr(code)
-        if table[code] != _ALONE or code in joining or unicodedata.combining(character):
-            continue
-        becomes = unicodedata.normalize("NFKC", character).lower().translate(simple)
-        if len(becomes) == 1 and ord(becomes) not in joining:
-            kept = _seen(becomes) if punctuation else becomes.isalnum()
-            table[code] = ord(becomes) if kept else _DROPPED
+    for code, becomes in _singles().items():
+        kept = _seen(becomes) if punctuation else becomes.isalnum()
+        table[code] = ord(becomes) if kept else _DROPPED
     return table
+
+
+@cache
+def _singles() -> dict[int, str]:
+    """Code points but ideographs that become one character whatever their neighbours are, and that character."""
+    joining = _joining()
+    alone = [
+        character
+        for code in range(_BASIC)
+        if not any(first <= code < end for first, end in _IDEOGRAPHS)
+        and code not in joining
+        and not unicodedata.combining(character := chr(code))
+    ]
+    # All at once, parted by what none of them becomes.
+    composed = unicodedata.normalize("NFKC", "\ud800".join(alone)).lower().split("\ud800")
+    simple = _simplifications()
+    return {
+        ord(character): to
+        for character, becomes in zip(alone, composed, strict=True)
+        if len(becomes) == 1 and ord(to := becomes.translate(simple)) not in joining
+    }
 
 
 @cache
@@ -98,16 +112,32 @@ def _joining() -> frozenset[int]:
 def _mapped(
     values: pa.Array, table: npt.NDArray[np.uint32], alone: Callable[[str], str]
 ) -> pa.Array:
-    values = pa.concat_arrays([values.cast(pa.large_string())])  # a copy without an offset
-    if not len(values):
-        return values.cast(pa.string())
-    bounds = np.frombuffer(values.buffers()[1], dtype=np.int64)[: len(values) + 1]
+    """Most texts are in the one way already and left alone."""
+    codes, ends = _code_points(values)
+    changed = np.diff(_running(table[np.minimum(codes, _LAST)] != codes)[ends]) > 0
+    if not changed.any():
+        return values
+    rows = pa.array(changed)
+    return pc.replace_with_mask(values, rows, _rewritten(values.filter(rows), table, alone))
+
+
+def _code_points(values: pa.Array) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The code points of all texts in a row, and where each text ends, 0 first; a null has none."""
+    values = pa.concat_arrays(
+        [pc.fill_null(values, "").cast(pa.large_string())]
+    )  # without an offset
     data = values.buffers()[2]
+    bounds = np.frombuffer(values.buffers()[1], dtype=np.int64)[: len(values) + 1]
     text = data.to_pybytes()[bounds[0] : bounds[-1]] if data else b""
-    codes: npt.NDArray[np.uint32] = np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")
-    ends = np.concatenate(
-        [[0], np.cumsum(pc.fill_null(pc.utf8_length(values), 0).to_numpy(zero_copy_only=False))]
+    return np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4"), _running(
+        pc.utf8_length(values).to_numpy(zero_copy_only=False)
     )
+
+
+def _rewritten(
+    values: pa.Array, table: npt.NDArray[np.uint32], alone: Callable[[str], str]
+) -> pa.Array:
+    codes, ends = _code_points(values)
     becomes = table[np.minimum(codes, _LAST)]
     odd = np.flatnonzero(np.diff(_running(becomes == _ALONE)[ends]))
     becomes[becomes == _ALONE] = _DROPPED
@@ -123,7 +153,7 @@ def _mapped(
         mask[odd] = True
         texts = [alone(text) for text in values.take(pa.array(odd)).to_pylist()]
         mapped = pc.replace_with_mask(mapped, pa.array(mask), pa.array(texts, pa.string()))
-    return pc.if_else(pc.is_null(values), pa.scalar(None, pa.string()), mapped)
+    return mapped
 
 
 def _running(counts: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 
-from zhike.masterdata.matching.normalise.characters import folded
+import pyarrow as pa
+
+from zhike.masterdata.matching.normalise.characters import folded, folded_column
+from zhike.masterdata.matching.normalise.coding import read
 from zhike.masterdata.matching.normalise.divisions import known_names
 
 _FORMS = (
@@ -35,6 +40,21 @@ class Company:
 
 def company_name(raw: str) -> Company:
     """A company's name in its parts. Where nothing but place and form is left, the whole name is the core."""
+    return _company(raw, folded(raw))
+
+
+def company_columns(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Core and place of a column of codes."""
+    wholes = folded_column(column.dictionary).to_pylist()
+    names = [*map(_company, column.dictionary.to_pylist(), wholes)]
+    core, place = (
+        pa.array([*map(attrgetter(part), names)], pa.string()) for part in ("core", "place")
+    )
+    return read(column, core), read(column, place)
+
+
+def _company(raw: str, whole: str) -> Company:
+    """`whole`: the name folded."""
     places: list[str] = []
 
     def without_place(found: re.Match[str]) -> str:
@@ -44,8 +64,8 @@ def company_name(raw: str) -> Company:
             return ""
         return "" if re.fullmatch(_FORM, inner) else inner
 
-    whole = folded(raw)
-    in_front, text = _place_in_front(folded(_BRACKETS.sub(without_place, raw)))
+    shown = _BRACKETS.sub(without_place, raw)
+    in_front, text = _place_in_front(whole if shown == raw else folded(shown))
     core = _TAIL.sub("", _ANYWHERE.sub("", text))
     if len(core) < 2:
         return Company(whole or None)
@@ -73,10 +93,18 @@ def _unknown(text: str) -> tuple[int, str] | None:
 
 def _known(text: str, within: str) -> tuple[int, str] | None:
     """Length of the longest known name that `text` begins with, and its code."""
+    if text[:2] not in _beginnings():
+        return None
+    names = known_names()
     for length in range(min(_LONGEST, len(text) - 2), 1, -1):
-        for meaning in known_names().get(text[:length], ()):
+        for meaning in names.get(text[:length], ()):
             for code in (*meaning.current, *meaning.former):
                 deeper = code.startswith(within) and len(code) > len(within)
                 if deeper and (meaning.whole or meaning.level < 2 or within):
                     return length, code
     return None
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    return frozenset(name[:2] for name in known_names())

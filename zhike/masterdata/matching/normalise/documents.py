@@ -40,13 +40,34 @@ def plain(raw: str) -> str:
 
 
 def plain_column(values: pa.Array) -> pa.Array:
-    """`plain` for every row; what is empty afterwards is null."""
-    odd = pc.invert(pc.fill_null(pc.string_is_ascii(values), True))
+    """`plain` for every row; what is empty afterwards is null. Most rows are plain already and left alone."""
+    unlike = _unlike(values, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    if not unlike.any():
+        return values
+    rows = pa.array(unlike)
+    texts = values.filter(rows)
+    odd = pc.invert(pc.string_is_ascii(texts))
     if pc.any(odd).as_py():
-        texts = [plain(text) for text in values.filter(odd).to_pylist()]
-        values = pc.replace_with_mask(values, odd, pa.array(texts, pa.string()))
-    kept = pc.utf8_upper(pc.replace_substring_regex(values, _ASCII_SEPARATOR, ""))
-    return pc.if_else(pc.equal(pc.binary_length(kept), 0), pa.scalar(None, pa.string()), kept)
+        read = [plain(text) for text in texts.filter(odd).to_pylist()]
+        texts = pc.replace_with_mask(texts, odd, pa.array(read, pa.string()))
+    kept = pc.utf8_upper(pc.replace_substring_regex(texts, _ASCII_SEPARATOR, ""))
+    kept = pc.if_else(pc.equal(pc.binary_length(kept), 0), pa.scalar(None, pa.string()), kept)
+    return pc.replace_with_mask(values, rows, kept)
+
+
+def _unlike(values: pa.Array, usual: bytes) -> npt.NDArray[np.bool_]:
+    """Which rows hold a byte that is none of the usual ones, or no byte at all."""
+    if values.null_count == len(values):
+        return np.zeros(len(values), dtype=bool)
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :][: len(values) + 1]
+    text = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    unusual = np.ones(256, dtype=bool)
+    unusual[list(usual)] = False
+    found: npt.NDArray[np.bool_] = offsets[:-1] == offsets[1:]
+    places = np.flatnonzero(unusual[text]) + offsets[0]
+    found[np.searchsorted(offsets[1:], places, side="right")] = True
+    found &= values.is_valid().to_numpy(zero_copy_only=False)
+    return found
 
 
 def resident_id(raw: str, also: Ranges = ASSIGNED) -> str:
@@ -92,9 +113,9 @@ def resident_id_facts(id18: str) -> tuple[date, str, str | None]:
 
 def completed_column(values: pa.Array) -> pa.Array:
     """`completed` for every row of plain texts."""
-    old = pc.fill_null(pc.match_substring_regex(values, r"^[0-9]{15}$"), False)
-    if not pc.any(old).as_py():
-        return values
+    old = pc.fill_null(pc.equal(pc.binary_length(values), 15), False)
+    digits = pc.match_substring_regex(values.filter(old), r"^[0-9]{15}$")
+    old = _among(old, digits.to_numpy(zero_copy_only=False))
     short = _characters(values.filter(old), 15)
     century = np.tile(np.frombuffer(b"19", dtype=np.uint8), (len(short), 1))
     body = np.hstack([short[:, :6], century, short[:, 6:]])
@@ -103,6 +124,11 @@ def completed_column(values: pa.Array) -> pa.Array:
 
 def resident_id_column(values: pa.Array, also: Ranges = ASSIGNED) -> pa.Array:
     """`resident_id` for every row of completed plain texts; null where that raises."""
+    return pc.if_else(valid_ids(values, also), values, pa.scalar(None, pa.string()))
+
+
+def valid_ids(values: pa.Array, also: Ranges = ASSIGNED) -> pa.Array:
+    """Which of completed plain texts are valid identity numbers."""
     shaped = pc.fill_null(pc.match_substring_regex(values, r"^[0-9]{17}[0-9X]$"), False)
     held = _characters(values.filter(shaped), 18)
     digits = held.astype(np.int64) - 48
@@ -117,7 +143,7 @@ def resident_id_column(values: pa.Array, also: Ranges = ASSIGNED) -> pa.Array:
     area = plausible_codes()[digits[:, :6] @ [100000, 10000, 1000, 100, 10, 1]]
     for prefix in also.resident_ids:
         area |= (digits[:, : len(prefix)] == [int(d) for d in prefix]).all(axis=1)
-    return _where(values, shaped, good & area)
+    return _among(shaped, good & area)
 
 
 def facts_columns(ids: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -159,7 +185,8 @@ def credit_code_column(values: pa.Array) -> pa.Array:
     held = _characters(values.filter(shaped), 18)
     worth = _credit_values()[held]
     alphabet = np.frombuffer(CREDIT_ALPHABET.encode(), dtype=np.uint8)
-    return _where(values, shaped, held[:, 17] == alphabet[-(worth[:, :17] @ CREDIT_WEIGHTS) % 31])
+    good = _among(shaped, held[:, 17] == alphabet[-(worth[:, :17] @ CREDIT_WEIGHTS) % 31])
+    return pc.if_else(good, values, pa.scalar(None, pa.string()))
 
 
 @cache
@@ -212,8 +239,8 @@ def _texts(characters: Characters) -> pa.Array:
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets.tobytes()), pa.py_buffer(body))
 
 
-def _where(values: pa.Array, shaped: pa.Array, good: npt.NDArray[np.bool_]) -> pa.Array:
-    """`values` where `shaped`, and of those where `good`; null elsewhere."""
+def _among(shaped: pa.Array, good: npt.NDArray[np.bool_]) -> pa.Array:
+    """Which rows are `shaped`, and of those `good`."""
     kept = shaped.to_numpy(zero_copy_only=False).copy()
     kept[kept] = good
-    return pc.if_else(pa.array(kept), values, pa.scalar(None, pa.string()))
+    return pa.array(kept)

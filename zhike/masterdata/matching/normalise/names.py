@@ -10,12 +10,14 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pypinyin.constants import PINYIN_DICT
 
 from zhike.masterdata.matching.normalise.characters import folded, simplified_column
+from zhike.masterdata.matching.normalise.coding import coded, read
 
 # Characters whose reading as a surname differs from the everyday one.
 SURNAME_READINGS = dict(
@@ -98,12 +100,12 @@ def person_name(raw: str) -> Name:
 
 
 def name_columns(values: pa.Array) -> dict[str, pa.Array]:
-    """The parts of `person_name` for every row of a string array.
+    """The parts of `person_name` for every row of a string array, as codes.
 
     Nine names of ten are two to four ideographs without a title: they are cut and read by columns, since there
     are few distinct surnames and given names.
     """
-    whole = values.dictionary_encode()
+    whole = coded(values)
     raw = whole.dictionary
     texts = simplified_column(raw)
     double = pc.and_(
@@ -129,13 +131,11 @@ def name_columns(values: pa.Array) -> dict[str, pa.Array]:
         "sex": pa.nulls(len(texts), pa.string()),
     }
     others = pc.invert(usual)
-    read = [person_name(text) for text in raw.filter(others).to_pylist()]
-    return {
-        part: pc.replace_with_mask(
-            column, others, pa.array([getattr(name, part) for name in read], pa.string())
-        ).take(whole.indices)
-        for part, column in found.items()
-    }
+    names = [person_name(text) for text in raw.filter(others).to_pylist()]
+    for part, column in found.items():
+        parts = pa.array(map(attrgetter(part), names), pa.string(), size=len(names))
+        found[part] = read(whole, pc.replace_with_mask(column, others, parts))
+    return found
 
 
 def sounds_column(texts: pa.Array) -> pa.Array:
@@ -152,9 +152,11 @@ def _slice(texts: pa.Array, start: int, stop: int | None) -> pa.Array:
     return pc.utf8_slice_codeunits(texts, start, stop)
 
 
-def _read(texts: pa.Array, read: Callable[[str], str]) -> pa.Array:
+def _read(texts: pa.Array, reading: Callable[[str], str]) -> pa.Array:
     distinct = texts.dictionary_encode()
-    return pa.array(map(read, distinct.dictionary.to_pylist()), pa.string()).take(distinct.indices)
+    return pa.array(map(reading, distinct.dictionary.to_pylist()), pa.string()).take(
+        distinct.indices
+    )
 
 
 def _surname_readings(surname: str) -> list[str]:

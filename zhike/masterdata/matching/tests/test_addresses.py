@@ -23,7 +23,17 @@ PIECES = st.sampled_from(
     "浙江省 浙江 杭州市 杭州 西湖区 义乌 沄浦县 青石镇 柳湾村 文三路 上海市 3幢 七栋 2单元 502室 12号 12-3-502 "
     "375弄 2组 5号大街 花园小区 A座 (后门) - ， 中国 null 文三路与学院路交叉口".split()
 )
-ADDRESSES = st.one_of(st.lists(PIECES, max_size=7).map("".join), st.text(max_size=12))
+FRONTS = st.sampled_from(
+    "文三路 浙江杭州西湖区文三路 沄浦县青石镇柳湾村 沄浦县花园小区 柳湾村幸福广场 城关镇".split()
+)
+HOUSES = st.from_regex(
+    r"[0-9]{1,4}号([0-9]{1,3}[幢栋])?([0-9]单元)?([0-9]{1,4}室)?", fullmatch=True
+)
+ADDRESSES = st.one_of(
+    st.lists(PIECES, max_size=7).map("".join),
+    st.tuples(FRONTS, HOUSES).map("".join),
+    st.text(max_size=12),
+)
 
 
 @settings(deadline=None)
