@@ -36,6 +36,8 @@ from zhike.masterdata.models import (
 from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.masterdata.services.reviewing import judge, merge_customers
 from zhike.organisation.models import Appointment, Employee, Role, User
+from zhike.privacy import services as privacy
+from zhike.privacy.models import SubjectRequest
 from zhike.products.models import Agreement, Product
 
 
@@ -295,3 +297,25 @@ def match_run(world: World, on: Party) -> models.Model:
 def survivor_rule(world: World, on: Party) -> models.Model:
     """A field has its rule whether or not somebody changed it: its name stands where others have their public id."""
     return SurvivorRule(public_id="occupation")
+
+
+def _request(kind: str, on: Party, **said: Any) -> SubjectRequest:
+    return privacy.ask(actor=SYSTEM, party=on, kind=kind, how="counter", **said)
+
+
+def access_request(world: World, on: Party) -> SubjectRequest:
+    return _request("access", on)
+
+
+def correction(world: World, on: Party) -> SubjectRequest:
+    return _request("correction", on, field="occupation", wanted="教师")
+
+
+def erasure(world: World, on: Party) -> SubjectRequest:
+    return _request("erasure", on)
+
+
+def ready_copy(world: World, on: Party) -> SubjectRequest:
+    made = _request("access", on)
+    SubjectRequest.objects.filter(pk=made.pk).update(state=SubjectRequest.State.APPROVED)
+    return privacy.make_answer(actor=SYSTEM, request=made)

@@ -472,6 +472,28 @@ def _review() -> Iterator[tuple[str, str, Entry]]:
     yield "matching/<uuid:public_id>/", "GET", Entry(LOADS, rows=on(rows.match_run), shared=True)
 
 
+def _privacy() -> Iterator[tuple[str, str, Entry]]:
+    one = "customers/<uuid:public_id>/privacy/"
+    yield one, "GET", Entry(EDITORS, rows=on(rows.party))
+    asked = {"kind": "access", "how": "counter"}
+    yield one, "POST", Entry(EDITORS, MOVED, on(rows.party), body=asked)
+    yield "privacy/requests/", "GET", Entry(EDITORS | SECURITY)
+    one = "privacy/requests/<uuid:public_id>/"
+    yield one, "GET", Entry(EDITORS | SECURITY, rows=on(rows.erasure))
+    said = {"reason": "本人核对"}
+    for step, allowed, ok, make in (
+        ("approve", SECURITY, MOVED, rows.access_request),
+        ("refuse", LINE, MOVED, rows.correction),
+        ("correct", LINE, MOVED, rows.correction),
+        ("restrict", SECURITY, MOVED, rows.erasure),
+        ("copy", LINE, SHOWN, rows.ready_copy),
+        ("kept", SECURITY, SHOWN, rows.erasure),
+    ):
+        yield f"{one}{step}/", "POST", Entry(allowed, ok, on(make), body=said)
+    for page in ("register/", "register/file/", "sharing/"):
+        yield f"privacy/{page}", "GET", Entry(SECURITY | AUDITOR)
+
+
 PARTS = (
     _site,
     _shell,
@@ -484,6 +506,7 @@ PARTS = (
     _imports,
     _review,
     _quality,
+    _privacy,
 )
 TABLE: dict[tuple[str, str], Entry] = {
     (pattern, method): entry for part in PARTS for pattern, method, entry in part()

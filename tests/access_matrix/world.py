@@ -28,7 +28,8 @@ PRINCIPALS = (
     Role.AUDITOR.value,
 )
 UNSIGNED = frozenset({ANONYMOUS, DISABLED})
-SEES_EVERY_CUSTOMER = frozenset({Role.ANALYST.value})
+# The security administrator sees no customer, and every request about somebody's data.
+SEES_EVERY_CUSTOMER = frozenset({Role.ANALYST.value, Role.SECURITY_ADMINISTRATOR.value})
 
 
 @dataclass(frozen=True)

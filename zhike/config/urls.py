@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ui/", include("zhike.ui.gallery.urls")),
     path("imports/", include("zhike.masterdata.urls")),
     path("", include("zhike.masterdata.review_urls")),
+    path("", include("zhike.privacy.urls")),
     path("quality/", include("zhike.masterdata.quality_urls")),
     path("insight/", include("zhike.insight.urls")),
     *account,

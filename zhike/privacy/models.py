@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.customers.models import Party
 from zhike.kernel.classes import classify
-from zhike.kernel.keeping import AGREED, IDENTITY, keep
+from zhike.kernel.keeping import AGREED, IDENTITY, Term, keep
 from zhike.kernel.models import Base
 from zhike.kernel.scope import Holders, Via
 from zhike.organisation.models import User
@@ -138,3 +138,7 @@ class KeptByLaw(Base):
     @property
     def place(self) -> str:
         return f"privacy_keptbylaw.sealed:{self.public_id}"
+
+    @property
+    def term_words(self) -> str:
+        return str(Term(self.term).label)

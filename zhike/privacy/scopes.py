@@ -15,6 +15,6 @@ class RequestScope(Scope):
     def rows(self, actor: Actor, model: type[Model]) -> Q:
         if actor.may("privacy.decide"):
             return Q()
-        if not actor.may("privacy.request"):
+        if not actor.may("privacy.view"):
             return NO_ROWS
         return Q(party__in=Party.objects.visible_to(actor).order_by())
