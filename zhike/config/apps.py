@@ -16,6 +16,7 @@ class ConfigConfig(AppConfig):
         from zhike.ui.commands import commands
         from zhike.ui.lists.bulk import bulk_actions, listings
         from zhike.ui.lists.criteria import criteria
+        from zhike.ui.lists.offers import offers
         from zhike.ui.navigation import counters, navigation, tools
         from zhike.ui.panels import panels
         from zhike.ui.suggestions import suggesters
@@ -24,6 +25,6 @@ class ConfigConfig(AppConfig):
         for registry in (
             *(navigation, counters, tools, commands, suggesters, subjects, kinds),
             *(panels, number_searchers, metrics, readers),
-            *(criteria, bulk_actions, listings),
+            *(criteria, bulk_actions, listings, offers),
         ):
             registry.close()

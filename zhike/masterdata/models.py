@@ -443,14 +443,6 @@ class Pair(Base):
         """Why a person is asked; "" of a pair that likeness joined without asking."""
         return "" if self.state == self.State.JOINED else self.get_why_display()
 
-    def __str__(self) -> str:
-        return f"{self.left.party.name} – {self.right.party.name}"
-
-    @property
-    def question(self) -> str:
-        """Why a person is asked; "" of a pair that likeness joined without asking."""
-        return "" if self.state == self.State.JOINED else self.get_why_display()
-
 
 class Approval(Base):
     """A judgement on many records at once, which a second person confirms before it is done."""

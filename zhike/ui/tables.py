@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, Literal
 
 from django import forms
+from django.db.models import prefetch_related_objects
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -56,6 +57,7 @@ class Column:
     model field to sort by when it is not the name with `__` for dots. `minor` columns are left out
     on a phone; `optional` ones stand there only when chosen. `total` is the path of a
     figure that may be summed over the whole list. `words` are whole sentences, which want width.
+    `needs` is a relation of the row, read for all rows of a page at once where the column is shown.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Column:
     optional: bool = False
     total: str = ""
     edit: Edit | None = None
+    needs: str = ""
 
     @property
     def order_by(self) -> str:
@@ -167,6 +170,17 @@ class Header:
     """The order a click with Shift asks for: by this column too."""
     nth: int = 0
     """Its place where the table is sorted by several."""
+
+
+def needed(columns: Iterable[Column]) -> list[str]:
+    """The relations these columns are read from, beyond what the list itself brings."""
+    return [column.needs for column in columns if column.needs]
+
+
+def fetch(columns: Iterable[Column], rows: Iterable[Any]) -> None:
+    """What the columns shown need of these rows, in one query a relation."""
+    if relations := needed(columns):
+        prefetch_related_objects(list(rows), *relations)
 
 
 @dataclass(frozen=True)

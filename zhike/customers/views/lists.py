@@ -19,6 +19,7 @@ from zhike.kernel.asking import Rows
 from zhike.ui import paging
 from zhike.ui.filters import Filter
 from zhike.ui.lists import conditions, drawing, state
+from zhike.ui.lists.offers import offered
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Column
 from zhike.ui.views import EditableListView, PageView, wants_fragment
@@ -52,7 +53,7 @@ class PartyList(EditableListView):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
-        return tables.columns_for(self.actor)
+        return (*tables.columns_for(self.actor), *offered(filters.PAGE, self.actor))
 
     @property
     def order(self) -> str:  # type: ignore[override]

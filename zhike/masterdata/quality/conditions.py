@@ -10,13 +10,36 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import Party
 from zhike.kernel.actor import Actor
 from zhike.masterdata.quality.rules import RULES
-from zhike.masterdata.quality.words import DIMENSIONS, wrong
+from zhike.masterdata.quality.words import DIMENSIONS, tone_of, wrong
 from zhike.ui.lists import criteria
 from zhike.ui.lists.bulk import Listing, listings
 from zhike.ui.lists.criteria import Choices, Criterion
 from zhike.ui.lists.groups import Grouping
+from zhike.ui.lists.offers import Offer, offers
+from zhike.ui.tables import Column
 
 PAGE, CUSTOMERS = "masterdata.finding", "customers.party"
+
+
+def _score(party: Party) -> int | None:
+    """None before anything was measured."""
+    quality = getattr(party, "quality", None)
+    return quality.score if quality else None
+
+
+SCORE = Column(
+    "quality",
+    _("Data quality"),
+    "badge",
+    value=_score,
+    tone=lambda party: tone_of(_score(party)),
+    align="end",
+    sortable=True,
+    sort_field="quality__score",
+    minor=True,
+    optional=True,
+    needs="quality",
+)
 GROUPINGS = (
     Grouping("type", _("Type"), "type", lambda actor: dict(Party.Type.choices), board=False),
 )
@@ -45,6 +68,7 @@ def _list() -> type[Any]:
 def register() -> None:
     """Called once when the room starts."""
     listings.register(Listing(PAGE, _list, "quality:findings"))
+    offers.register(Offer("quality:score", CUSTOMERS, SCORE, "insight.view"))
     group, customer = _("Data quality"), _("About the customer")
     for page, prefix in ((PAGE, PAGE), (CUSTOMERS, "quality")):
         criteria.register(

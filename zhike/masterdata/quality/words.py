@@ -76,6 +76,12 @@ _OWN_TODO: Mapping[str, Text] = {
 }
 
 
+def tone_of(score: int | None) -> str:
+    if score is None:
+        return ""
+    return "green" if score >= 90 else "yellow" if score >= 60 else "red"
+
+
 def wrong(rule: Rule) -> str:
     """What is wrong where the rule is broken."""
     if own := _OWN.get(rule.code):

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.http import urlencode
 
 from zhike.customers import services as customers
@@ -130,6 +132,29 @@ def test_lists_are_asked_for_data_quality(
 ) -> None:
     answer = text(signed_in_client(Role.ANALYST), f"{path}?{urlencode({'where': where})}")
     assert (mine.name in answer) is found
+
+
+def test_the_customer_list_offers_the_score_to_those_who_may_see_it(
+    mine: Party, other: Party
+) -> None:
+    shown = "/customers/?cols=name,quality&sort=quality__score"
+    client = signed_in_client(Role.ANALYST)
+    Quality.objects.filter(party=mine).update(score=41)
+    Quality.objects.filter(party=other).update(score=97)
+    found = text(client, shown)
+    assert found.index(">41<") < found.index(">97<")
+    assert found.index(mine.name) < found.index(other.name)
+    with CaptureQueriesContext(connection) as few:
+        text(client, shown)
+    for at in range(5):
+        party(f"王{at}", unit=mine.unit)
+    with CaptureQueriesContext(connection) as many:
+        unmeasured = text(client, shown)
+    assert len(many) == len(few)
+    assert unmeasured.index("王0") > unmeasured.index(other.name)
+    refused = text(signed_in_client(Role.TELLER, mine.unit), shown)
+    assert ">41<" not in refused
+    assert "quality" in refused
 
 
 def test_a_file_holds_what_the_list_shows_and_leaves_a_trace(

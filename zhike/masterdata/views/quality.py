@@ -27,7 +27,7 @@ from zhike.masterdata.quality import conditions, queries
 from zhike.masterdata.quality.panels import CHANGED
 from zhike.masterdata.quality.queries import FIGURES, NOTHING, Sight, Sums
 from zhike.masterdata.quality.rules import RULES, Dimension
-from zhike.masterdata.quality.words import DIMENSIONS, facts_told, told, wrong
+from zhike.masterdata.quality.words import DIMENSIONS, facts_told, told, tone_of, wrong
 from zhike.masterdata.services import quality
 from zhike.organisation.models import Employee, Unit
 from zhike.organisation.queries import units_above, units_at_or_below
@@ -290,8 +290,7 @@ def _whole(actor: Any) -> str:
 
 
 def _tone(party: Party) -> str:
-    score = party.quality.score
-    return "green" if score >= 90 else "yellow" if score >= 60 else "red"
+    return tone_of(party.quality.score)
 
 
 COLUMNS = (

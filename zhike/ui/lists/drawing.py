@@ -21,7 +21,7 @@ from zhike.ui.lists import builder, conditions, criteria, groups, kept
 from zhike.ui.lists.bulk import BulkAction, actions_for
 from zhike.ui.lists.groups import Dated, Grouping, Sums
 from zhike.ui.lists.state import SIZES, Choice, Pick, Pill, address, chosen_first, size_of
-from zhike.ui.tables import Column
+from zhike.ui.tables import Column, fetch
 
 if TYPE_CHECKING:
     from zhike.ui.views.lists import Found, ListView
@@ -368,6 +368,8 @@ def _board(
 ) -> dict[str, Any]:
     sums = [column for column in view.columns if column.total][:1]
     others = [column for column in columns if column.name != grouping.id]
+    piles = groups.piles(found.rows, grouping, sums, order, view.actor)
+    fetch(others, [row for pile in piles for row in pile.rows])
     return {
         "by": Pick(
             "by",
@@ -404,7 +406,7 @@ def _board(
                     if pile.more > 0
                     else "",
                 )
-                for pile in groups.piles(found.rows, grouping, sums, order, view.actor)
+                for pile in piles
             ],
             view.title,
             _move_url(view, grouping),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from zhike.kernel.errors import UserError
 from zhike.ui.lists import drawing, files
 from zhike.ui.lists.taking import Mark, Wanted, gates, sources
-from zhike.ui.tables import Column
+from zhike.ui.tables import Column, needed
 from zhike.ui.views.lists import ListView
 from zhike.ui.views.pages import PageView, visible
 
@@ -218,7 +218,7 @@ class FileView(TakeView, ListView):
 
     def rows_of(self, keys: Sequence[int]) -> Iterable[Any]:
         rows = self._seen().filter(**{f"{self.key_field}__in": keys}).order_by(*self.file_order)
-        return rows.iterator(chunk_size=2000)
+        return rows.prefetch_related(*needed(self.listed())).iterator(chunk_size=2000)
 
     def key(self, row: Any) -> int:
         return int(getattr(row, self.key_field))

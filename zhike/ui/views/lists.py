@@ -20,7 +20,7 @@ from zhike.ui.lists import builder, conditions, criteria, drawing, groups, kept,
 from zhike.ui.lists.bulk import actions_for
 from zhike.ui.lists.groups import Dated, Grouping
 from zhike.ui.navigation import Action
-from zhike.ui.tables import Column, Table
+from zhike.ui.tables import Column, Table, fetch
 from zhike.ui.views.pages import PageView, visible, wants_fragment
 
 
@@ -174,6 +174,7 @@ class ListView(PageView):
     def table(
         self, columns: tuple[Column, ...], rows: Sequence[Any], order: Any, totals: str = ""
     ) -> Table:
+        fetch(columns, rows)
         return Table(
             columns,
             rows,
