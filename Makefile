@@ -54,11 +54,13 @@ $(ASSETS): node_modules/.installed tools/vendor.mjs $(ASKERS)
 	@$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
 
 .PHONY: system
-system: ## Chromium, a CJK font and gettext from the system's packages, where absent
+system: ## Chromium, a CJK font, gettext and a directory for tests from the system's packages, where absent
 	@missing=(); \
 	command -v chromium >/dev/null || missing+=(chromium); \
 	compgen -G '/usr/share/fonts/*/*/*CJK*' >/dev/null || missing+=(fonts-noto-cjk); \
 	command -v xgettext >/dev/null || missing+=(gettext); \
+	[ -x /usr/sbin/slapd ] || missing+=(slapd); \
+	command -v ldapmodify >/dev/null || missing+=(ldap-utils); \
 	if [ $${#missing[@]} -eq 0 ]; then exit 0; fi; \
 	root=(); [ "$$(id -u)" -eq 0 ] || root=(sudo); \
 	if ! command -v apt-get >/dev/null || { [ $${#root[@]} -gt 0 ] && ! command -v sudo >/dev/null; }; then \
@@ -66,6 +68,8 @@ system: ## Chromium, a CJK font and gettext from the system's packages, where ab
 	fi; \
 	echo "Installing system packages: $${missing[*]}"; \
 	"$${root[@]}" apt-get update -qq; \
+	command -v debconf-set-selections >/dev/null && \
+		echo 'slapd slapd/no_configuration boolean true' | "$${root[@]}" debconf-set-selections; \
 	DEBIAN_FRONTEND=noninteractive "$${root[@]}" apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null
 
 # --- Use ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.access.models import Passkey, SecondFactor
+from zhike.access.models import GroupSeat, Passkey, SecondFactor
 from zhike.access.services import make_token
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
@@ -284,6 +284,11 @@ def passkey(world: World, on: Party) -> models.Model:
     return Passkey.objects.create(
         user=user, name="手机", credential=credential, public_key=b"", sign_count=0
     )
+
+
+def group_seat(world: World, on: Party) -> models.Model:
+    number = GroupSeat.objects.count()
+    return GroupSeat.objects.create(group=f"cn=group{number}", role="teller", title="柜员")
 
 
 def third(world: World, on: Party) -> models.Model:

@@ -85,6 +85,11 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     one = "me/second-factor/<uuid:public_id>/take-away/"
     lost = Entry(SECURITY, MOVED, on(rows.second_factor), shared=True, body={"reason": "丢失"})
     yield one, "POST", lost
+    yield "groups/", "GET", Entry(SECURITY)
+    seat = {"group": "cn=tellers", "role": "teller", "title": "柜员"}
+    yield "groups/", "POST", Entry(SECURITY, MOVED, body=seat)
+    one = "groups/<uuid:public_id>/remove/"
+    yield one, "POST", Entry(SECURITY, MOVED, on(rows.group_seat), shared=True)
     yield "me/tokens/", "GET", Entry(STAFF)
     yield "me/tokens/", "POST", Entry(STAFF, READ)
     one = "me/tokens/<uuid:public_id>/revoke/"

@@ -19,13 +19,16 @@ class AccessConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from zhike.access.proofs import signed_in
+        from zhike.access.services.leaving import end_access
         from zhike.kernel.models import AuditEntry
+        from zhike.organisation.services import endings
         from zhike.ui.lists import criteria
         from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.lists.criteria import Criterion
         from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
+        endings.append(lambda actor, user, why: end_access(actor=actor, user=user, reason=why))
         user_logged_in.connect(signed_in, dispatch_uid="access.proofs")
         sources.register(Source("trail", _("Audit trail"), "zhike.access.exports.Export"))
         page = "access.trail"
@@ -48,6 +51,17 @@ class AccessConfig(AppConfig):
                 permission="access.read_audit",
                 order=80,
                 key="a",
+                section=_("Supervision"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="access.groups",
+                label=_("Positions by group"),
+                url_name="group-seats",
+                icon="users-group",
+                permission="access.administer",
+                order=85,
                 section=_("Supervision"),
             )
         )

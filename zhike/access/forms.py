@@ -13,7 +13,7 @@ from zhike.access.middleware import origin_of
 from zhike.access.roles import FOR_PROGRAMS, PERMISSIONS
 from zhike.access.services import try_second_factor, try_sign_in
 from zhike.kernel.actor import Actor
-from zhike.organisation.models import User
+from zhike.organisation.models import Role, Unit, User
 from zhike.ui.format import iso_minute
 
 DAYS = gettext_lazy("%(days)d days")
@@ -54,6 +54,10 @@ class SignInForm(forms.Form):
                     _("Too many tries. The next one is admitted at %(time)s.")
                     % {"time": iso_minute(outcome.wait_until)},
                     code="wait",
+                )
+            if outcome.problem:
+                raise forms.ValidationError(
+                    outcome.problem, code="unreachable" if outcome.unreachable else "problem"
                 )
             if outcome.user is None:
                 raise forms.ValidationError(
@@ -127,6 +131,30 @@ class FactorOfForm(forms.Form):
     person = forms.CharField(
         label=gettext_lazy("Person"), required=False, help_text=gettext_lazy("Name or staff code")
     )
+
+
+class GroupSeatForm(forms.Form):
+    """A group and the position that its members get here."""
+
+    group = forms.CharField(
+        label=gettext_lazy("Group"),
+        max_length=300,
+        help_text=gettext_lazy("As the directory names it, whole: cn=managers,ou=groups,…"),
+    )
+    unit: forms.ModelChoiceField[Unit] = forms.ModelChoiceField(
+        label=gettext_lazy("Unit"),
+        queryset=None,
+        required=False,
+        empty_label=gettext_lazy("each member’s own"),
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=80)
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["unit"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Unit.objects.visible_to(actor).order_by("path")
 
 
 class TokenForm(forms.Form):

@@ -15,8 +15,8 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import NOBODY, STAFF, keep
 from zhike.kernel.models import Base
-from zhike.kernel.scope import NO_ROWS, Scope, SystemOnly
-from zhike.organisation.models import User
+from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
+from zhike.organisation.models import Appointment, Role, Unit, User
 
 
 class SignInTries(Base):
@@ -162,3 +162,68 @@ class Passkey(Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Identity(Base):
+    """Who somebody is in the institution's directory or at its provider: the name there that never changes."""
+
+    scope = OwnCredentials()
+    field_classes = classify(open="source seen_at", c1="user subject login")
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="identities", verbose_name=_("person")
+    )
+    source = models.CharField(max_length=300, editable=False)
+    subject = models.CharField(max_length=300, editable=False)
+    login = models.CharField(_("login"), max_length=200, editable=False)
+    seen_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("identity elsewhere")
+        constraints = (
+            models.UniqueConstraint(fields=("source", "subject"), name="one_person_an_identity"),
+        )
+
+
+class GroupSeat(Base):
+    """A group outside that seats its members in a position here; without `unit` in their own unit.
+
+    `maker` is not seated by it: nobody appoints themselves.
+    """
+
+    scope = Holders("access.administer")
+    field_classes = classify(open="group unit role title", c1="maker")
+    keeping = keep(NOBODY, STAFF)
+
+    group = models.CharField(_("group"), max_length=300)
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, verbose_name=_("unit"))
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    title = models.CharField(_("title"), max_length=80)
+    maker = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("position by group")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("group", "unit", "role", "title"),
+                nulls_distinct=False,
+                name="group_seats_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.group
+
+
+class GroupAppointment(Base):
+    """An appointment that a group gave: it ends when the person is not of the group any more."""
+
+    scope = SystemOnly()
+    field_classes = classify(open="seat appointment")
+
+    seat = models.ForeignKey(GroupSeat, models.CASCADE, related_name="given")
+    appointment = models.OneToOneField(Appointment, models.CASCADE, related_name="by_group")
+
+    class Meta:
+        verbose_name = _("appointment by group")

@@ -110,7 +110,7 @@ def has_codes(user: User) -> bool:
 
 def has_second_factor(user_id: int, but: Passkey | None = None) -> bool:
     """Whether a user has codes or passkeys; another than `but`."""
-    others = Passkey.objects.filter(user_id=user_id).exclude(pk=but.pk if but else None)
+    others = Passkey.objects.filter(user_id=user_id).exclude(pk=but.pk if but else 0)
     codes = SecondFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False)
     return codes.exists() or others.exists()
 

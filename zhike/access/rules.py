@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -35,6 +37,32 @@ def is_forgotten(last_at: datetime, now: datetime) -> bool:
 def token_digest(secret: str) -> bytes:
     """32 bytes. A token is 256 random bits, so nobody finds it by trying."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody whom a directory or a provider of identity vouches for.
+
+    `source` is who vouches, `subject` the name there that never changes, `number` the employee's number here.
+    `factors` when they showed a second factor there.
+    """
+
+    source: str
+    subject: str
+    login: str
+    number: str
+    groups: frozenset[str]
+    factors: bool = False
+
+
+def is_plain_login(login: str) -> bool:
+    """Whether a login may be asked of a directory: nothing that means something in a name or a filter there."""
+    return bool(re.fullmatch(r"[\w.@-]{1,200}", login)) and not login.startswith("-")
+
+
+def groups_meant(groups: Collection[str]) -> frozenset[str]:
+    """As groups are compared: directories keep the case of a name and do not mind it."""
+    return frozenset(each.strip().casefold() for each in groups)
 
 
 class Required(StrEnum):

@@ -33,6 +33,10 @@ account: list[URLPattern] = [
         views.RemovePasskey.as_view(),
         name="passkey-remove",
     ),
+    path("groups/", views.GroupSeatList.as_view(), name="group-seats"),
+    path(
+        "groups/<uuid:public_id>/remove/", views.RemoveGroupSeat.as_view(), name="group-seat-remove"
+    ),
     path("me/tokens/", views.TokenList.as_view(), name="tokens"),
     path("me/tokens/<uuid:public_id>/revoke/", views.RevokeToken.as_view(), name="token-revoke"),
 ]

@@ -143,6 +143,28 @@ SESSION_ENGINE = "zhike.access.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # without a person; `zhike.ui.sessions` moves it on
 ZHIKE_SESSION_HOURS = 12
 ZHIKE_SECOND_FACTOR = os.environ.get("ZHIKE_SECOND_FACTOR", "none").lower()
+# The institution's directory; asked for who has no password here.
+ZHIKE_LDAP = {
+    "url": os.environ.get("ZHIKE_LDAP_URL", ""),
+    "ca": os.environ.get("ZHIKE_LDAP_CA", ""),
+    "bind_dn": os.environ.get("ZHIKE_LDAP_BIND_DN", ""),
+    "bind_password_file": os.environ.get("ZHIKE_LDAP_BIND_PASSWORD_FILE", ""),
+    "user": os.environ.get("ZHIKE_LDAP_USER", ""),
+    "base": os.environ.get("ZHIKE_LDAP_BASE", ""),
+    "filter": os.environ.get("ZHIKE_LDAP_FILTER", "(uid={login})"),
+    "number": os.environ.get("ZHIKE_LDAP_NUMBER", "employeeNumber"),
+    "group_base": os.environ.get("ZHIKE_LDAP_GROUP_BASE", ""),
+    "group_filter": os.environ.get("ZHIKE_LDAP_GROUP_FILTER", "(member={dn})"),
+}
+if ZHIKE_LDAP["url"] and not (
+    ZHIKE_LDAP["url"].startswith(("ldaps://", "ldap://"))
+    and ZHIKE_LDAP["base"]
+    and (ZHIKE_LDAP["bind_dn"] or "{login}" in ZHIKE_LDAP["user"])
+):
+    raise ImproperlyConfigured(
+        "ZHIKE_LDAP_URL wants ldaps:// or ldap:// (with StartTLS), ZHIKE_LDAP_BASE, and ZHIKE_LDAP_BIND_DN or a "
+        "ZHIKE_LDAP_USER with {login} in it."
+    )
 ZHIKE_ORIGIN = os.environ.get("ZHIKE_ORIGIN", "").rstrip("/")
 if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
     raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")

@@ -1,5 +1,6 @@
 """Writes of the access room."""
 
+from zhike.access.services.arrivals import admit, make_group_seat, remove_group_seat
 from zhike.access.services.notes import note_refusal, note_reveal, note_sign_in, note_sign_out
 from zhike.access.services.passkeys import (
     add_passkey,
@@ -20,8 +21,10 @@ from zhike.access.services.tokens import make_token, note_use, revoke_token
 __all__ = [
     "SignIn",
     "add_passkey",
+    "admit",
     "begin_second_factor",
     "confirm_second_factor",
+    "make_group_seat",
     "make_token",
     "note_refusal",
     "note_reveal",
@@ -30,6 +33,7 @@ __all__ = [
     "note_use",
     "prove",
     "prove_by_passkey",
+    "remove_group_seat",
     "remove_passkey",
     "renew_recovery_codes",
     "revoke_token",

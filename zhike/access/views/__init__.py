@@ -1,13 +1,16 @@
 """Pages of the access room."""
 
 from zhike.access.views.account import RevokeToken, TokenList, language, me
+from zhike.access.views.groups import GroupSeatList, RemoveGroupSeat
 from zhike.access.views.passkeys import PasskeySignInView, RemovePasskey
 from zhike.access.views.second_factor import SecondFactorView, TakeSecondFactorAway
 from zhike.access.views.signing_in import SecondStepView, SignInView, prove_again, sign_out
 from zhike.access.views.trail import TrailView
 
 __all__ = [
+    "GroupSeatList",
     "PasskeySignInView",
+    "RemoveGroupSeat",
     "RemovePasskey",
     "RevokeToken",
     "SecondFactorView",

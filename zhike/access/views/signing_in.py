@@ -46,6 +46,8 @@ class SignInView(LoginView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         status = 429 if form.has_error("__all__", "wait") else 422
+        if form.has_error("__all__", "unreachable"):
+            status = 503
         return self.render_to_response(self.get_context_data(form=form), status=status)
 
 

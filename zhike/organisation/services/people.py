@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -16,13 +16,9 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import change, service
 from zhike.organisation import rules
-from zhike.organisation.events import AppointmentsChanged, EmployeeLeft
+from zhike.organisation.events import AppointmentsChanged
 from zhike.organisation.models import Appointment, Employee, Position, Unit, User
 from zhike.organisation.services.codes import must_be_free
-
-# A room above may name a reason why somebody cannot leave yet (they still look after customers).
-LeaveGuard = Callable[[Employee], str | None]
-leave_guards: list[LeaveGuard] = []
 
 
 @service("organisation.administer")
@@ -103,33 +99,17 @@ def appoint(
     return appointment
 
 
-@service("organisation.administer")
-def end_appointment(*, actor: Actor, appointment: Appointment, on: date, reason: str) -> None:
-    """The position is held up to, and not including, `on`; never longer than it was.
-
-    One that had not begun by then leaves an empty range: it is kept, and was never held.
-    """
-    before = appointment.during
-    if before.upper is not None and before.upper <= on:
-        raise UserError(_("This position ends earlier already."), _("Choose an earlier day."))
-    after = DateRange(before.lower, on) if before.lower < on else DateRange(empty=True)
-    change(
-        actor,
-        appointment,
-        {"during": after},
-        action="organisation.appointment.end",
-        reason=reason,
-    )
-    events.publish(AppointmentsChanged(appointment.employee_id))
-
-
 @service("organisation.administer", proof=True)
 def give_login(
-    *, actor: Actor, employee: Employee | None, login: str, password: str, language: str = ""
+    *, actor: Actor, employee: Employee | None, login: str, password: str | None, language: str = ""
 ) -> User:
-    """A user for an employee. Refused for a login in use, a second login, or a weak password."""
+    """A user for an employee. Refused for a login in use, a second login, or a weak password.
+
+    Without a password for who signs in at the institution's directory or provider.
+    """
     user = User(login=login, employee=employee, language=language)
-    _must_be_strong(password, user)
+    if password is not None:
+        _must_be_strong(password, user)
     if User.objects.filter(login=login).exists():
         raise UserError(_("This login is in use."), _("Choose another one."))
     if employee is not None and User.objects.filter(employee=employee).exists():
@@ -150,26 +130,6 @@ def reset_password(*, actor: Actor, user: User, password: str) -> User:
     return user
 
 
-@service("organisation.administer")
-def leave(*, actor: Actor, employee: Employee, on: date, reason: str) -> Employee:
-    """An employee leaves: sign-in ends at once, positions end on the day.
-
-    Refused while a room above still needs the person (customers not handed over, work open).
-    """
-    for guard in leave_guards:
-        if obstacle := guard(employee):
-            raise Refused(obstacle, action="organisation.leave")
-    change(actor, employee, {"left_on": on}, action="organisation.employee.leave", reason=reason)
-    for user in User.objects.filter(employee=employee, is_active=True):
-        _close(actor, user, reason)
-    for appointment in Appointment.objects.filter(
-        employee=employee, during__overlap=DateRange(on, None)
-    ):
-        end_appointment(actor=actor, appointment=appointment, on=on, reason=reason)
-    events.publish(EmployeeLeft(employee.pk))
-    return employee
-
-
 @service("account.use")
 def choose_language(*, actor: Actor, user: User, language: str) -> None:
     """Somebody chooses the language of their own screens."""
@@ -182,18 +142,6 @@ def choose_language(*, actor: Actor, user: User, language: str) -> None:
         return
     User.objects.filter(pk=user.pk).update(language=language)
     audit.record(actor, "account.language", user, changes={"language": (before, language)})
-
-
-def _close(actor: Actor, user: User, reason: str) -> None:
-    # Not through `change`: whoever ends a login need not be one who may read logins.
-    User.objects.filter(pk=user.pk).update(is_active=False)
-    audit.record(
-        actor,
-        "organisation.user.close",
-        user,
-        changes={"is_active": (True, False)},
-        reason=reason,
-    )
 
 
 def _must_be_strong(password: str, user: User) -> None:

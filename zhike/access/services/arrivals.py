@@ -1,0 +1,115 @@
+"""Those whom a directory or a provider of identity vouches for: their login, and the positions of their groups."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from zhike.access import rules
+from zhike.access.models import GroupAppointment, GroupSeat, Identity
+from zhike.access.rules import Arrival
+from zhike.access.services.notes import note_refusal
+from zhike.access.services.second_factor import person
+from zhike.kernel import audit, clock
+from zhike.kernel.actor import Actor, system
+from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.services import must_see, service
+from zhike.organisation.models import Employee, Unit, User
+from zhike.organisation.services import appoint, end_appointment, give_login
+
+
+@service("access.administer")
+def admit(*, actor: Actor, arrival: Arrival) -> User:
+    """The user of whoever arrives, made at the first time for an employee who is here already.
+
+    Positions follow the groups: those of a group that is gone end today. Raises UserError when nobody here is
+    meant, or somebody else than the last time.
+    """
+    ask = _("Ask the administrator of the directory: it must carry your staff number.")
+    employee = Employee.objects.filter(code=arrival.number, left_on__isnull=True).first()
+    if not arrival.number or employee is None:
+        raise UserError(_("You are known there, but as nobody who works here."), ask)
+    identity = Identity.objects.select_related("user").filter(
+        source=arrival.source, subject=arrival.subject
+    )
+    known = identity.first()
+    if known is None:
+        user = User.objects.filter(employee=employee).first() or give_login(
+            actor=actor, employee=employee, login=arrival.login[:60], password=None
+        )
+        known = Identity.objects.create(
+            user=user, source=arrival.source, subject=arrival.subject, login=arrival.login
+        )
+        audit.record(actor, "identity.link", known, changes={"user": (None, user)})
+    elif known.user.employee_id != employee.pk:
+        raise UserError(_("You were somebody else the last time you came from there."), ask)
+    Identity.objects.filter(pk=known.pk).update(login=arrival.login, seen_at=clock.now())
+    _seat(actor, known.user, employee, arrival)
+    return known.user
+
+
+def _seat(actor: Actor, user: User, employee: Employee, arrival: Arrival) -> None:
+    """End what groups gave that are gone, give what new ones give. A refused position stands on the trail."""
+    groups = rules.groups_meant(arrival.groups)
+    seats = GroupSeat.objects.select_related("unit")
+    wanted = {each.pk: each for each in seats if rules.groups_meant([each.group]) <= groups}
+    held = GroupAppointment.objects.select_related("appointment", "seat").filter(
+        appointment__employee=employee, appointment__during__contains=clock.today()
+    )
+    seated = set()
+    for each in held:
+        if each.seat_id in wanted:
+            seated.add(each.seat_id)
+        else:
+            _unseat(actor, each)
+    for seat in (each for key, each in wanted.items() if key not in seated):
+        try:
+            if seat.maker_id == user.pk:
+                raise Refused(_("Nobody appoints themselves."), action="organisation.appoint")
+            appointment = appoint(
+                actor=actor,
+                employee=employee,
+                unit=seat.unit or employee.unit,
+                role=seat.role,
+                title=seat.title,
+                reason=seat.group[:200],
+            )
+        except Refused as refusal:
+            note_refusal(actor, refusal)
+        else:
+            GroupAppointment.objects.create(seat=seat, appointment=appointment)
+
+
+def _unseat(actor: Actor, given: GroupAppointment) -> None:
+    end_appointment(
+        actor=actor, appointment=given.appointment, on=clock.today(), reason=given.seat.group[:200]
+    )
+    GroupAppointment.objects.filter(pk=given.pk).delete()
+
+
+@service("access.administer", proof=True)
+def make_group_seat(
+    *, actor: Actor, group: str, unit: Unit | None, role: str, title: str
+) -> GroupSeat:
+    """Members of a group are seated in a position when they next sign in. Refused for one there is."""
+    if GroupSeat.objects.filter(group__iexact=group, unit=unit, role=role, title=title).exists():
+        raise UserError(_("This group gives this position already."))
+    seat = GroupSeat.objects.create(
+        group=group.strip(), unit=unit, role=role, title=title.strip(), maker_id=person(actor)
+    )
+    audit.record(
+        actor, "group_seat.make", seat, changes={"group": (None, group), "role": (None, role)}
+    )
+    return seat
+
+
+@service("access.administer", proof=True)
+def remove_group_seat(*, actor: Actor, seat: GroupSeat) -> None:
+    """The group gives the position no more: who holds it by the group loses it now."""
+    must_see(actor, seat)
+    for given in GroupAppointment.objects.select_related("appointment", "seat").filter(
+        seat=seat, appointment__during__contains=clock.today()
+    ):
+        # The one who removes the seat need not be one who seats people.
+        _unseat(system(actor.origin), given)
+    audit.record(actor, "group_seat.remove", seat, changes={"group": (seat.group, None)})
+    GroupSeat.objects.filter(pk=seat.pk).delete()
