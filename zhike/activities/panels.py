@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from zhike.activities import page_head, queries, rules
-from zhike.customers.models import Party
+from zhike.customers.models import ConsentEvent, Party
+from zhike.customers.queries.consent import WAYS, may_use
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
@@ -20,9 +21,14 @@ CHANGED = ("work-changed",)
 
 def open_work(actor: Actor, party: Party) -> dict[str, Any]:
     today = clock.today()
+    may_work = bool(actor.may("activities.work")) and actor.employee_id is not None
     return {
+        "ways": [
+            (channel, label, may_use(actor, party, ConsentEvent.Purpose.MARKETING, channel))
+            for channel, label in (WAYS if may_work else ())
+        ],
         "items": page_head.open_work(actor, party),
-        "may_work": bool(actor.may("activities.work")) and actor.employee_id is not None,
+        "may_work": may_work,
         "later_days": rules.later_days(today),
         "today": today,
     }

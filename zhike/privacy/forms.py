@@ -14,8 +14,16 @@ from zhike.privacy.services.requests import CORRECTABLE
 
 
 def _fields() -> list[tuple[str, Any]]:
-    named = [(name, Party._meta.get_field(name).verbose_name) for name in CORRECTABLE]
-    return [("", _("something else, as told in words")), *named]
+    return [
+        ("", _("something else, as told in words")),
+        *((each, label_of(each)) for each in CORRECTABLE),
+    ]
+
+
+def label_of(name: str) -> Any:
+    """What a field of the customer is called."""
+    field: Any = Party._meta.get_field(name)
+    return field.verbose_name
 
 
 class AskForm(forms.Form):

@@ -6,11 +6,12 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -21,7 +22,7 @@ from zhike.customers.models import Party
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
 from zhike.privacy import services
-from zhike.privacy.forms import AskForm, PeriodForm, ReasonForm
+from zhike.privacy.forms import AskForm, PeriodForm, ReasonForm, label_of
 from zhike.privacy.models import Step, SubjectRequest
 from zhike.privacy.queries.erasure import Preview, preview
 from zhike.privacy.queries.registers import processing, shared
@@ -344,20 +345,17 @@ class ProcessingFile(PageView):
         (pgettext_lazy("a register", "Goes to"), "goes_to"),
     )
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> FileResponse:
         entries = processing()
         note_register(actor=self.actor, rows=len(entries))
         packed = io.BytesIO()
-        columns = [
-            Column(name, label, value=lambda each, name=name: _cell(each, name))
-            for label, name in self.columns
-        ]
+        columns = [Column(name, label, value=partial(_cell, name)) for label, name in self.columns]
         files.write(packed, "csv", columns, entries)
         packed.seek(0)
         return files.answer("processing-register", "csv", packed)
 
 
-def _cell(each: Any, name: str) -> str:
+def _cell(name: str, each: Any) -> str:
     if name == "fields":
         return "、".join(each.fields)
     found = getattr(each.rule, name).label if hasattr(each.rule, name) else getattr(each, name)
@@ -381,4 +379,4 @@ class SharingRegister(PageView):
 
 
 def _field_label(name: str) -> str:
-    return str(Party._meta.get_field(name).verbose_name) if name else ""
+    return str(label_of(name)) if name else ""

@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 
 from zhike.activities import rules
 from zhike.activities.models import WorkItem
-from zhike.customers.models import Party, TimelineEntry
-from zhike.customers.services import add_timeline_entry, withdraw_timeline_entries
+from zhike.customers.models import ConsentEvent, Party, TimelineEntry
+from zhike.customers.queries.consent import may_use
+from zhike.customers.services import add_timeline_entry, use_channel, withdraw_timeline_entries
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
@@ -23,6 +24,7 @@ from zhike.kernel.services import change, must_see, service
 State = WorkItem.State
 Useless = WorkItem.Useless
 SOURCE = "activities"
+MARKETING = ConsentEvent.Purpose.MARKETING
 
 
 @service("activities.work")
@@ -38,7 +40,8 @@ def complete(
 
     With a `channel` (how the customer was reached) it counts as a contact, else as a note. `also` are
     other items of the same customer settled on the way: one entry stands for all, one undo takes all back.
-    Raises UserError without a result, when somebody closed one before, or for another customer's item.
+    Raises UserError without a result, when somebody closed one before, or for another customer's item; Refused for
+    marketing by a channel that the customer does not agree to (any more).
     """
     result = words(result, _("Say what came of it."))
     item = locked(actor, item, State.OPEN)
@@ -48,6 +51,8 @@ def complete(
             _("One contact settles the lines of one customer."),
             _("Close the others by themselves."),
         )
+    if "marketing_by" in item.figures and channel in ConsentEvent.Channel.values:
+        use_channel(actor=actor, party=item.party, purpose=MARKETING, channel=channel)
     _close(actor, item, State.DONE, result, "activities.item.complete")
     for each in others:
         _close(actor, each, State.DONE, result, "activities.item.complete", closed_with=item)
@@ -106,6 +111,29 @@ def dismiss(
 
 
 @service("activities.work")
+def drop_marketing(*, actor: Actor, party: Party) -> int:
+    """A withdrawal beats what is planned: marketing the customer no longer agrees to leaves the lists."""
+    planned = WorkItem.objects.filter(
+        party=party, state=State.OPEN, figures__has_key="marketing_by"
+    ).select_for_update(of=("self",))
+    refused = [
+        (item, use)
+        for item in planned
+        if not (use := may_use(actor, party, MARKETING, item.figures["marketing_by"]))
+    ]
+    for item, use in refused:
+        _close(
+            actor,
+            item,
+            State.DISMISSED,
+            use.reason[:200],
+            "activities.item.dismiss",
+            useless_because=Useless.NOT_WANTED,
+        )
+    return len(refused)
+
+
+@service("activities.work")
 def postpone(*, actor: Actor, item: WorkItem, until: date) -> WorkItem:
     """Off the list until that day, when it comes back by itself; the daily run leaves it waiting.
 
@@ -126,9 +154,12 @@ def resume(*, actor: Actor, item: WorkItem) -> WorkItem:
 
 
 @service("activities.work")
-def plan_follow_up(*, actor: Actor, party: Party, on: date, text: str) -> WorkItem:
+def plan_follow_up(
+    *, actor: Actor, party: Party, on: date, text: str, marketing_by: str = ""
+) -> WorkItem:
     """A promise on the actor's own list: on that day do what `text` says; it waits until then.
 
+    `marketing_by` is the channel of a contact that is marketing: planned, and made, only while the customer agrees.
     Raises UserError without words, with an identity, card or mobile number in them, or for a day that is past
     or too far ahead; Refused for a customer out of sight or an actor who is no employee.
     """
@@ -138,6 +169,8 @@ def plan_follow_up(*, actor: Actor, party: Party, on: date, text: str) -> WorkIt
     if on != clock.today():
         _must_be_plannable(on)
     must_see(actor, party)
+    if marketing_by:
+        use_channel(actor=actor, party=party, purpose=MARKETING, channel=marketing_by)
     item: WorkItem = WorkItem.objects.create(
         party=party,
         employee_id=actor.employee_id,
@@ -146,7 +179,7 @@ def plan_follow_up(*, actor: Actor, party: Party, on: date, text: str) -> WorkIt
         due_on=on,
         postponed_until=on,
         found_on=clock.today(),
-        figures={"text": text},
+        figures={"text": text} | ({"marketing_by": marketing_by} if marketing_by else {}),
     )
     must_see(actor, item)
     audit.record(

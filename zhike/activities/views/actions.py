@@ -15,8 +15,14 @@ from django.utils.translation import gettext as _
 
 from zhike.activities import queries, services
 from zhike.activities.models import WorkItem
-from zhike.activities.views.lists import REACHED_BY, TodayPage, list_address, work_context
+from zhike.activities.views.lists import (
+    REACHED_BY,
+    TodayPage,
+    list_address,
+    work_context,
+)
 from zhike.customers.models import Party
+from zhike.customers.queries.consent import WAYS
 from zhike.kernel import clock
 from zhike.kernel.errors import UserError
 from zhike.ui.format import iso_date
@@ -137,7 +143,11 @@ class FollowUp(PageView):
         party = get_object_or_404(visible(Party, self.actor), public_id=public_id)
         on = _chosen_day(request.POST.get("on", ""))
         services.plan_follow_up(
-            actor=self.actor, party=party, on=on, text=request.POST.get("text", "")
+            actor=self.actor,
+            party=party,
+            on=on,
+            text=request.POST.get("text", ""),
+            marketing_by=_marketing_by(request),
         )
         said = _("Planned for %(day)s: %(name)s") % {"day": iso_date(on), "name": party.name}
         if request.headers.get("HX-Request"):
@@ -161,7 +171,11 @@ class PlanFollowUp(TodayPage):
         party = get_object_or_404(visible(Party, self.actor), public_id=chosen[0])
         on = _chosen_day(request.POST.get("on", ""))
         services.plan_follow_up(
-            actor=self.actor, party=party, on=on, text=request.POST.get("text", "")
+            actor=self.actor,
+            party=party,
+            on=on,
+            text=request.POST.get("text", ""),
+            marketing_by=_marketing_by(request),
         )
         said = _("Planned for %(day)s: %(name)s") % {"day": iso_date(on), "name": party.name}
         if not wants_fragment(request):
@@ -197,6 +211,12 @@ def _ids(texts: Iterable[str]) -> list[UUID]:
         except ValueError:
             continue
     return found
+
+
+def _marketing_by(request: HttpRequest) -> str:
+    """The channel of a contact that is marketing, "" for any other."""
+    channel = request.POST.get("marketing_by", "")
+    return channel if channel in dict(WAYS) else ""
 
 
 def _chosen_day(text: str) -> date:

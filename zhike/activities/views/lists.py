@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from zhike.activities import queries, rules
 from zhike.activities.models import WorkItem
 from zhike.customers.models import TimelineEntry
+from zhike.customers.queries.consent import WAYS
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
@@ -147,6 +148,7 @@ def work_context(
         "may_hand_over": bool(actor.may("activities.hand_over")),
         "reaches_others": reaches_others(actor),
         "channels": REACHED_BY,
+        "marketing_channels": WAYS,
         "reasons": WorkItem.Useless.choices,
         "later_days": rules.later_days(now),
         "query": params.urlencode(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zhike.customers.services.assignments import assign, hand_over, release
-from zhike.customers.services.consent import give_consent, withdraw_consent
+from zhike.customers.services.consent import give_consent, use_channel, withdraw_consent
 from zhike.customers.services.merging import merge_many, merge_parties, split_party, take_out
 from zhike.customers.services.parties import (
     close_guards,
@@ -67,6 +67,7 @@ __all__ = [
     "split_party",
     "take_out",
     "update_party",
+    "use_channel",
     "verify_value",
     "withdraw_consent",
     "withdraw_timeline_entries",

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from zhike.customers.events import ConsentChanged
 from zhike.customers.models import ConsentEvent, Party
+from zhike.customers.queries.consent import Use, may_use
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
-from zhike.kernel.errors import UserError
+from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import must_see, service
 
 
@@ -47,6 +48,23 @@ def withdraw_consent(
 ) -> ConsentEvent:
     """The customer no longer agrees, or objects without ever having agreed."""
     return _record(actor, party, purpose, channel, False, "", evidence, at)
+
+
+@service("customers.view")
+def use_channel(*, actor: Actor, party: Party, purpose: str, channel: str) -> Use:
+    """About to use the channel for the purpose: on record with the word that allows it, or Refused with the reason."""
+    must_see(actor, party)
+    use = may_use(actor, party, purpose, channel)
+    if not use:
+        raise Refused(
+            use.reason,
+            action="customers.consent.use",
+            way_out=_("Choose another way, or ask the customer and record what they say."),
+        )
+    audit.record(
+        actor, "customers.consent.use", use.event, reason=f"{purpose}: {channel}", party_id=party.pk
+    )
+    return use
 
 
 def _record(
