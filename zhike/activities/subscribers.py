@@ -7,9 +7,9 @@ from dataclasses import replace
 from django.utils.translation import ngettext
 
 from zhike.activities.models import WorkItem
-from zhike.activities.services import answer_silence, follow_managers
-from zhike.customers.events import AssignmentChanged, ContactMade
-from zhike.customers.models import TimelineEntry
+from zhike.activities.services import answer_silence, drop_marketing, follow_managers
+from zhike.customers.events import AssignmentChanged, ConsentChanged, ContactMade
+from zhike.customers.models import Party, TimelineEntry
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee, User
@@ -32,6 +32,14 @@ def has_open_work(employee: Employee) -> str | None:
 def items_follow_the_customer(event: AssignmentChanged) -> None:
     """What is open stands on the list of whoever looks after the customer from today on."""
     follow_managers(actor=system("assignment"), party_ids=[event.party_id])
+
+
+@subscribe(ConsentChanged)
+def marketing_ends_with_the_consent(event: ConsentChanged) -> None:
+    """What was planned while the customer agreed leaves the lists at once."""
+    if not event.given:
+        party = Party.objects.get(pk=event.party_id)
+        drop_marketing(actor=system("consent"), party=party)
 
 
 @subscribe(ContactMade)
