@@ -224,6 +224,9 @@ def child(side: str, folder: Path) -> dict[str, Any]:
 
 def run_side(side: str, folder: Path) -> None:
     """What a child does."""
+    pa.array(
+        [""]
+    )  # where pandas is installed, pyarrow begins it here: a second that is neither side's work
     stages = Stages()
     found = {"ours": ours, "ready": ready}[side](folder, stages)
     precision, recall, f1 = scores(found, np.load(folder / "entity.npy"))

@@ -63,12 +63,22 @@ def cluster(
     order = np.lexsort((right, left, -weight, -probability))
     left, right, probability = left[order], right[order], probability[order]
     root = components(len(records), left, right)
-    doubtful = _doubtful(root, left, right, probability, facts, largest, strong)
-    calm = ~doubtful[root[left]]
+    torn = _torn(root, facts, largest)
+    calm = ~(torn | _hanging(root, left, probability, strong))[root[left]]
     kept_left, kept_right = [left[calm]], [right[calm]]
     cuts: list[tuple[int, int, float, str]] = []
     for edges in _groups(root[left], np.flatnonzero(~calm)):
-        kept, cut = _guarded(left[edges], right[edges], probability[edges], facts, largest, strong)
+        within = left[edges], right[edges]
+        kept = [*range(len(edges))]
+        cut: list[tuple[int, str]] = []
+        if torn[root[within[0][0]]]:
+            kept, cut = _guarded(*within, facts, largest)
+        weak = _weak_links(
+            {n: (int(within[0][n]), int(within[1][n])) for n in kept},
+            {n for n in kept if probability[edges[n]] < strong},
+        )
+        kept = [n for n in kept if n not in weak]
+        cut += [(n, WEAK) for n in sorted(weak)]
         kept_left.append(left[edges[kept]])
         kept_right.append(right[edges[kept]])
         cuts += [
@@ -142,28 +152,25 @@ def _facts(normalised: Table, apart: Mapping[int, frozenset[int]]) -> _Facts:
     return _Facts((codes("resident_id"), codes("credit_code")), codes("kind"), apart)
 
 
-def _doubtful(
-    root: Ints,
-    left: Ints,
-    right: Ints,
-    probability: Floats,
-    facts: _Facts,
-    largest: int,
-    strong: float,
-) -> npt.NDArray[np.bool_]:
-    """Which roots have anything that could need a cut."""
-    sizes = np.bincount(root, minlength=len(root))
-    doubtful = sizes > largest
+def _torn(root: Ints, facts: _Facts, largest: int) -> npt.NDArray[np.bool_]:
+    """Which roots hold what cannot be one."""
+    torn = np.bincount(root, minlength=len(root)) > largest
     for code in (*facts.identifiers, facts.kind):
         known = code >= 0
         highest = np.full(len(root), -1)
         np.maximum.at(highest, root[known], code[known])
-        doubtful[root[known & (code != highest[root])]] = True
+        torn[root[known & (code != highest[root])]] = True
     for one, others in facts.apart.items():
-        doubtful[root[one]] |= bool((root[list(others)] == root[one]).any())
+        torn[root[one]] |= bool((root[list(others)] == root[one]).any())
+    return torn
+
+
+def _hanging(root: Ints, left: Ints, probability: Floats, strong: float) -> npt.NDArray[np.bool_]:
+    """Which roots may hold two groups of two that hang together by a weak pair."""
+    found = np.zeros(len(root), dtype=bool)
     weak = root[left[probability < strong]]
-    doubtful[weak[sizes[weak] >= 4]] = True
-    return doubtful
+    found[weak[np.bincount(root, minlength=len(root))[weak] >= 4]] = True
+    return found
 
 
 def _groups(root: Ints, edges: Ints) -> Iterable[Ints]:
@@ -172,9 +179,9 @@ def _groups(root: Ints, edges: Ints) -> Iterable[Ints]:
 
 
 def _guarded(
-    left: Ints, right: Ints, probability: Floats, facts: _Facts, largest: int, strong: float
+    left: Ints, right: Ints, facts: _Facts, largest: int
 ) -> tuple[list[int], list[tuple[int, str]]]:
-    """Edges of one component, strongest first, followed while what they join may be one; then weak links cut."""
+    """Edges of one component, strongest first, followed while what they join may be one."""
     group: dict[int, _Group] = {}
     kept: list[int] = []
     cut: list[tuple[int, str]] = []
@@ -189,11 +196,7 @@ def _guarded(
         if one is not other:
             joined = one.with_(other)
             group.update(dict.fromkeys(joined.members, joined))
-    weak = _weak_links(
-        {n: (int(left[n]), int(right[n])) for n in kept},
-        {n for n in kept if probability[n] < strong},
-    )
-    return [n for n in kept if n not in weak], cut + [(n, WEAK) for n in sorted(weak)]
+    return kept, cut
 
 
 @dataclass(frozen=True, eq=False)

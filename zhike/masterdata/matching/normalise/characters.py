@@ -43,7 +43,7 @@ def _simplifications() -> dict[int, str]:
 def simplified(text: str) -> str:
     """NFKC, lower case, simplified characters, without blanks and invisible characters; punctuation stays."""
     composed = unicodedata.normalize("NFKC", text).lower().translate(_simplifications())
-    return "".join(c for c in composed if _seen(c))
+    return composed if composed.isalnum() else "".join(filter(_seen, composed))
 
 
 def folded(text: str) -> str:
@@ -84,13 +84,9 @@ def _table(punctuation: bool) -> npt.NDArray[np.uint32]:
 def _singles() -> dict[int, str]:
     """Code points but ideographs that become one character whatever their neighbours are, and that character."""
     joining = _joining()
-    alone = [
-        character
-        for code in range(_BASIC)
-        if not any(first <= code < end for first, end in _IDEOGRAPHS)
-        and code not in joining
-        and not unicodedata.combining(character := chr(code))
-    ]
+    ideographs = {code for first, end in _IDEOGRAPHS for code in range(first, end)}
+    others = map(chr, sorted(set(range(_BASIC)) - ideographs - joining))
+    alone = [character for character in others if not unicodedata.combining(character)]
     # All at once, parted by what none of them becomes.
     composed = unicodedata.normalize("NFKC", "\ud800".join(alone)).lower().split("\ud800")
     simple = _simplifications()
@@ -104,8 +100,9 @@ def _singles() -> dict[int, str]:
 @cache
 def _joining() -> frozenset[int]:
     """Code points that may melt into what stands before them, and the letter whose small form depends on it."""
-    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(_BASIC))
-    second = (int(parts[1], 16) for parts in pairs if len(parts) == 2 and parts[0][0] != "<")
+    composed = filter(None, map(unicodedata.decomposition, map(chr, range(_BASIC))))
+    pairs = (parts for each in composed if len(parts := each.split()) == 2)
+    second = (int(parts[1], 16) for parts in pairs if parts[0][0] != "<")
     return frozenset([*second, *range(0x1100, 0x1200), *range(0xD800, 0xE000), ord("Σ")])
 
 
