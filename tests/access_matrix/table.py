@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from tests.access_matrix import rows
+from tests.access_matrix.entries import (
+    ABSENT,
+    ANALYST,
+    AUDITOR,
+    DONE,
+    EDITORS,
+    EVERYBODY,
+    HEADS,
+    LINE,
+    MOVED,
+    NOT_THIS_WAY,
+    OPERATOR,
+    READ,
+    READERS,
+    SECURITY,
+    SHOWN,
+    SIGNED_IN,
+    STAFF,
+    WORKERS,
+    Entry,
+    on,
+)
 from tests.access_matrix.routes import METHODS
-from tests.access_matrix.world import NO_POSITION, PRINCIPALS, UNSIGNED, Maker, World
+from tests.access_matrix.table_of_data import imports, quality, review
+from tests.access_matrix.world import World
 from zhike.kernel import clock
 from zhike.organisation.models import Role
-
-Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
-
-EVERYBODY = frozenset(PRINCIPALS)
-SIGNED_IN = EVERYBODY - UNSIGNED
-STAFF = SIGNED_IN - {NO_POSITION}
-HEADS = frozenset({Role.TEAM_LEAD.value, Role.BRANCH_HEAD.value})
-LINE = HEADS | {Role.CUSTOMER_MANAGER.value}
-EDITORS = LINE | {Role.TELLER.value}
-READERS = EDITORS | {Role.ANALYST.value}
-WORKERS = LINE | {Role.ANALYST.value}
-OPERATOR = frozenset({Role.SYSTEM_ADMINISTRATOR.value})
-SECURITY = frozenset({Role.SECURITY_ADMINISTRATOR.value})
-AUDITOR = frozenset({Role.AUDITOR.value})
-ANALYST = frozenset({Role.ANALYST.value})
-JUDGES = frozenset({Role.BRANCH_HEAD.value, Role.ANALYST.value})
-LOADS = OPERATOR | {Role.BRANCH_HEAD.value, Role.ANALYST.value}
-
-SHOWN = frozenset({200})
-MOVED = frozenset({302, 303})
-DONE = frozenset({200, 201, 204, 302, 303})
-# The form was read and found wanting: its door was open.
-READ = frozenset({422})
-ABSENT = frozenset({404})
-NOT_THIS_WAY = frozenset({405})
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`allowed` get one of the statuses `ok`; everybody else is refused.
-
-    `rows` maps a parameter of the address to what makes its row on a customer, or to the word that stands
-    there whatever the row; `shared` rows (a unit, a load) belong to no customer and have no outside. `body`
-    is the query of a GET, the form of anything else (JSON for the API).
-    """
-
-    allowed: frozenset[str]
-    ok: frozenset[int] = SHOWN
-    rows: Mapping[str, Maker | str] = field(default_factory=dict)
-    shared: bool = False
-    body: Body = field(default_factory=dict)
-
-
-def on(make: Maker) -> Mapping[str, Maker | str]:
-    return {"public_id": make}
 
 
 def _site() -> Iterator[tuple[str, str, Entry]]:
@@ -73,6 +50,8 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     # Nobody came here by a password: back to the first step.
     for method in ("GET", "POST"):
         yield "sign-in/second/", method, Entry(EVERYBODY, MOVED)
+    for one in ("sign-in/provider/", "sign-in/provider/back/"):
+        yield one, "GET", Entry(EVERYBODY, ABSENT)
     yield "sign-in/passkey/", "GET", Entry(EVERYBODY)
     yield "sign-in/passkey/", "POST", Entry(EVERYBODY, READ)
     yield "me/proof/", "GET", Entry(STAFF)
@@ -271,6 +250,8 @@ def _organisation() -> Iterator[tuple[str, str, Entry]]:
         ("people/<uuid:public_id>/leave/", rows.employee, {"on": "2026-12-31", "reason": "退休"}),
         ("people/<uuid:public_id>/login/", rows.newcomer, LOGIN),
         ("logins/<uuid:public_id>/password/", rows.user, {"password": PASSWORD}),
+        ("logins/<uuid:public_id>/close/", rows.user, {"reason": "停职"}),
+        ("logins/<uuid:public_id>/open/", rows.user, {"reason": "复职"}),
         (
             "appointments/<uuid:public_id>/end/",
             rows.appointment,
@@ -398,85 +379,6 @@ def _insight() -> Iterator[tuple[str, str, Entry]]:
         yield group, method, Entry(ANALYST, ok, {"group": rows.threshold_group}, shared=True)
 
 
-def _imports() -> Iterator[tuple[str, str, Entry]]:
-    yield "imports/", "GET", Entry(LOADS)
-    yield "imports/alike/", "POST", Entry(EDITORS, SHOWN)
-    yield "imports/new/", "GET", Entry(OPERATOR)
-    # No file came with it: the door was open.
-    yield "imports/new/", "POST", Entry(OPERATOR, READ)
-    for method in ("GET", "POST"):
-        # Somebody else's file, as with notices.
-        theirs = Entry(OPERATOR, ABSENT, on(rows.upload), shared=True)
-        yield "imports/uploads/<uuid:public_id>/", method, theirs
-    # The run was loaded from a folder: nothing of the wizard's to take back.
-    back = Entry(OPERATOR, READ, on(rows.import_run), shared=True)
-    yield "imports/<uuid:public_id>/revert/", "POST", back
-    run = Entry(LOADS, DONE, on(rows.import_run), shared=True)
-    yield "imports/<uuid:public_id>/", "POST", run
-    for path, make in (
-        ("<uuid:public_id>/", rows.import_run),
-        ("files/<uuid:public_id>/rejects/", rows.import_file),
-        ("files/<uuid:public_id>/rejects.csv", rows.import_file),
-    ):
-        yield f"imports/{path}", "GET", Entry(LOADS, rows=on(make), shared=True)
-
-
-def _quality() -> Iterator[tuple[str, str, Entry]]:
-    for page in ("", "findings/", "rules/"):
-        yield f"quality/{page}", "GET", Entry(WORKERS)
-    yield "quality/findings/export/", "GET", Entry(LINE)
-    yield "quality/findings/export/", "POST", Entry(LINE, body={"all": "1"})
-    yield "quality/verify/", "GET", Entry(EDITORS)
-    rule = {"rule": rows.quality_rule}
-    for method, ok in (("GET", SHOWN), ("POST", READ)):
-        yield "quality/rules/<str:rule>/", method, Entry(ANALYST, ok, rule, shared=True)
-    yield (
-        "quality/customers/<uuid:public_id>/confirm/",
-        "POST",
-        Entry(EDITORS, DONE, on(rows.party), body={"field": "occupation"}),
-    )
-
-
-def _review() -> Iterator[tuple[str, str, Entry]]:
-    yield "pairs/", "GET", Entry(JUDGES)
-    yield "pairs/export/", "GET", Entry(JUDGES & LINE)
-    yield "pairs/export/", "POST", Entry(JUDGES & LINE, body={"all": "1"})
-    yield "pairs/approvals/", "GET", Entry(JUDGES)
-    no = {"answer": "no", "reason": "再看"}
-    answer = Entry(JUDGES, MOVED, on(rows.approval), True, no)
-    yield "pairs/approvals/<uuid:public_id>/", "POST", answer
-    one = "pairs/<uuid:public_id>/"
-    yield one, "GET", Entry(JUDGES, rows=on(rows.pair))
-    for step, make, body in (
-        ("judge", rows.pair, {"verdict": "different"}),
-        ("reopen", rows.judged_pair, {}),
-    ):
-        yield f"{one}{step}/", "GET", Entry(JUDGES, rows=on(make))
-        yield f"{one}{step}/", "POST", Entry(JUDGES, MOVED, on(make), body=body)
-    customer = "customers/<uuid:public_id>/"
-    yield f"{customer}merge/", "GET", Entry(JUDGES, rows=on(rows.party))
-    yield f"{customer}merge/", "POST", Entry(JUDGES, rows=on(rows.party), body={"customer": "王"})
-    both = {**on(rows.party), "other": rows.third}
-    yield f"{customer}merge/<uuid:other>/", "GET", Entry(JUDGES, rows=both)
-    said = {"reason": "同一人"}
-    yield f"{customer}merge/<uuid:other>/", "POST", Entry(JUDGES, MOVED, both, body=said)
-    yield "merges/<uuid:public_id>/split/", "GET", Entry(JUDGES, rows=on(rows.merge))
-    yield "merges/<uuid:public_id>/split/", "POST", Entry(JUDGES, MOVED, on(rows.merge), body=said)
-    taken = {**on(rows.party), "record": rows.record}
-    yield f"{customer}records/<uuid:record>/take/", "GET", Entry(JUDGES, rows=taken)
-    yield f"{customer}records/<uuid:record>/take/", "POST", Entry(JUDGES, MOVED, taken, body=said)
-    field = {**on(rows.party), "field": "occupation"}
-    yield f"{customer}pin/<slug:field>/", "POST", Entry(EDITORS, MOVED, field, body={"unpin": "1"})
-    yield "survivorship/", "GET", Entry(ANALYST)
-    rule: Mapping[str, Maker | str] = {"field": rows.survivor_rule}
-    yield "survivorship/<slug:field>/", "GET", Entry(ANALYST, rows=rule, shared=True)
-    usual = Entry(ANALYST, MOVED, rule, True, {"usual": "1"})
-    yield "survivorship/<slug:field>/", "POST", usual
-    yield "matching/", "GET", Entry(LOADS)
-    yield "matching/run/", "POST", Entry(OPERATOR, MOVED)
-    yield "matching/<uuid:public_id>/", "GET", Entry(LOADS, rows=on(rows.match_run), shared=True)
-
-
 def _privacy() -> Iterator[tuple[str, str, Entry]]:
     one = "customers/<uuid:public_id>/privacy/"
     yield one, "GET", Entry(EDITORS, rows=on(rows.party))
@@ -508,9 +410,9 @@ PARTS = (
     _organisation,
     _activities,
     _insight,
-    _imports,
-    _review,
-    _quality,
+    imports,
+    review,
+    quality,
     _privacy,
 )
 TABLE: dict[tuple[str, str], Entry] = {

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from django.utils.translation import ngettext
 
 from zhike.activities.models import WorkItem
 from zhike.activities.services import answer_silence, drop_marketing, follow_managers
+from zhike.activities.services.leaving import take_lines_over
 from zhike.customers.events import AssignmentChanged, ConsentChanged, ContactMade
 from zhike.customers.models import Party, TimelineEntry
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee, User
-from zhike.organisation.services import leave_guards
+from zhike.organisation.services import Hanging, hangings
 
 
-def has_open_work(employee: Employee) -> str | None:
-    """Nobody leaves with work in hand; it goes with the customers when they are handed over (R-019)."""
-    count = WorkItem.objects.filter(employee=employee, state=WorkItem.State.OPEN).count()
-    if not count:
-        return None
-    return ngettext(
-        "%(name)s still has %(count)d open work item. Hand its customer over first.",
-        "%(name)s still has %(count)d open work items. Hand their customers over first.",
-        count,
-    ) % {"name": employee.name, "count": count}
+def open_work_of(employee: Employee) -> int:
+    """Nobody leaves with work in hand; it goes with the customers, or to whoever takes over (R-019)."""
+    return WorkItem.objects.filter(employee=employee, state=WorkItem.State.OPEN).count()
+
+
+def _items(count: int) -> str:
+    return ngettext("%(count)d open work item", "%(count)d open work items", count) % {
+        "count": count
+    }
+
+
+def _pass_on(actor: Actor, employee: Employee, to: Employee | None, on: date, reason: str) -> None:
+    if to is not None:
+        take_lines_over(actor=actor, employee=employee, to=to, reason=reason)
 
 
 @subscribe(AssignmentChanged)
@@ -60,5 +66,6 @@ def _acting_for(employee: Employee | None) -> Actor:
     return replace(itself, name=employee.name, employee_id=employee.pk, user_id=user_id)
 
 
-if has_open_work not in leave_guards:
-    leave_guards.append(has_open_work)
+WORK = Hanging("activities", open_work_of, _items, _pass_on)
+if WORK not in hangings:
+    hangings.append(WORK)

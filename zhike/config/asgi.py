@@ -36,7 +36,7 @@ from django.http.request import split_domain_port, validate_host  # noqa: E402  
 
 from zhike.access.queries import actor_for, must_enrol  # noqa: E402  Django is up
 from zhike.desk import queries  # noqa: E402  Django is up
-from zhike.desk.services.notices import CHANGED, CHANNEL  # noqa: E402  Django is up
+from zhike.desk.services.notices import CHANGED, CHANNEL, SIGNED_OUT  # noqa: E402  Django is up
 from zhike.kernel import clock  # noqa: E402  Django is up
 from zhike.organisation.models import User  # noqa: E402  Django is up
 from zhike.ui.context import EVENTS_PATH  # noqa: E402  Django is up
@@ -115,6 +115,10 @@ class Hub:
 
     async def tell(self, user_id: int, event: str, data: Message) -> None:
         if user_id not in self.streams:
+            return
+        if event == SIGNED_OUT:
+            for stream in list(self.streams[user_id]):
+                stream.say(_CLOSE)
             return
         said = await self.unread(user_id) if event == CHANGED else _event(event, data)
         for stream in list(self.streams.get(user_id, ())):

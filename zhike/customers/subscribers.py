@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from django.urls import reverse
@@ -11,25 +12,27 @@ from django.utils.translation import gettext_noop, ngettext
 from zhike.access.queries import customer_keys
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party
+from zhike.customers.services.leaving import held_from, take_over
 from zhike.desk.kinds import NoticeKind, kinds
 from zhike.desk.services.notices import notify
 from zhike.kernel import clock
-from zhike.kernel.actor import system
+from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee
-from zhike.organisation.services import leave_guards
+from zhike.organisation.services import Hanging, hangings
 
 
-def still_looks_after_customers(employee: Employee) -> str | None:
+def customers_of(employee: Employee) -> int:
     """The institution owns the customer: nobody leaves with customers in hand (R-019)."""
-    count = Assignment.objects.filter(employee=employee, during__contains=clock.today()).count()
-    if not count:
-        return None
-    return ngettext(
-        "%(name)s still looks after %(count)d customer. Hand it over first.",
-        "%(name)s still looks after %(count)d customers. Hand them over first.",
-        count,
-    ) % {"name": employee.name, "count": count}
+    return held_from(employee, clock.today()).filter(role=Assignment.Role.MAIN).count()
+
+
+def _customers(count: int) -> str:
+    return ngettext("%(count)d customer", "%(count)d customers", count) % {"count": count}
+
+
+def _pass_on(actor: Actor, employee: Employee, to: Employee | None, on: date, reason: str) -> None:
+    take_over(actor=actor, employee=employee, to=to, on=on, reason=reason)
 
 
 def key_of_customer(public_id: UUID) -> int | None:
@@ -61,8 +64,10 @@ def tell_who_looks_after_it_now(event: AssignmentChanged) -> None:
     )
 
 
-if still_looks_after_customers not in leave_guards:
-    leave_guards.append(still_looks_after_customers)
+CUSTOMERS = Hanging("customers", customers_of, _customers, _pass_on)
+if CUSTOMERS not in hangings:
+    # First of all: what hangs on a customer goes with the customer.
+    hangings.insert(0, CUSTOMERS)
 
 if key_of_customer not in customer_keys:
     customer_keys.append(key_of_customer)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.organisation.models import Role, Unit
+from zhike.organisation.models import Employee, Role, Unit
 
 
 class UnitField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -23,6 +24,29 @@ class UnitField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{'　' * unit.depth}{unit.name}"
 
 
+class SuccessorField(forms.CharField):
+    """Somebody among `people` by the staff code; nobody where it is empty. The form's view hands them over."""
+
+    people: QuerySet[Employee]
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Who takes over"),
+            required=False,
+            max_length=40,
+            help_text=_("The staff code. Needed where something hangs on the person."),
+        )
+
+    def clean(self, value: Any) -> Employee | None:
+        code = super().clean(value)
+        if not code:
+            return None
+        found = self.people.filter(code=code).first()
+        if found is None:
+            raise forms.ValidationError(_("Nobody here has this staff code."))
+        return found
+
+
 class OrganisationForm(forms.Form):
     """A form whose units are those the actor may see."""
 
@@ -30,6 +54,8 @@ class OrganisationForm(forms.Form):
         for field in self.fields.values():
             if isinstance(field, UnitField):
                 field.queryset = Unit.objects.visible_to(actor).order_by("path")
+            if isinstance(field, SuccessorField):
+                field.people = Employee.objects.visible_to(actor).filter(left_on__isnull=True)
 
 
 class UnitForm(OrganisationForm):
@@ -74,6 +100,16 @@ class AppointForm(OrganisationForm):
 
 class EndForm(OrganisationForm):
     on = forms.DateField(label=_("First day without it"), initial=clock.today)
+    successor = SuccessorField()
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class CloseLoginForm(OrganisationForm):
+    successor = SuccessorField()
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class OpenLoginForm(OrganisationForm):
     reason = forms.CharField(label=_("Why"), max_length=200)
 
 
@@ -83,6 +119,7 @@ class LeaveForm(OrganisationForm):
         initial=clock.today,
         help_text=_("Sign-in ends at once, positions on that day."),
     )
+    successor = SuccessorField()
     reason = forms.CharField(label=_("Why"), max_length=200)
 
 

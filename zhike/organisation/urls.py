@@ -16,5 +16,7 @@ urlpatterns = [
     path("people/<uuid:public_id>/leave/", views.Leave.as_view(), name="leave"),
     path("people/<uuid:public_id>/login/", views.GiveLogin.as_view(), name="give_login"),
     path("logins/<uuid:public_id>/password/", views.ResetPassword.as_view(), name="password"),
+    path("logins/<uuid:public_id>/close/", views.CloseLogin.as_view(), name="close_login"),
+    path("logins/<uuid:public_id>/open/", views.OpenLogin.as_view(), name="open_login"),
     path("appointments/<uuid:public_id>/end/", views.EndAppointment.as_view(), name="end"),
 ]

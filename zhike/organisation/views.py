@@ -18,11 +18,13 @@ from zhike.kernel.errors import UserError
 from zhike.organisation import people, queries, services
 from zhike.organisation.forms import (
     AppointForm,
+    CloseLoginForm,
     EndForm,
     LeaveForm,
     LoginForm,
     NewPersonForm,
     NewUnitForm,
+    OpenLoginForm,
     OrganisationForm,
     PasswordForm,
     PersonForm,
@@ -287,6 +289,11 @@ class Appoint(PersonAct):
 class Leave(PersonAct):
     form_class = LeaveForm
     title = _("Leaves the institution")
+    template_name = "organisation/leave.html"
+
+    def hanging(self) -> list[str]:
+        """What somebody else must take over, in words."""
+        return services.what_hangs_on(self.row())
 
     def save(self, row: Employee, changes: dict[str, Any], **seen: Any) -> Employee:
         return services.leave(actor=self.actor, employee=row, **changes)
@@ -316,10 +323,45 @@ class ResetPassword(OrganisationEdit):
         return row.employee.get_absolute_url() if row.employee else reverse("organisation:tree")
 
 
+class CloseLogin(OrganisationEdit):
+    model = User
+    form_class = CloseLoginForm
+    title = _("Close the login")
+    template_name = "organisation/leave.html"
+
+    def hanging(self) -> list[str]:
+        person = self.row().employee
+        return services.what_hangs_on(person) if person else []
+
+    def initial(self, row: User) -> dict[str, Any]:
+        return {}
+
+    def save(self, row: User, changes: dict[str, Any], **seen: Any) -> User:
+        return services.close_login(actor=self.actor, user=row, **changes)
+
+    def success_url(self, row: User) -> str:
+        return row.employee.get_absolute_url() if row.employee else reverse("organisation:tree")
+
+
+class OpenLogin(CloseLogin):
+    form_class = OpenLoginForm
+    title = _("Open the login again")
+
+    def hanging(self) -> list[str]:
+        return []
+
+    def save(self, row: User, changes: dict[str, Any], **seen: Any) -> User:
+        return services.open_login(actor=self.actor, user=row, **changes)
+
+
 class EndAppointment(OrganisationEdit):
     model = Appointment
     form_class = EndForm
     title = _("End a position")
+    template_name = "organisation/leave.html"
+
+    def hanging(self) -> list[str]:
+        return services.what_hangs_on(self.row().employee)
 
     def initial(self, row: Appointment) -> dict[str, Any]:
         return {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
+from django.db import connection
 
 from zhike.access.queries import actor_for
 from zhike.config import asgi
-from zhike.desk.services.notices import notify
+from zhike.desk.services.notices import CHANNEL, notify
 from zhike.kernel.actor import system
 from zhike.organisation.models import Role
+from zhike.organisation.services import close_login
 from zhike.organisation.tests.factories import client_of, employee
 
 HOST = (b"host", b"127.0.0.1:8001")
@@ -110,3 +113,24 @@ def test_a_person_has_so_many_streams_and_a_slow_page_is_let_go() -> None:
         return [oldest, last], left
 
     assert outcome(run()) == ([None, None], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_goes_hears_nothing_any_more_from_the_commit_on() -> None:
+    who = employee(Role.CUSTOMER_MANAGER)
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {CHANNEL}")
+    close_login(actor=system("test"), user=who.user, reason="离职")
+    told = [json.loads(each.payload) for each in raw.notifies(timeout=1, stop_after=1)]
+    assert told == [{"user": who.user.pk, "event": "signed-out", "data": {}}]
+
+    async def run() -> bytes | None:
+        hub, stream = asgi.Hub(), asgi.Stream(who.user.pk, "key")
+        hub.join(stream)
+        await hub.tell(told[0]["user"], told[0]["event"], told[0]["data"])
+        return stream.waiting.get_nowait()
+
+    assert outcome(run()) is None
+    assert asgi._reader(client_of(who).session.session_key or "") is None

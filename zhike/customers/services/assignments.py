@@ -138,14 +138,7 @@ def seat(
 ) -> Assignment:
     """The row itself, for use cases of this room that have asked for the right to it."""
     needed = "customers.view" if role == Assignment.Role.SHARED else "activities.work"
-    if employee.left_on is not None or not any(
-        needed in RIGHTS[appointment.position.role].permissions
-        for appointment in appointments_on(employee, max(since, clock.today()))
-    ):
-        raise UserError(
-            _("%(name)s holds no position that looks after customers.") % {"name": employee.name},
-            _("Choose a customer manager, a team lead or a head."),
-        )
+    must_work(employee, max(since, clock.today()), needed)
     assignment = Assignment(
         party=party,
         employee=employee,
@@ -174,6 +167,18 @@ def seat(
     )
     events.publish(AssignmentChanged(party.pk, employee.pk, actor.user_id))
     return assignment
+
+
+def must_work(employee: Employee, day: date, needed: str = "activities.work") -> None:
+    """Raise UserError unless the employee holds a position that looks after customers on that day."""
+    if employee.left_on is not None or not any(
+        needed in RIGHTS[appointment.position.role].permissions
+        for appointment in appointments_on(employee, day)
+    ):
+        raise UserError(
+            _("%(name)s holds no position that looks after customers.") % {"name": employee.name},
+            _("Choose a customer manager, a team lead or a head."),
+        )
 
 
 def _main_on(party: Party, day: date) -> Assignment | None:

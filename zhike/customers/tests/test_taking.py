@@ -22,7 +22,6 @@ from zhike.customers.tests import factories as people
 from zhike.desk import marks
 from zhike.desk.models import Notice, TakenFile
 from zhike.desk.services import files
-from zhike.desk.tasks import make_file
 from zhike.kernel import clock
 from zhike.kernel.actor import system
 from zhike.kernel.errors import Refused
@@ -84,10 +83,15 @@ def state_of(file: TakenFile) -> str:
     return file.state
 
 
+def make_file(file: TakenFile) -> None:
+    """As the job does it."""
+    files.make(actor=actor_for(file.user), file_id=file.pk)
+
+
 def made(file: TakenFile, lead: Employee) -> TakenFile:
     """Agreed to and made."""
     files.approve(actor=people.actor_of(lead), public_id=file.public_id)
-    make_file(file=file.pk)
+    make_file(file)
     assert state_of(file) == State.READY
     return file
 
@@ -208,7 +212,7 @@ def test_a_refusal_has_a_reason_and_makes_nothing(
     assert state_of(file) == State.WAITING
     boss.post(f"/files/{file.public_id}/", {"do": "refuse", "reason": "没有必要"})
     assert (state_of(file), file.reason) == (State.REFUSED, "没有必要")
-    make_file(file=file.pk)
+    make_file(file)
     assert not folder.exists()
     assert Notice.objects.get(user__employee=manager).params == {"reason": "没有必要"}
 

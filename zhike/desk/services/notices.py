@@ -26,6 +26,9 @@ CHANNEL = "zhike_desk"
 CHANGED = "notices"
 """The event after which a page asks how many notices are unread."""
 
+SIGNED_OUT = "signed-out"
+"""The event that ends every stream of its user."""
+
 JOIN_WITHIN = timedelta(hours=12)
 
 

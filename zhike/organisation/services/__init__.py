@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from zhike.organisation.services.leaving import (
+    Hanging,
+    LeaveGuard,
+    close_login,
+    end_appointment,
+    endings,
+    hangings,
+    leave,
+    leave_guards,
+    open_login,
+    what_hangs_on,
+)
 from zhike.organisation.services.loads import (
     Counts,
     EmployeeRow,
@@ -10,15 +22,11 @@ from zhike.organisation.services.loads import (
     upsert_units,
 )
 from zhike.organisation.services.people import (
-    LeaveGuard,
     appoint,
     change_employee,
     choose_language,
-    end_appointment,
     give_login,
     hire,
-    leave,
-    leave_guards,
     reset_password,
 )
 from zhike.organisation.services.units import change_unit, move_unit, open_unit
@@ -26,20 +34,26 @@ from zhike.organisation.services.units import change_unit, move_unit, open_unit
 __all__ = [
     "Counts",
     "EmployeeRow",
+    "Hanging",
     "LeaveGuard",
     "UnitRow",
     "appoint",
     "change_employee",
     "change_unit",
     "choose_language",
+    "close_login",
     "end_appointment",
+    "endings",
     "give_login",
+    "hangings",
     "hire",
     "leave",
     "leave_guards",
     "move_unit",
+    "open_login",
     "open_unit",
     "reset_password",
     "upsert_employees",
     "upsert_units",
+    "what_hangs_on",
 ]
