@@ -13,8 +13,8 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from zhike.access import passkeys, proofs
-from zhike.access.queries import has_codes, passkeys_of
+from zhike.access import passkeys, proofs, provider
+from zhike.access.queries import comes_from, has_codes, passkeys_of
 from zhike.access.services import prove, prove_by_passkey
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
@@ -23,7 +23,8 @@ from zhike.ui import errors
 from zhike.ui.format import iso_minute
 
 ASKS = "X-Zhike-Proof"
-"""The header by which an answer to htmx asks for a proof: "code", "code passkey", "passkey" or "password"."""
+"""The header by which an answer to htmx asks for a proof: "code", "code passkey", "passkey", "password", or "elsewhere"
+(at the provider of identity)."""
 API_PATH = "/api/"
 
 
@@ -53,7 +54,12 @@ def _ways(request: HttpRequest) -> list[str]:
     """How this person can prove themselves: by the factors they have, by the password for who has none."""
     user = _user(request)
     ways = ["code"] * has_codes(user) + ["passkey"] * bool(passkeys_of(user))
-    return ways or ["password"]
+    if ways:
+        return ways
+    elsewhere = (
+        provider.is_set() and not user.has_usable_password() and comes_from(user, provider.source())
+    )
+    return ["elsewhere"] if elsewhere else ["password"]
 
 
 def of_passkeys(request: HttpRequest) -> str:
@@ -77,6 +83,7 @@ def page(
     context = {
         "by_code": "code" in ways,
         "by_password": "password" in ways,
+        "elsewhere": "elsewhere" in ways,
         "options": of_passkeys(request),
         "typed": typed,
         "next": next_page,
@@ -94,6 +101,8 @@ def is_ours(request: HttpRequest, address: str) -> bool:
 
 def answer(request: HttpRequest, actor: Actor) -> str:
     """Take the proof that was sent; "" when it holds, else what is wrong with it."""
+    if not actor.proof_due:
+        return ""  # in another tab, at the provider
     wrong = _("That was not right. Nothing was done yet, and nothing is lost.")
     if passkeys.ANSWER in request.POST:
         place, challenge = passkeys.place_of(request), passkeys.awaited(request, "proof")

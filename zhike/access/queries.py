@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 
 from zhike.access import rules
-from zhike.access.models import ApiToken, Passkey, SecondFactor
+from zhike.access.models import ApiToken, Identity, Passkey, SecondFactor
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.access.rules import token_digest
 from zhike.kernel import clock
@@ -106,6 +106,11 @@ def passkeys_of(user: User) -> list[Passkey]:
 def has_codes(user: User) -> bool:
     """Whether the user has an authenticator."""
     return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def comes_from(user: User, source: str) -> bool:
+    """Whether the user signs in at that directory or provider."""
+    return Identity.objects.filter(user=user, source=source).exists()
 
 
 def has_second_factor(user_id: int, but: Passkey | None = None) -> bool:

@@ -165,6 +165,21 @@ if ZHIKE_LDAP["url"] and not (
         "ZHIKE_LDAP_URL wants ldaps:// or ldap:// (with StartTLS), ZHIKE_LDAP_BASE, and ZHIKE_LDAP_BIND_DN or a "
         "ZHIKE_LDAP_USER with {login} in it."
     )
+# The institution's provider of identity, OpenID Connect.
+ZHIKE_OIDC = {
+    "issuer": os.environ.get("ZHIKE_OIDC_ISSUER", ""),
+    "name": os.environ.get("ZHIKE_OIDC_NAME", ""),
+    "client_id": os.environ.get("ZHIKE_OIDC_CLIENT_ID", ""),
+    "client_secret_file": os.environ.get("ZHIKE_OIDC_CLIENT_SECRET_FILE", ""),
+    "ca": os.environ.get("ZHIKE_OIDC_CA", ""),
+    "scope": os.environ.get("ZHIKE_OIDC_SCOPE", "openid profile"),
+    "number": os.environ.get("ZHIKE_OIDC_NUMBER", "employee_number"),
+    "groups": os.environ.get("ZHIKE_OIDC_GROUPS", "groups"),
+}
+if ZHIKE_OIDC["issuer"] and not (ZHIKE_OIDC["client_id"] and ZHIKE_OIDC["client_secret_file"]):
+    raise ImproperlyConfigured(
+        "ZHIKE_OIDC_ISSUER wants ZHIKE_OIDC_CLIENT_ID and ZHIKE_OIDC_CLIENT_SECRET_FILE."
+    )
 ZHIKE_ORIGIN = os.environ.get("ZHIKE_ORIGIN", "").rstrip("/")
 if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
     raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")

@@ -3,6 +3,7 @@
 from zhike.access.views.account import RevokeToken, TokenList, language, me
 from zhike.access.views.groups import GroupSeatList, RemoveGroupSeat
 from zhike.access.views.passkeys import PasskeySignInView, RemovePasskey
+from zhike.access.views.provider import from_provider, to_provider
 from zhike.access.views.second_factor import SecondFactorView, TakeSecondFactorAway
 from zhike.access.views.signing_in import SecondStepView, SignInView, prove_again, sign_out
 from zhike.access.views.trail import TrailView
@@ -19,8 +20,10 @@ __all__ = [
     "TakeSecondFactorAway",
     "TokenList",
     "TrailView",
+    "from_provider",
     "language",
     "me",
     "prove_again",
     "sign_out",
+    "to_provider",
 ]

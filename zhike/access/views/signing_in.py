@@ -11,11 +11,12 @@ from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_http_methods, require_POST
 
-from zhike.access import asking, passkeys, proofs
+from zhike.access import asking, passkeys, proofs, provider
 from zhike.access.forms import (
     SecondStepForm,
     SignInForm,
@@ -30,12 +31,19 @@ from zhike.access.services import (
     note_sign_out,
     try_passkey,
 )
+from zhike.access.views.provider import ends_there
 from zhike.ui.views import PageRequest
+
+
+def provider_name() -> str:
+    """What the way in by the provider is called; "" where there is none."""
+    return settings.ZHIKE_OIDC["name"] or gettext("single sign-on") if provider.is_set() else ""
 
 
 class SignInView(LoginView):
     form_class = SignInForm  # type: ignore[assignment]  # its own fields, the same calls
     template_name = "registration/login.html"
+    extra_context = {"provider": provider_name}  # noqa: RUF012  Django's own way
 
     def form_valid(self, form: Any) -> HttpResponse:
         if not form.half:
@@ -134,5 +142,11 @@ def prove_again(request: PageRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: PageRequest) -> HttpResponse:
     note_sign_out(request.actor)
+    there = ends_there(request)
     logout(request)
+    if there:
+        # Not a redirect: a form may lead to no other site (CSP), a page may.
+        answer = render(request, "access/provider.html", {"there": there})
+        answer["Refresh"] = f"0; url={there}"
+        return answer
     return HttpResponseRedirect(resolve_url("sign-in"))
