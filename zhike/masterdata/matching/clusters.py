@@ -55,19 +55,19 @@ def cluster(
     table = pairs.filter(pc.greater_equal(pairs["probability"], accept))
     probability = table["probability"].to_numpy()
     weight = table["match_weight"].to_numpy()
-    left = np.searchsorted(records, table["left"].to_numpy())
-    right = np.searchsorted(records, table["right"].to_numpy())
+    left, right = (_places(records, table[side].to_numpy()) for side in ("left", "right"))
     facts = _facts(normalised, _against(records, apart))
 
-    # The strongest first; equals in the order of their records.
-    order = np.lexsort((right, left, -weight, -probability))
-    left, right, probability = left[order], right[order], probability[order]
     root = components(len(records), left, right)
     torn = _torn(root, facts, largest)
-    calm = ~(torn | _hanging(root, left, probability, strong))[root[left]]
-    kept_left, kept_right = [left[calm]], [right[calm]]
+    doubtful = (torn | _hanging(root, left, probability, strong))[root[left]]
+    kept_left, kept_right = [left[~doubtful]], [right[~doubtful]]
+    # The strongest first; equals in the order of their records.
+    order = np.flatnonzero(doubtful)
+    by = (right, left, -weight, -probability)
+    order = order[np.lexsort([each[order] for each in by])]
     cuts: list[tuple[int, int, float, str]] = []
-    for edges in _groups(root[left], np.flatnonzero(~calm)):
+    for edges in _groups(root[left], order):
         within = left[edges], right[edges]
         kept = [*range(len(edges))]
         cut: list[tuple[int, str]] = []
@@ -104,6 +104,16 @@ _CUT: Final = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+
+def _places(records: Ints, wanted: Ints) -> Ints:
+    """Where in the ascending `records` each one wanted is; numbers without great gaps are looked up in a table."""
+    if not len(records) or records[-1] - records[0] > 4 * len(records):
+        return np.searchsorted(records, wanted)
+    place = np.zeros(records[-1] - records[0] + 1, np.int64)
+    place[records - records[0]] = np.arange(len(records))
+    found: Ints = place[wanted - records[0]]
+    return found
 
 
 def components(size: int, left: Ints, right: Ints) -> Ints:

@@ -8,10 +8,10 @@ Sunter 1969; Winkler 2000).
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 import duckdb
@@ -66,21 +66,30 @@ def key_hashes(
     and 0 where a part of it is null."""
     keys = tuple(keys)
     parts = tuple(dict.fromkeys(part for key in keys for part in key.parts))
-    if not parts:
-        return {}
-    read = ", ".join(
-        f"case when ({part}) is null then 0::ubigint else hash({part}) end as part_{n}"
-        for n, part in enumerate(parts)
-    )
-    con.register("keyed", records.select(["row", *columns_in(*parts)]))
-    found = con.sql(f"select row, {read} from keyed").to_arrow_table()
-    con.unregister("keyed")
-    place = found["row"].to_numpy()
-    hashes: dict[str, Uints] = {}
-    for n, part in enumerate(parts):
-        hashes[part] = np.zeros(len(place), np.uint64)
-        hashes[part][place] = found[f"part_{n}"].to_numpy()
+    hashes = {part: _codes(records[part]) for part in parts if part in records.column_names}
+    made = [part for part in parts if part not in hashes]
+    if made:
+        read = ", ".join(
+            f"case when ({part}) is null then 0::ubigint else hash({part}) end as part_{n}"
+            for n, part in enumerate(made)
+        )
+        con.register("keyed", records.select(["row", *columns_in(*made)]))
+        found = con.sql(f"select row, {read} from keyed").to_arrow_table()
+        con.unregister("keyed")
+        place = found["row"].to_numpy()
+        for n, part in enumerate(made):
+            hashes[part] = np.zeros(len(place), np.uint64)
+            hashes[part][place] = found[f"part_{n}"].to_numpy()
     return {key.name: _together([hashes[part] for part in key.parts]) for key in keys}
+
+
+def _codes(column: Any) -> Uints:
+    """A number for each row of a column as `of_kind` makes them, equal for equal values, 0 for null."""
+    values = column.combine_chunks()
+    codes = values.indices if pa.types.is_dictionary(values.type) else values.cast(pa.int32())
+    known = codes.is_valid().to_numpy(zero_copy_only=False)
+    spread = (codes.fill_null(0).to_numpy().astype(np.uint64) + np.uint64(1)) * _ODD
+    return np.where(known, spread, np.uint64(0))
 
 
 def _together(parts: Sequence[Uints]) -> Uints:
@@ -211,9 +220,9 @@ def term_values(term: str, values: Any, secret: bytes) -> Any:
     """Terms as a model names them: themselves, or their keyed digests where they are a person's own."""
     if term not in PRIVATE_TERMS:
         return values
-    key = secret.hex()
-    digests = (hashlib.sha256(f"{key}{value}".encode()).hexdigest() for value in values.to_pylist())
-    return pa.array(digests, pa.string())
+    key = secret.hex().encode()
+    clear = values.cast(pa.binary()).to_pylist()
+    return pa.array([sha256(key + value).hexdigest() for value in clear], pa.string())
 
 
 @dataclass(frozen=True)
