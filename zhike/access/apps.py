@@ -18,6 +18,7 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
+        from zhike.access import devices
         from zhike.access.proofs import signed_in
         from zhike.access.services.leaving import end_access
         from zhike.kernel.models import AuditEntry
@@ -30,6 +31,7 @@ class AccessConfig(AppConfig):
 
         endings.append(lambda actor, user, why: end_access(actor=actor, user=user, reason=why))
         user_logged_in.connect(signed_in, dispatch_uid="access.proofs")
+        user_logged_in.connect(devices.signed_in, dispatch_uid="access.devices")
         sources.register(Source("trail", _("Audit trail"), "zhike.access.exports.Export"))
         page = "access.trail"
         listings.register(Listing(page, _trail, "access:trail"))

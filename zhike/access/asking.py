@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from zhike.access import passkeys, proofs, provider
+from zhike.access import devices, passkeys, proofs, provider
 from zhike.access.queries import comes_from, has_codes, passkeys_of
 from zhike.access.services import prove, prove_by_passkey
 from zhike.kernel.actor import Actor
@@ -116,7 +116,7 @@ def answer(request: HttpRequest, actor: Actor) -> str:
     outcome = prove(
         actor=actor,
         proof=request.POST.get(proofs.PROOF, ""),
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=devices.place_of(request, _user(request).login),
     )
     if outcome.wait_until is not None:
         return _("Too many tries. The next one is admitted at %(time)s.") % {

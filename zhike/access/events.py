@@ -10,3 +10,13 @@ class SecondFactorTaken:
     """A security administrator took somebody's second factor away."""
 
     user_id: int
+
+
+@dataclass(frozen=True)
+class PaceReached:
+    """Somebody has seen so many different rows in an hour or a day that others should know; `stopped` at the limit."""
+
+    user_id: int
+    kind: str
+    count: int
+    stopped: bool

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from zhike.access.devices import place_of
 from zhike.access.middleware import origin_of
 from zhike.access.roles import FOR_PROGRAMS, PERMISSIONS
 from zhike.access.services import try_second_factor, try_sign_in
@@ -46,7 +47,7 @@ class SignInForm(forms.Form):
             outcome = try_sign_in(
                 login=login,
                 password=password,
-                address=self.request.META.get("REMOTE_ADDR", ""),
+                address=place_of(self.request, login),
                 origin=origin_of(self.request),
             )
             if outcome.wait_until is not None:
@@ -99,7 +100,7 @@ class SecondStepForm(CodeForm):
             outcome = try_second_factor(
                 user=self.user,
                 code=code,
-                address=self.request.META.get("REMOTE_ADDR", ""),
+                address=place_of(self.request, self.user.login),
                 origin=origin_of(self.request),
             )
             if outcome.wait_until is not None:

@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from zhike.access import asking, proofs
+from zhike.access import asking, devices, proofs
 from zhike.access.queries import actor_for, actor_of_token, has_second_factor, must_enrol
 from zhike.access.services import note_refusal, note_use
 from zhike.kernel.actor import NOBODY, Actor
@@ -90,6 +90,7 @@ class ActorMiddleware:
             request.actor = actor  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
+        devices.remember(request, response)
         # Refusals that a form or the API answered themselves.
         if (refusal := getattr(request, "refusal", None)) is not None:
             note_refusal(actor, refusal)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,9 +13,9 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
-from zhike.kernel.classes import classify
+from zhike.kernel.classes import FieldClass, classify
 from zhike.kernel.keeping import NOBODY, STAFF, keep
-from zhike.kernel.models import Base
+from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
 from zhike.organisation.models import Appointment, Role, Unit, User
 
@@ -227,3 +228,93 @@ class GroupAppointment(Base):
 
     class Meta:
         verbose_name = _("appointment by group")
+
+
+class OfOnesPeople(Scope):
+    """Of the people of the units one sees, for whoever lets them go on; of everybody for security administrators."""
+
+    def rows(self, actor: Actor, model: type[models.Model]) -> Q:
+        if not actor.may("access.release_pace"):
+            return NO_ROWS
+        if actor.roles & {Role.SECURITY_ADMINISTRATOR}:
+            return Q()
+        return Q(user__employee__unit__in=sorted(actor.units)) if actor.units else NO_ROWS
+
+
+class SeenKind(models.TextChoices):
+    """What is counted of what somebody sees."""
+
+    VIEW = "view", _("customers opened")
+    REVEAL = "reveal", _("values seen in clear")
+    PROGRAM = "program", _("customers read by a program")
+
+
+class SeenRow(models.Model):
+    """One row that somebody saw on a day, and in which of its hours (bit 0 is the one after midnight).
+
+    Narrow, and a month long: written once a row and hour, counted by its key.
+    """
+
+    scope: ClassVar[Scope] = OfOnesPeople()
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(open="user day kind key hours")
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    day = models.DateField()
+    kind = models.CharField(max_length=10, choices=SeenKind.choices)
+    key = models.BigIntegerField()
+    hours = models.IntegerField()
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("row seen")
+        constraints = (
+            models.UniqueConstraint(fields=("user", "day", "kind", "key"), name="seen_once_a_day"),
+        )
+
+
+class PaceLimit(Base):
+    """How many different rows a role sees in an hour and a day before somebody is told, and before it stops."""
+
+    scope = Holders("access.administer")
+    field_classes = classify(open="role kind hour_told hour_stop day_told day_stop")
+    keeping = keep(NOBODY, STAFF)
+
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    kind = models.CharField(_("what is counted"), max_length=10, choices=SeenKind.choices)
+    hour_told = models.PositiveIntegerField(_("an hour: told at"))
+    hour_stop = models.PositiveIntegerField(_("an hour: stopped at"))
+    day_told = models.PositiveIntegerField(_("a day: told at"))
+    day_stop = models.PositiveIntegerField(_("a day: stopped at"))
+
+    class Meta:
+        verbose_name = _("limit of what is seen")
+        constraints = (
+            models.UniqueConstraint(fields=("role", "kind"), name="one_pace_limit_each"),
+            models.CheckConstraint(
+                condition=Q(hour_told__gt=0)
+                & Q(day_told__gt=0)
+                & Q(hour_stop__gte=models.F("hour_told"))
+                & Q(day_stop__gte=models.F("day_told")),
+                name="told_before_stopped",
+            ),
+        )
+
+
+class PaceRelease(Base):
+    """Somebody's head lets them see as much once more on this day."""
+
+    scope = OfOnesPeople()
+    field_classes = classify(open="user day kind", c1="by reason")
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    day = models.DateField()
+    kind = models.CharField(max_length=10, choices=SeenKind.choices)
+    by = models.CharField(_("released by"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=200)
+
+    class Meta:
+        verbose_name = _("release")
+        indexes = (models.Index(fields=["user", "day", "kind"], name="release_by_day"),)

@@ -55,14 +55,14 @@ RIGHTS: dict[str, Rights] = {
         Reach.UNIT,
         WORKS
         | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"}
-        | {"desk.approve_files"},
+        | {"desk.approve_files", "access.release_pace"},
     ),
     Role.BRANCH_HEAD: Rights(
         Reach.UNIT_AND_BELOW,
         WORKS
         | {"customers.assign", "activities.hand_over", "masterdata.view", "insight.targets"}
         | {"customers.merge"}
-        | {"desk.lend_unit", "desk.lend_all", "desk.approve_files"},
+        | {"desk.lend_unit", "desk.lend_all", "desk.approve_files", "access.release_pace"},
     ),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
@@ -138,6 +138,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "privacy.decide": _("decide on requests about one's data, see what a law makes us keep"),
     "privacy.register": _("see what is held, why and how long, and who outside received it"),
     "access.administer": _("administer access"),
+    "access.release_pace": _("let people see more than the limit of the day"),
     "access.read_audit": _("read the audit trail"),
 }
 permission_names.update(PERMISSIONS)

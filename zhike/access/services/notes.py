@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext as _
 
+from zhike.access.models import SeenKind
+from zhike.access.services.pace import note_seen
 from zhike.kernel import audit
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import Refused, UserError
@@ -21,6 +23,7 @@ def note_reveal(*, actor: Actor, row: models.Model, field: str, purpose: str) ->
     must_see(actor, row)
     if len(purpose.strip()) < 2:
         raise UserError(_("Say what you need it for."), _("A few words are enough."))
+    note_seen(actor=actor, kind=SeenKind.REVEAL, rows=[f"{row._meta.label}.{field} {row.pk}"])
     audit.record(actor, f"reveal.{field}", row, reason=purpose.strip())
 
 
