@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.signals import request_finished, request_started
 from django.db import connection
 from hypothesis import settings
+from psycopg.pq import TransactionStatus
 
 from tests.chromium import LAUNCH
 
@@ -37,6 +40,27 @@ def _empty_queue(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("transactional_db")
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+def _behind_the_wall(**_signal: Any) -> None:
+    """A request of a test reads under the role of the pages, as in `zhike serve`."""
+    _as_role(f"SET ROLE {django_settings.ZHIKE_PAGES_ROLE}")
+    django_settings.ZHIKE_WALL = True
+
+
+def _before_it_again(**_signal: Any) -> None:
+    django_settings.ZHIKE_WALL = False
+    _as_role("RESET ROLE")
+
+
+def _as_role(words: str) -> None:
+    held: Any = connection.connection
+    if held is not None and held.info.transaction_status != TransactionStatus.INERROR:
+        held.execute(words)
+
+
+request_started.connect(_behind_the_wall)
+request_finished.connect(_before_it_again)
 
 
 @pytest.fixture(scope="session", autouse=True)

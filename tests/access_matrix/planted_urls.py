@@ -1,4 +1,4 @@
-"""Addresses with the faults the matrix must catch."""
+"""Addresses with the faults the matrix must catch; the second wall would hide them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from zhike.config.urls import urlpatterns as real
 from zhike.customers.models import Party
 from zhike.customers.services import update_party
+from zhike.kernel import wall
 from zhike.kernel.actor import system
 from zhike.kernel.errors import Refused
 from zhike.ui.views import PageRequest
@@ -25,6 +26,7 @@ def sound(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_GET
+@wall.lowered()
 def no_scope(request: PageRequest, public_id: UUID) -> HttpResponse:
     request.actor.must("customers.view")
     return HttpResponse(get_object_or_404(Party, public_id=public_id).name)
@@ -36,6 +38,7 @@ def no_permission(request: PageRequest) -> HttpResponse:
 
 
 @require_GET
+@wall.lowered()
 def tells_that_it_exists(request: PageRequest, public_id: UUID) -> HttpResponse:
     request.actor.must("customers.view")
     row = get_object_or_404(Party, public_id=public_id)
@@ -45,6 +48,7 @@ def tells_that_it_exists(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@wall.lowered()
 def writes_before_it_refuses(request: PageRequest, public_id: UUID) -> HttpResponse:
     row = Party.objects.filter(public_id=public_id).first()
     if row is not None:
@@ -55,6 +59,7 @@ def writes_before_it_refuses(request: PageRequest, public_id: UUID) -> HttpRespo
 
 
 @require_POST
+@wall.lowered()
 def takes_what_is_sent(request: PageRequest, field: str, public_id: UUID) -> HttpResponse:
     rows = Party.objects.visible_to(request.actor).filter(public_id=public_id)
     if field in request.POST:

@@ -1,4 +1,4 @@
-"""Addresses that tell of what is out of sight, for the comparison to find."""
+"""Addresses that tell of what is out of sight, past both walls, for the comparison to find."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from zhike.config.urls import urlpatterns as real
 from zhike.customers.models import ContactPoint, Party, Standing
+from zhike.kernel import wall
 from zhike.ui.views import PageRequest
 
 
@@ -18,17 +19,20 @@ def sound(request: PageRequest) -> HttpResponse:
 
 
 @require_GET
+@wall.lowered()
 def counts_all(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{Party.objects.count()} customers")
 
 
 @require_GET
+@wall.lowered()
 def ranks_among_all(request: PageRequest) -> HttpResponse:
     best = Standing.objects.visible_to(request.actor).aggregate(best=Max("balance"))["best"]
     return HttpResponse(f"{Standing.objects.filter(balance__gt=best).count()} are wealthier")
 
 
 @require_GET
+@wall.lowered()
 def knows_the_number(request: HttpRequest, tail: str) -> HttpResponse:
     known = any(each.in_clear().endswith(tail) for each in ContactPoint.objects.all())
     return HttpResponse(status=409 if known else 200)

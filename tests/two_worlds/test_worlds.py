@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from django.test import override_settings
 
 from tests.two_worlds.asking import Question, ask, difference
@@ -25,6 +27,7 @@ from tests.two_worlds.questions import (
 )
 from zhike.customers.models import ContactPoint
 from zhike.kernel import clock
+from zhike.kernel.models import ScopedManager
 from zhike.organisation.models import Role
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +93,15 @@ def test_the_unseen_leaves_no_trace(
     asked = questions(institution, principal)
     record_property("pairs", len(asked))
     differ = compared(institution, principal, asked)
+    assert not differ, f"{len(differ)} of {len(asked)} pairs differ\n" + "\n".join(differ)
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS if EVERYTHING else FEW[:1])
+def test_the_database_alone_leaves_no_trace(institution: Institution, principal: str) -> None:
+    """The scope of every query switched off: the second wall is all there is."""
+    asked = questions(institution, principal)[:: 1 if EVERYTHING else 3]
+    with patch.object(ScopedManager, "_condition", lambda *_given: Q()):
+        differ = compared(institution, principal, asked)
     assert not differ, f"{len(differ)} of {len(asked)} pairs differ\n" + "\n".join(differ)
 
 

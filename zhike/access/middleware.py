@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from zhike.access import asking, devices, proofs
 from zhike.access.queries import actor_for, actor_of_token, has_second_factor, must_enrol
 from zhike.access.services import note_refusal, note_use
+from zhike.kernel import wall
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import ProofWanted, Refused, UserError
 from zhike.organisation.models import User
@@ -57,6 +58,14 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        with wall.lowered():
+            user, actor = self._who(request)
+        # To sign in is to be looked for among all.
+        before = wall.lowered() if actor.user_id is None else wall.facing(actor)
+        with before:
+            return self._answer(request, user, actor)
+
+    def _who(self, request: HttpRequest) -> tuple[User | None, Actor]:
         user = request.user if isinstance(request.user, User) else None
         actor = actor_for(user, origin_of(request)) if user else NOBODY
         if request.path_info.startswith(API_PATH) and (secret := _bearer(request)):
@@ -67,6 +76,9 @@ class ActorMiddleware:
                 note_use(token)
         elif actor.user_id is not None:
             actor = replace(actor, proof_due=proofs.is_due(request.session))
+        return user, actor
+
+    def _answer(self, request: HttpRequest, user: User | None, actor: Actor) -> HttpResponse:
         request.actor = actor  # type: ignore[attr-defined]
         language = _language(request, user)
         translation.activate(language)
@@ -88,6 +100,7 @@ class ActorMiddleware:
                 everywhere=False,
             )
             request.actor = actor  # type: ignore[attr-defined]
+            wall.face(actor)
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         devices.remember(request, response)

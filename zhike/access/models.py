@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhike.kernel import clock, crypto
+from zhike.kernel import clock, crypto, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import FieldClass, classify
 from zhike.kernel.keeping import NOBODY, STAFF, keep
@@ -41,6 +41,9 @@ class OwnCredentials(Scope):
         if actor.may("access.administer"):
             return Q()
         return NO_ROWS if actor.user_id is None else Q(user_id=actor.user_id)
+
+    def wall(self, model: type[models.Model]) -> str:
+        return wall.either(wall.may("access.administer"), f"user_id = {wall.USER}")
 
 
 class ApiToken(Base):

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model, Q
 
 from zhike.customers.models import Party
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.scope import NO_ROWS, Scope, found_for
 
@@ -36,6 +37,17 @@ class WorkScope(Scope):
         if not actor.units and not actor.everywhere:
             return Q(employee=actor.employee_id) & seen
         return seen
+
+    def wall(self, model: type[Model]) -> str:
+        own = f"employee_id = {wall.EMPLOYEE}"
+        return wall.both(
+            wall.may("activities.view"),
+            wall.either(wall.EVERYWHERE, f"{wall.UNITS} <> '{{}}'", own),
+            wall.either(
+                Party.scope.whole(),
+                "EXISTS (SELECT FROM customers_party upon WHERE upon.id = party_id)",
+            ),
+        )
 
 
 def _of_party(condition: Q) -> Q:

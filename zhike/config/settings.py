@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from zhike.kernel import keys, packs
-from zhike.kernel.postgres import Cluster
+from zhike.kernel.postgres import PAGES_ROLE, Cluster
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -60,7 +60,13 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-DATABASES = {"default": _database(DATABASE_URL)}
+_pages_url = os.environ.get("PAGES_DATABASE_URL", "")
+if ZHIKE_EMBEDDED:
+    _pages_url = Cluster(ZHIKE_HOME / "postgres").url(role=PAGES_ROLE)
+ZHIKE_PAGES_ROLE = str(_database(_pages_url)["USER"]) if _pages_url else PAGES_ROLE
+# The web server's processes stand behind the second wall; `zhike serve` says which they are.
+ZHIKE_WALL = bool(_pages_url) and _flag("ZHIKE_WALL", False)
+DATABASES = {"default": _database(_pages_url if ZHIKE_WALL else DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -285,7 +285,7 @@ def site_children(
     jobs = ["nice", "-n", "5", sys.executable, "-m", "django", "procrastinate", "worker"]
     jobs += ["--shutdown-graceful-timeout", str(JOB_STOP_SECONDS)]
     return [
-        Child("The web server", pages, settings, loads_ahead=True),
+        Child("The web server", pages, {**settings, "ZHIKE_WALL": "1"}, loads_ahead=True),
         Child("The event stream", events, settings),
         Child("The job worker", jobs, settings),
     ]

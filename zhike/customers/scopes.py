@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.db.models import Model, Q
 
-from zhike.kernel import clock
+from zhike.kernel import clock, wall
 from zhike.kernel.actor import Actor
-from zhike.kernel.scope import NO_ROWS, Scope
+from zhike.kernel.scope import NO_ROWS, Scope, Via
+
+MAY = wall.may("customers.view")
+LOOKED_AFTER = wall.look_up(
+    "looked_after",
+    f"SELECT party_id FROM customers_assignment WHERE employee_id = {wall.EMPLOYEE} AND during @> {wall.TODAY}",  # noqa: S608  words of our own
+)
 
 
 class PartyScope(Scope):
@@ -27,3 +33,24 @@ class PartyScope(Scope):
             own = Q(pk__in=looked_after)
             condition = condition | own if actor.units else own
         return condition or NO_ROWS
+
+    def wall(self, model: type[Model]) -> str:
+        return wall.both(
+            MAY,
+            wall.either(wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", f"id = ANY {LOOKED_AFTER}"),
+        )
+
+    def whole(self) -> str:
+        return wall.both(MAY, wall.EVERYWHERE)
+
+
+class MirrorScope(Via):
+    """That of the party, whose unit the row repeats: whole lists are counted here."""
+
+    def wall(self, model: type[Model]) -> str:
+        return wall.both(
+            MAY,
+            wall.either(
+                wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", f"party_id = ANY {LOOKED_AFTER}"
+            ),
+        )

@@ -10,12 +10,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import Party, Standing, Tier
-from zhike.insight.scopes import TallyScope, TargetScope
+from zhike.insight.scopes import TargetScope
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import NOBODY, OWN, VALUE, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.money import MoneyField
-from zhike.kernel.scope import Holders, SignedIn, Via
+from zhike.kernel.scope import Holders, OfUnits, SignedIn, Via
 from zhike.organisation.models import Employee, Unit
 
 
@@ -183,7 +183,7 @@ class Curve(Base):
     `figures` is a `queries.Concentration`.
     """
 
-    scope = TallyScope()
+    scope = OfUnits("insight.view")
     field_classes = classify(open="as_of unit measure", c1="figures")
     keeping = keep(NOBODY, OWN)
 
@@ -210,7 +210,7 @@ class Tally(Base):
     Unit and manager are those of `as_of`, of the gone those of `since`.
     """
 
-    scope = TallyScope()
+    scope = OfUnits("insight.view")
     field_classes = classify(
         open="since as_of unit manager tier_before tier class_before value_class outlook customers",
         c1="balance_before balance contribution_before contribution",

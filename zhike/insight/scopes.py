@@ -1,22 +1,12 @@
-"""Which counts and targets an actor sees: those of their units; of themselves, their own targets too."""
+"""Which targets an actor sees: those of their units and their own."""
 
 from __future__ import annotations
 
 from django.db.models import Model, Q
 
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.scope import NO_ROWS, Scope
-
-
-class TallyScope(Scope):
-    """Counts of whole units. Who sees only customers of their own counts those one by one (`queries.flows`)."""
-
-    def rows(self, actor: Actor, model: type[Model]) -> Q:
-        if not actor.may("insight.view"):
-            return NO_ROWS
-        if actor.everywhere:
-            return Q()
-        return Q(unit__in=actor.units) if actor.units else NO_ROWS
 
 
 class TargetScope(Scope):
@@ -31,3 +21,15 @@ class TargetScope(Scope):
         if not actor.units:
             return own
         return own | Q(unit__in=actor.units) | Q(employee__unit__in=actor.units)
+
+    def wall(self, model: type[Model]) -> str:
+        people = f"SELECT id FROM organisation_employee WHERE unit_id = ANY {wall.UNITS}"  # noqa: S608
+        return wall.both(
+            wall.may("insight.view"),
+            wall.either(
+                wall.EVERYWHERE,
+                f"employee_id = {wall.EMPLOYEE}",
+                f"unit_id = ANY {wall.UNITS}",
+                f"employee_id IN ({people})",
+            ),
+        )

@@ -11,12 +11,13 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import Range
 
-from zhike.kernel import clock, crypto
+from zhike.kernel import clock, crypto, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import FieldClass
 from zhike.kernel.models import AuditEntry
 
 
+@wall.lowered()
 def record(
     actor: Actor,
     action: str,
@@ -33,6 +34,7 @@ def record(
     )
 
 
+@wall.lowered()
 def record_many(
     actor: Actor, action: str, rows: Iterable[models.Model], *, reason: str = ""
 ) -> None:

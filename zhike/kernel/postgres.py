@@ -32,7 +32,8 @@ from psycopg import sql
 from zhike.kernel.errors import UserError
 
 DATABASE = "zhike"
-ROLE = "zhike"  # no superuser: row-level security would not bind one
+ROLE = "zhike"  # owns the tables; commands, jobs and migrations
+PAGES_ROLE = "zhike_pages"  # owns nothing and by-passes nothing; pages and API (see kernel.wall)
 SUPERUSER = "postgres"
 PORT = 5432  # only names the socket file; written out so that no PGPORT can change it
 SOCKET_NAME = f".s.PGSQL.{PORT}"
@@ -137,10 +138,10 @@ class Cluster:
         """The version of the binaries, as `18.6`."""
         return _version()
 
-    def url(self, database: str = DATABASE) -> str:
+    def url(self, database: str = DATABASE, role: str = ROLE) -> str:
         """The DATABASE_URL of one of its databases, whether it runs or not."""
         socket_folder = quote(str(self._socket_folder()), safe="/")
-        return f"postgresql://{ROLE}@/{quote(database)}?host={socket_folder}&port={PORT}"
+        return f"postgresql://{role}@/{quote(database)}?host={socket_folder}&port={PORT}"
 
     def copy_command(self) -> list[str]:
         """What writes a copy of the running cluster to standard output: one tar, with the log it needs to be whole."""
@@ -331,6 +332,11 @@ class Cluster:
             roles = "select 1 from pg_roles where rolname = %s"
             if connection.execute(roles, [ROLE]).fetchone() is None:
                 connection.execute(sql.SQL("create role {} login createdb").format(role))
+            if connection.execute(roles, [PAGES_ROLE]).fetchone() is None:
+                pages = sql.Identifier(PAGES_ROLE)
+                connection.execute(sql.SQL("create role {} login").format(pages))
+                connection.execute(sql.SQL("grant {} to {}").format(pages, role))
+                connection.execute(sql.SQL("alter role {} bypassrls").format(role))
             databases = "select 1 from pg_database where datname = %s"
             if connection.execute(databases, [DATABASE]).fetchone() is None:
                 connection.execute(sql.SQL("create database {} owner {}").format(database, role))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, Q
 
+from zhike.kernel import wall
+
 if TYPE_CHECKING:
     from zhike.kernel.actor import Actor
 
@@ -22,6 +24,14 @@ class Scope(ABC):
 
     @abstractmethod
     def rows(self, actor: Actor, model: type[Model]) -> Q: ...
+
+    @abstractmethod
+    def wall(self, model: type[Model]) -> str:
+        """`rows` once more, for PostgreSQL itself: a condition on the table of `model` (see `kernel.wall`)."""
+
+    def whole(self) -> str:
+        """Where this holds every row is in scope: a condition in SQL that names no row."""
+        return wall.NOTHING
 
     def rows_of(self, actor: Actor, of: Mapping[str, Model]) -> Q | None:
         """The same among rows that hang on those of `of`, where one that was `found` says it cheaper."""
@@ -55,15 +65,46 @@ class SignedIn(Scope):
     def rows(self, actor: Actor, model: type[Model]) -> Q:
         return Q() if actor.roles else NO_ROWS
 
+    def wall(self, model: type[Model]) -> str:
+        return wall.SIGNED_IN
+
 
 class Holders(Scope):
-    """Every row, for those who hold a permission."""
+    """Every row, for those who hold a permission.
+
+    With `named`, other rows name it to everybody (the system that a record came from, the login that did
+    something), so that the second wall shuts only those out who are not signed in.
+    """
+
+    def __init__(self, permission: str, *, named: bool = False) -> None:
+        self.permission, self.named = permission, named
+
+    def rows(self, actor: Actor, model: type[Model]) -> Q:
+        return Q() if actor.may(self.permission) else NO_ROWS
+
+    def wall(self, model: type[Model]) -> str:
+        return wall.SIGNED_IN if self.named else wall.may(self.permission)
+
+
+class OfUnits(Scope):
+    """Counts of whole units, for those who hold a permission and see all of a unit's customers.
+
+    Who sees only customers of their own counts those one by one.
+    """
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
 
     def rows(self, actor: Actor, model: type[Model]) -> Q:
-        return Q() if actor.may(self.permission) else NO_ROWS
+        if not actor.may(self.permission):
+            return NO_ROWS
+        if actor.everywhere:
+            return Q()
+        return Q(unit__in=actor.units) if actor.units else NO_ROWS
+
+    def wall(self, model: type[Model]) -> str:
+        units = wall.either(wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}")
+        return wall.both(wall.may(self.permission), units)
 
 
 class SystemOnly(Scope):
@@ -71,6 +112,9 @@ class SystemOnly(Scope):
 
     def rows(self, actor: Actor, model: type[Model]) -> Q:
         return NO_ROWS
+
+    def wall(self, model: type[Model]) -> str:
+        return wall.NOTHING
 
 
 class Via(Scope):
@@ -90,3 +134,11 @@ class Via(Scope):
             return NO_ROWS
         target: Any = model._meta.get_field(self.path).related_model
         return Q(**{f"{self.path}__in": target.objects.visible_to(actor).order_by()})
+
+    def wall(self, model: type[Model]) -> str:
+        field: Any = model._meta.get_field(self.path)
+        table = field.related_model._meta.db_table
+        # What it hangs on stands behind its own policy.
+        there = f"EXISTS (SELECT FROM {table} upon WHERE upon.id = {model._meta.db_table}.{field.column})"
+        seen = wall.either(field.related_model.scope.whole(), there)
+        return wall.both(wall.may(self.permission), seen) if self.permission else seen

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from zhike.kernel import audit
+from zhike.kernel import audit, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Conflict, Refused
 
@@ -20,6 +20,8 @@ R = TypeVar("R")
 
 def service(permission: str, *, proof: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A use case: keyword-only with `actor` first, one transaction, refused without the permission.
+
+    It stands before the second wall, not behind it: what it may touch it asks the scope (`must_see`).
 
     With `proof`, whoever acts in a session must have proved lately that it is them, else ProofWanted.
     """
@@ -32,7 +34,7 @@ def service(permission: str, *, proof: bool = False) -> Callable[[Callable[P, R]
             actor.must(permission)
             if proof:
                 actor.must_have_proved()
-            with transaction.atomic():
+            with wall.lowered(), transaction.atomic():
                 return use_case(*args, **kwargs)
 
         run.permission = permission  # type: ignore[attr-defined]

@@ -18,14 +18,14 @@ from zhike.kernel.keeping import NOBODY, OWN, QUALITY, keep
 from zhike.kernel.models import Base, ScopedManager
 from zhike.kernel.scope import Holders, SystemOnly, Via
 from zhike.masterdata.quality import models as quality_models  # noqa: F401  Django looks for them here
-from zhike.masterdata.scopes import Own, PairScope
+from zhike.masterdata.scopes import Own, PairScope, RecordScope
 from zhike.organisation.models import User
 
 
 class SourceSystem(Base):
     """A system we read from; `trust` (0 to 100) ranks its word against another system's."""
 
-    scope = Holders("masterdata.view")
+    scope = Holders("masterdata.view", named=True)
     field_classes = classify(open="code name trust")
 
     code = models.CharField(_("code"), max_length=40, unique=True)
@@ -48,7 +48,7 @@ class ImportRun(Base):
         FAILED = "failed", _("failed")
         REVERTED = "reverted", _("taken back")
 
-    scope = Holders("masterdata.view")
+    scope = Holders("masterdata.view", named=True)
     field_classes = classify(
         open="system state mapping mapping_digest started_at ended_at counts", c1="actor_name error"
     )
@@ -86,7 +86,7 @@ class ImportFile(Base):
         FAILED = "failed", _("failed")
         REVERTED = "reverted", _("taken back")
 
-    scope = Holders("masterdata.view")
+    scope = Holders("masterdata.view", named=True)
     field_classes = classify(
         open="run name table digest state rows_read rows_accepted rows_rejected rows_unchanged "
         "values_left_out reject_file sums bytes seconds",
@@ -132,7 +132,7 @@ class SourceRecord(Base):
 
     BY_HAND = "zhike"
 
-    scope = SystemOnly()
+    scope = RecordScope()
     field_classes = classify(
         open="system table key digest party file line observed_on",
         c1="stamps",
@@ -218,7 +218,7 @@ class Pin(Base):
 class SurvivorRule(Base):
     """By which criteria, in which order, the word that stands in a field is found; others take the usual."""
 
-    scope = Holders("masterdata.view")
+    scope = Holders("masterdata.view", named=True)
     field_classes = classify(open="field criteria")
 
     field = models.CharField(_("field"), max_length=40, unique=True)

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.access.masks import MASKS
 from zhike.customers.models import Party
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_see
@@ -141,6 +142,7 @@ def waterfall(pair: Pair) -> list[tuple[str, float]]:
     ]
 
 
+@wall.lowered()
 def words_of(actor: Actor, party: Party) -> list[FieldWords]:
     """Field by field what stands and what else its records say, the better words first."""
     must_see(actor, party)
@@ -153,6 +155,7 @@ def words_of(actor: Actor, party: Party) -> list[FieldWords]:
     return sorted(found, key=lambda each: WORDS.index(each.field))
 
 
+@wall.lowered()
 def records_of(actor: Actor, party: Party) -> list[SourceRecord]:
     """The records a customer is made of, the oldest first, with their systems and files."""
     seen = Party.objects.visible_to(actor).filter(pk=party.pk)
@@ -160,6 +163,7 @@ def records_of(actor: Actor, party: Party) -> list[SourceRecord]:
     return list(records.select_related("party", "system", "file__run").order_by("pk"))
 
 
+@wall.lowered()
 def record_of(actor: Actor, party: Party, **which: Any) -> SourceRecord | None:
     """One of the records of a customer, with its system and file."""
     seen = Party.objects.visible_to(actor).filter(pk=party.pk)

@@ -154,7 +154,7 @@ class UserManager(BaseUserManager["User"], ScopedManager["User"]):
 class User(AbstractBaseUser, Base):
     """An account to sign in with. A user without an employee holds no position and sees nothing."""
 
-    scope = Holders("organisation.administer")
+    scope = Holders("organisation.administer", named=True)
     field_classes = classify(open="login is_active language", c1="employee password last_login")
     keeping = keep(NOBODY, STAFF)
 

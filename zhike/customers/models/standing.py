@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models.parties import Party
+from zhike.customers.scopes import MirrorScope
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import VALUE, keep
 from zhike.kernel.models import Base
@@ -78,7 +79,7 @@ class Standing(Base):
         POTENTIAL = "potential", _("potential value")
         LOW = "low", _("low value")
 
-    scope = Via("party")
+    scope = MirrorScope("party")
     field_classes = classify(
         open="party unit stage kind type tier value_class as_of",
         c1="last_contact_on contact_every_days",

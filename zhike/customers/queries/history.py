@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike.customers import rules
 from zhike.customers.models import Address, ContactPoint, Identifier, Party, Relation
-from zhike.kernel import clock
+from zhike.kernel import clock, wall
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.prepared import prepared
 from zhike.organisation.models import Unit
@@ -30,6 +30,7 @@ DIGEST = "digest:"
 PARTY_TYPE = "customers.party"
 
 
+@wall.lowered()
 def latest_changes(party: Party, before: tuple[datetime, int], limit: int) -> list[AuditEntry]:
     """Changes of the party's own facts that went through, whoever made them; reads are not among them."""
 
@@ -43,6 +44,7 @@ def latest_changes(party: Party, before: tuple[datetime, int], limit: int) -> li
     return prepared(("customers.changes", limit), build, {"party": party.pk, "at": at, "key": key})
 
 
+@wall.lowered()
 def party_on(party: Party, day: date) -> Party:
     """A copy with the fields as they stood at the end of `day`; it is not for saving.
 

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from zhike.customers.models import Party
 from zhike.insight.models import Move, RefreshRun, Score
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.ui.mirrors import mirrored
 
@@ -55,6 +56,7 @@ def _up_to(rows: QuerySet[Score], count: int, day: date) -> QuerySet[Score]:
     return rows.filter(as_of__lte=day).order_by("-as_of")[:count]
 
 
+@wall.lowered()  # of the institution's days, not of customers
 def score_days() -> list[date]:
     """The days that have scores, the latest first."""
     scores = Score.objects.filter(run=OuterRef("pk"))

@@ -7,27 +7,14 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import Party
-from zhike.kernel.actor import Actor
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import QUALITY, keep
 from zhike.kernel.models import Base, ScopedManager
-from zhike.kernel.scope import NO_ROWS, Scope, SignedIn, SystemOnly, Via
+from zhike.kernel.scope import OfUnits, SignedIn, SystemOnly, Via
 from zhike.organisation.models import Unit
-
-
-class TallyScope(Scope):
-    """Counts of whole units. Who sees only customers of their own counts those one by one."""
-
-    def rows(self, actor: Actor, model: type[models.Model]) -> Q:
-        if not actor.may("insight.view"):
-            return NO_ROWS
-        if actor.everywhere:
-            return Q()
-        return Q(unit__in=actor.units) if actor.units else NO_ROWS
 
 
 class Quality(models.Model):
@@ -82,7 +69,7 @@ class QualityTally(models.Model):
         SYSTEM = "system", _("source system")
         RULE = "rule", _("rule")
 
-    scope = TallyScope()
+    scope = OfUnits("insight.view")
     field_classes = classify(
         open="as_of unit by key customers score complete plausible consistent fresh verified to_verify"
     )

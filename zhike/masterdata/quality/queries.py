@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from zhike.customers.models import Party
 from zhike.customers.queries.conditions import in_care_of, mains
-from zhike.kernel import clock
+from zhike.kernel import clock, wall
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import SourceRecord, SourceSystem
 from zhike.masterdata.quality.models import Quality, QualityRun, QualityTally
@@ -86,6 +86,7 @@ def by_rule(sight: Sight) -> dict[str, int]:
     return {key: sums.customers for key, sums in _by_key(sight, By.RULE).items()}
 
 
+@wall.lowered()
 def history(sight: Sight, by: str = By.UNIT, keys: Collection[str] = ("",)) -> History:
     """Key → day → sums over the whole units in sight, of the days kept, the earliest first.
 

@@ -47,6 +47,9 @@ class NotHidden(Scope):
     def rows(self, actor: Actor, model: type[models.Model]) -> Q:
         return Q(hidden=False)
 
+    def wall(self, model: type[models.Model]) -> str:
+        return "NOT hidden"
+
 
 TIERS = [("a", "甲"), ("b", "乙"), ("c", "丙")]
 TONES = {"a": "yellow", "b": "azure", "c": "secondary"}

@@ -1,0 +1,1 @@
+"""PostgreSQL's own row-level security, behind `visible_to`."""
