@@ -193,7 +193,8 @@ if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
 ZHIKE_FILE_ROWS = int(os.environ.get("ZHIKE_FILE_ROWS", "500"))
 # Working days within which somebody's request about their own data is answered.
 ZHIKE_PRIVACY_DAYS = int(os.environ.get("ZHIKE_PRIVACY_DAYS", "15"))
-# Years that documents and contracts are kept after the end: ten by 反洗钱法 art. 34, twenty for brokers (证券法 art. 137).
+# Years that documents and contracts are kept after the end: ten by 反洗钱法 art. 34, twenty for brokers
+# (证券法 art. 137).
 ZHIKE_RETENTION_YEARS = int(os.environ.get("ZHIKE_RETENTION_YEARS", "10"))
 if ZHIKE_RETENTION_YEARS < 10 or not 1 <= ZHIKE_PRIVACY_DAYS <= 30:
     raise ImproperlyConfigured(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Model, Q
 
 from zhike.customers.models import Party
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.scope import NO_ROWS, Scope
 
@@ -18,3 +19,10 @@ class RequestScope(Scope):
         if not actor.may("privacy.view"):
             return NO_ROWS
         return Q(party__in=Party.objects.visible_to(actor).order_by())
+
+    def wall(self, model: type[Model]) -> str:
+        seen = "EXISTS (SELECT FROM customers_party upon WHERE upon.id = party_id)"
+        return wall.either(wall.may("privacy.decide"), wall.both(wall.may("privacy.view"), seen))
+
+    def whole(self) -> str:
+        return wall.may("privacy.decide")
