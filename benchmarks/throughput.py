@@ -39,6 +39,9 @@ def main() -> None:
     with ExitStack() as stack:
         home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         search._start(stack, home)
+        from zhike.kernel.postgres import PAGES_ROLE, Cluster
+
+        os.environ["PAGES_DATABASE_URL"] = Cluster(home / "pg").url(role=PAGES_ROLE)
         if search._fill(arguments.customers):
             _contacts(arguments.customers)
         port = stack.enter_context(_served())
