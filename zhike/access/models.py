@@ -243,6 +243,16 @@ class OfOnesPeople(Scope):
             return Q()
         return Q(user__employee__unit__in=sorted(actor.units)) if actor.units else NO_ROWS
 
+    def wall(self, model: type[models.Model]) -> str:
+        people = (
+            "SELECT u.id FROM organisation_user u JOIN organisation_employee e ON e.id = u.employee_id "  # noqa: S608
+            f"WHERE e.unit_id = ANY {wall.UNITS}"
+        )
+        return wall.both(
+            wall.may("access.release_pace"),
+            wall.either(wall.holds_one_of({Role.SECURITY_ADMINISTRATOR}), f"user_id IN ({people})"),
+        )
+
 
 class SeenKind(models.TextChoices):
     """What is counted of what somebody sees."""
