@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -26,6 +26,7 @@ from zhike.privacy.forms import AskForm, PeriodForm, ReasonForm, label_of
 from zhike.privacy.models import Step, SubjectRequest
 from zhike.privacy.queries.erasure import Preview, preview
 from zhike.privacy.queries.registers import processing, shared
+from zhike.privacy.queries.requests import request_of
 from zhike.privacy.services.erasing import read_kept
 from zhike.privacy.services.registers import note_register
 from zhike.ui.filters import Filter
@@ -141,8 +142,13 @@ class RequestShown(RowView):
 
     model = SubjectRequest
     permission = "privacy.view"
-    joined = ("party__unit",)
     template_name = "privacy/request.html"
+
+    def row(self) -> SubjectRequest:
+        found = request_of(self.actor, self.kwargs["public_id"])
+        if found is None:
+            raise Http404
+        return found
 
     def shown(self, form: ReasonForm | None = None, status: int = 200) -> HttpResponse:
         asked: SubjectRequest = self.row()

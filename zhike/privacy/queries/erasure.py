@@ -12,7 +12,7 @@ from django.conf import settings
 
 from zhike.customers.models import Party
 from zhike.customers.services import close_guards
-from zhike.kernel import clock
+from zhike.kernel import clock, wall
 from zhike.kernel.keeping import Term
 from zhike.privacy.queries.held import Part, everything
 from zhike.privacy.rules import keeps_until, relation_ended_on
@@ -85,8 +85,9 @@ def untils(party: Party) -> dict[Term, date]:
     return {term: until for term, until in found.items() if until is not None}
 
 
+@wall.lowered()
 def preview(party: Party) -> Preview:
-    """Field by field what would go and what would stay; nothing is changed."""
+    """Field by field what would go and what would stay, without a value; whoever asks decides on the request."""
     running, fates = untils(party), []
     for part in everything(party):
         if part.name.startswith(OURS):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike.access.roles import RIGHTS
 from zhike.insight.sources import EXTRACTS
-from zhike.kernel import clock
+from zhike.kernel import clock, wall
 from zhike.kernel.classes import FieldClass
 from zhike.kernel.keeping import Keeping, Rule
 from zhike.kernel.models import AuditEntry
@@ -136,6 +136,7 @@ class Shared:
     origin: str
 
 
+@wall.lowered()
 def shared(since: date, until: date) -> list[Shared]:
     """What left between two days, both included, the latest first, from the trail; at most `MOST_SHARED`."""
     wanted = Q()

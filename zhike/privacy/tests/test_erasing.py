@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.urls import reverse
 
 from zhike.customers.models import Identifier, Party, TimelineEntry
 from zhike.customers.services import add_identifier, add_timeline_entry, create_party
@@ -19,11 +20,12 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
 from zhike.masterdata.services.barring import barred_keys
-from zhike.organisation.models import Role, Unit
+from zhike.organisation.models import Employee, Role, Unit
 from zhike.privacy import services
 from zhike.privacy.models import KeptByLaw, SubjectRequest
 from zhike.privacy.queries.erasure import outlives, preview
 from zhike.privacy.queries.held import kept_models, subject_of
+from zhike.privacy.services import erasing
 from zhike.privacy.services.erasing import read_kept, remembered, replay
 from zhike.privacy.tests.everything import plant
 from zhike.products.models import Agreement, Product
@@ -223,3 +225,49 @@ def test_two_customers_of_one_name_are_not_confused(officer: Actor, unit: Unit) 
     assert Party.objects.filter(pk=other.pk).exists()
     assert TimelineEntry.objects.filter(party=other).count() == 1
     assert Identifier.objects.count() == 0
+
+
+def test_officer_works_from_the_list_to_what_is_kept(officer: Actor, unit: Unit) -> None:
+    """Behind the second wall too: who decides sees no customer, and the one they decide on."""
+    party = factories.person("奚页面", unit=unit, note="页面备注")
+    closed_agreement(party, clock.today() - timedelta(days=30))
+    request = asked(party)
+    client = factories.client_of(Employee.objects.get(pk=officer.employee_id))
+    address = reverse("privacy:request", args=[request.public_id])
+    assert address in client.get(reverse("privacy:requests")).content.decode()
+    page = client.get(address).content.decode()
+    assert "奚页面" in page
+    assert "页面备注" not in page
+    assert reverse("privacy:restrict", args=[request.public_id]) in page
+    sent = client.post(reverse("privacy:restrict", args=[request.public_id]), {"reason": "本人"})
+    assert sent.status_code == 303
+    assert not Party.objects.filter(pk=party.pk).exists()
+    assert "奚页面" not in client.get(address).content.decode()
+    kept = client.post(reverse("privacy:kept", args=[request.public_id])).content.decode()
+    assert "奚页面" in kept
+    assert "页面备注" not in kept
+
+
+@pytest.mark.parametrize("step", ["_seal", "_withdraw", "answered", "_remember"])
+def test_broken_off_anywhere_it_is_as_before(
+    officer: Actor, unit: Unit, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party = factories.person("奚中断", unit=unit, note="中断")
+    closed_agreement(party, clock.today())
+    request = asked(party)
+    done = getattr(erasing, step)
+
+    def broken(*given: Any) -> None:
+        done(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, step, broken)
+        with pytest.raises(KeyboardInterrupt), transaction.atomic():
+            services.restrict(actor=officer, request=request, reason="本人要求")
+    party.refresh_from_db()
+    request.refresh_from_db()
+    assert (party.note, request.state) == ("中断", State.ASKED)
+    assert not KeptByLaw.objects.exists()
+    services.restrict(actor=officer, request=request, reason="本人要求")
+    assert [kept.term for kept in KeptByLaw.objects.order_by("term")] == ["books"]
