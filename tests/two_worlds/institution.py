@@ -26,6 +26,8 @@ from zhike.insight.seed import seed
 from zhike.insight.tests.factories import load, movement, tallied
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.masterdata.matching.model import Model
+from zhike.masterdata.models import MatchModel
 from zhike.masterdata.services import match, quality, records
 from zhike.organisation.models import Role, User
 from zhike.products.models import Agreement
@@ -142,7 +144,8 @@ def measure(institution: Institution, name: str) -> None:
     Tally.objects.all().delete()
     Curve.objects.all().delete()
     tallied()
-    records.keep_keys(records.normalised())
+    model = Model.from_json(MatchModel.objects.latest("pk").text, records.secret())
+    records.keep_keys(records.normalised(), model)
     quality.measure(actor=factories.SYSTEM, whole=True)
     stand_in(institution, name)
     agreements = Agreement.objects.order_by("pk")

@@ -46,7 +46,8 @@ def alike(actor: Actor, draft: Mapping[str, Any]) -> list[AlikeParty]:
     if newest is None or not draft.get("name"):
         return []
     new = records.normal([{**draft, "record": DRAFT}])
-    keys = block_keys(new, records.secret())["keys"].to_pylist()
+    model = _model(newest)
+    keys = block_keys(new, model)["keys"].to_pylist()
     known = [key for each in keys for key in each if key is not None]
     if not known:
         return []
@@ -57,7 +58,7 @@ def alike(actor: Actor, draft: Mapping[str, Any]) -> list[AlikeParty]:
     )
     if not near:
         return []
-    pairs = score(_model(newest), new, records.normalised(near), least=LEAST)
+    pairs = score(model, new, records.normalised(near), least=LEAST)
     best: dict[int, dict[str, Any]] = {}
     for row in sorted(pairs.to_pylist(), key=lambda row: -row["match_weight"]):
         best.setdefault(near[row["left"] or row["right"]], row)

@@ -318,6 +318,9 @@ PERSON: Final = Scheme(
         Key("name and phone", (_EITHER_ORDER, "phone")),
         Key("address and surname", ("address_key", "surname")),
         Key("address and given name", ("address_key", "given")),
+        Key("county and name", ("county", _EITHER_ORDER)),
+        Key("county and surname", ("county", "surname")),
+        Key("county and given name", ("county", "given")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),

@@ -20,24 +20,27 @@ from zhike.masterdata.matching.scoring import part_sql, scored
 _KEYS: Final = pa.schema([("record", pa.int64()), ("keys", pa.list_(pa.int64()))])
 
 
-def block_keys(normalised: Table, secret: bytes) -> Table:
+def block_keys(normalised: Table, model: Model) -> Table:
     """record, keys (list of int64, ascending, none twice) of every record; two records with a key in common are
-    worth comparing. A key is the start of SHA-256 over the secret and the values: without the secret it tells
-    nothing, and equal values have equal keys only under one secret.
+    worth comparing by this model. A key is the start of SHA-256 over the model's secret and the values: without the
+    secret it tells nothing, and equal values have equal keys only under one secret. A model that is trained anew
+    may use other keys, so all records need theirs anew.
     """
     tables = [_KEYS.empty_table()]
     for kind in kinds_in(normalised):
         with database() as con:
             load(con, "records", normalised, kind)
-            con.execute("set variable secret = ?", [secret.hex()])
+            con.execute("set variable secret = ?", [model.secret.hex()])
             keys = ", ".join(
                 f"""cast('0x' || left(sha256(getvariable('secret') || '{kind}{number}:' || {part_sql(key)}), 15)
                 as bigint)"""
                 for number, key in enumerate(SCHEMES[kind].keys)
+                if key.name in model.kinds[kind].keys
             )
             tables.append(
                 con.sql(
-                    f"select record, list_sort(list_distinct([{keys}])) as keys from records"
+                    f"""select record, list_sort(list_distinct(cast([{keys}] as bigint[]))) as keys
+                    from records"""
                 ).to_arrow_table()
             )
     return pa.concat_tables([table.cast(_KEYS) for table in tables])

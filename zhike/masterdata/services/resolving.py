@@ -28,7 +28,7 @@ from zhike.masterdata.matching import normalise
 from zhike.masterdata.matching.clusters import Clusters, cluster
 from zhike.masterdata.matching.incremental import score
 from zhike.masterdata.matching.judging import judged
-from zhike.masterdata.matching.model import Model
+from zhike.masterdata.matching.model import VERSION, Model
 from zhike.masterdata.matching.scoring import Bands, predict
 from zhike.masterdata.models import MatchModel, MatchRun, Pair, SourceRecord
 from zhike.masterdata.services import records
@@ -39,7 +39,7 @@ Progress = Callable[[str], None]
 BANDS = Bands()
 MATCHER = system("matching")
 LOCK = int.from_bytes(hashlib.sha256(b"zhike matching").digest()[:8], signed=True)
-NORMALISER = f"{normalise.VERSION}"
+NORMALISER = f"{normalise.VERSION}.{VERSION}"  # forms, and what a model holds
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _everything(run: MatchRun, tell: Progress) -> MatchReport:
         trained_at=clock.now(),
         text=model.as_json(),
     )
-    records.keep_keys(table)
+    records.keep_keys(table, model)
     tell(_("Comparing"))
     pairs = predict(model, table, least=BANDS.review)
     return _settle(run, table, pairs, model, compared=table.num_rows, tell=tell)
@@ -162,7 +162,7 @@ def _what_is_new(run: MatchRun, tell: Progress) -> MatchReport:
     assert run.model is not None  # without one, everything is compared
     model = Model.from_json(run.model.text, records.secret())
     arrived = records.normalised(new)
-    records.keep_keys(arrived)
+    records.keep_keys(arrived, model)
     tell(_("Comparing"))
     near = records.sharing_a_key(new)
     known = records.normalised(near)
