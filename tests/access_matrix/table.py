@@ -69,6 +69,8 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "groups/", "POST", Entry(SECURITY, MOVED, body=seat)
     one = "groups/<uuid:public_id>/remove/"
     yield one, "POST", Entry(SECURITY, MOVED, on(rows.group_seat), shared=True)
+    yield "me/password/", "GET", Entry(STAFF)
+    yield "me/password/", "POST", Entry(STAFF, READ)
     yield "me/tokens/", "GET", Entry(STAFF)
     yield "me/tokens/", "POST", Entry(STAFF, READ)
     one = "me/tokens/<uuid:public_id>/revoke/"

@@ -18,7 +18,7 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from zhike.access import devices
+        from zhike.access import devices, subscribers  # noqa: F401  they subscribe
         from zhike.access.proofs import signed_in
         from zhike.access.services.leaving import end_access
         from zhike.kernel.models import AuditEntry
@@ -64,6 +64,17 @@ class AccessConfig(AppConfig):
                 icon="users-group",
                 permission="access.administer",
                 order=85,
+                section=_("Supervision"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="access.pace",
+                label=_("Pace of viewing"),
+                url_name="pace",
+                icon="eye",
+                permission="access.release_pace",
+                order=82,
                 section=_("Supervision"),
             )
         )

@@ -116,6 +116,23 @@ class SecondStepForm(CodeForm):
         return self.cleaned_data
 
 
+class OwnPasswordForm(forms.Form):
+    """The present password and the next."""
+
+    present = forms.CharField(
+        label=gettext_lazy("Present password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        label=gettext_lazy("New password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
 class PasskeyForm(forms.Form):
     """What a new passkey is called."""
 

@@ -28,6 +28,8 @@ OPEN_PATHS = ("/sign-in/", "/language/", "/health/", "/static/")
 API_PATH = "/api/"
 # What answers somebody who has yet to set up the second factor that the institution asks for.
 ENROLMENT_PATHS = (*OPEN_PATHS, "/me/second-factor/", "/me/proof/", "/sign-out/", "/session/")
+# And somebody whose password is too old.
+NEW_PASSWORD_PATHS = (*ENROLMENT_PATHS, "/me/password/")
 
 
 def origin_of(request: HttpRequest) -> str:
@@ -101,6 +103,13 @@ class ActorMiddleware:
             )
             request.actor = actor  # type: ignore[attr-defined]
             wall.face(actor)
+        if (
+            actor.user_id is not None
+            and not hasattr(request, "token")
+            and proofs.is_password_old(request.session)
+            and not request.path_info.startswith(NEW_PASSWORD_PATHS)
+        ):
+            return _elsewhere(request, "password", _("Your password is too old."))
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         devices.remember(request, response)
@@ -155,12 +164,13 @@ def _enrolment(request: HttpRequest, actor: Actor) -> HttpResponse | None:
         return redirect_to_login(request.get_full_path())
     if request.path_info.startswith(ENROLMENT_PATHS):
         return None
+    return _elsewhere(request, "second-factor", _("The institution asks for a second factor."))
+
+
+def _elsewhere(request: HttpRequest, name: str, reason: str) -> HttpResponse:
+    """To the page that comes before all others."""
     if request.path_info.startswith(API_PATH):
-        reason = {
-            "error": _("The institution asks for a second factor."),
-            "way_out": _("Set one up first."),
-        }
-        return JsonResponse(reason, status=403)
+        return JsonResponse({"error": reason, "way_out": resolve_url(name)}, status=403)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url("second-factor")})
-    return HttpResponseRedirect(resolve_url("second-factor"))
+        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(name)})
+    return HttpResponseRedirect(resolve_url(name))

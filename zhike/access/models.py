@@ -248,10 +248,12 @@ class OfOnesPeople(Scope):
             "SELECT u.id FROM organisation_user u JOIN organisation_employee e ON e.id = u.employee_id "  # noqa: S608
             f"WHERE e.unit_id = ANY {wall.UNITS}"
         )
-        return wall.both(
+        theirs = wall.both(
             wall.may("access.release_pace"),
             wall.either(wall.holds_one_of({Role.SECURITY_ADMINISTRATOR}), f"user_id IN ({people})"),
         )
+        # One's own are counted while one reads.
+        return wall.either(f"user_id = {wall.USER}", theirs)
 
 
 class SeenKind(models.TextChoices):
@@ -287,10 +289,13 @@ class SeenRow(models.Model):
         )
 
 
+PACE_FIGURES = ("hour_told", "hour_stop", "day_told", "day_stop")
+
+
 class PaceLimit(Base):
     """How many different rows a role sees in an hour and a day before somebody is told, and before it stops."""
 
-    scope = Holders("access.administer")
+    scope = Holders("access.administer", named=True)
     field_classes = classify(open="role kind hour_told hour_stop day_told day_stop")
     keeping = keep(NOBODY, STAFF)
 
@@ -314,6 +319,12 @@ class PaceLimit(Base):
             ),
         )
 
+    @property
+    def figures(self) -> list[tuple[str, str, int]]:
+        """(field, label, value) of its four numbers."""
+        fields = [self._meta.get_field(name) for name in PACE_FIGURES]
+        return [(each.name, str(each.verbose_name), getattr(self, each.name)) for each in fields]
+
 
 class PaceRelease(Base):
     """Somebody's head lets them see as much once more on this day."""
@@ -331,3 +342,18 @@ class PaceRelease(Base):
     class Meta:
         verbose_name = _("release")
         indexes = (models.Index(fields=["user", "day", "kind"], name="release_by_day"),)
+
+
+class PastPassword(Base):
+    """A password somebody had, as its hash: it does not come back too soon, and its age is known."""
+
+    scope = SystemOnly()
+    field_classes = classify(open="set_at", c1="user", c2="hashed")
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="past_passwords")
+    hashed = models.CharField(max_length=200, editable=False)
+    set_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        verbose_name = _("past password")

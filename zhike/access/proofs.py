@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, QueryDict
 
 from zhike.access import rules
-from zhike.access.queries import SECOND_FACTOR
+from zhike.access.queries import SECOND_FACTOR, password_set_at
 from zhike.kernel import clock, crypto
 from zhike.organisation.models import User
 
-HALF, PROVED = "half", "proved"
+HALF, PROVED, PASSWORD = "half", "proved", "password_set"
 TYPED, PROOF = "zhike-typed", "zhike-proof"
 """The fields of the page that asks for a proof: what was being sent, sealed, and the proof."""
 
@@ -49,6 +51,24 @@ def signed_in(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None
     """Signing in is a proof, by whichever way."""
     request.session.pop(HALF, None)
     request.session[PROVED] = _now()
+    if settings.ZHIKE_PASSWORD_DAYS and (set_at := password_set_at(user)) is not None:
+        request.session[PASSWORD] = int(set_at.timestamp())
+
+
+def password_set(request: HttpRequest) -> None:
+    """The person chose a new password just now."""
+    proved(request, by_code=False)
+    if PASSWORD in request.session:
+        request.session[PASSWORD] = _now()
+
+
+def is_password_old(session: SessionBase) -> bool:
+    """Whether everything else waits for a new password."""
+    set_at = session.get(PASSWORD)
+    if set_at is None:
+        return False
+    since = datetime.fromtimestamp(set_at, UTC)
+    return rules.is_old(since, clock.now(), settings.ZHIKE_PASSWORD_DAYS)
 
 
 def proved(request: HttpRequest, *, by_code: bool) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 
 from zhike.access import rules
-from zhike.access.models import ApiToken, Identity, Passkey, SecondFactor
+from zhike.access.models import ApiToken, Identity, Passkey, PastPassword, SecondFactor
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.access.rules import token_digest
 from zhike.kernel import clock
@@ -106,6 +106,20 @@ def passkeys_of(user: User) -> list[Passkey]:
 def has_codes(user: User) -> bool:
     """Whether the user has an authenticator."""
     return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def past_passwords(user: User, count: int) -> list[str]:
+    """The hashes of the last passwords, that of today first."""
+    kept = PastPassword.objects.filter(user=user).order_by("-set_at", "-pk")
+    return [user.password, *kept.values_list("hashed", flat=True)[1:count]]
+
+
+def password_set_at(user: User) -> datetime | None:
+    """When the password of today was set; for one older than such records the day of the account."""
+    if not user.has_usable_password():
+        return None
+    newest = PastPassword.objects.filter(user=user).order_by("-set_at").first()
+    return newest.set_at if newest else user.created_at
 
 
 def comes_from(user: User, source: str) -> bool:

@@ -141,6 +141,18 @@ def count_grows(before: int, now: int) -> bool:
     return now > before or now == before == 0
 
 
+def kinds_in(password: str) -> int:
+    """How many of small letters, capital letters, digits and all else a password has."""
+    tests = (str.islower, str.isupper, str.isdigit)
+    found = {next((n for n, test in enumerate(tests) if test(c)), len(tests)) for c in password}
+    return len(found)
+
+
+def is_old(set_at: datetime | None, now: datetime, days: int) -> bool:
+    """Whether a password must be changed by the calendar; one set nobody knows when is old."""
+    return days > 0 and (set_at is None or now - set_at > timedelta(days=days))
+
+
 PROOF_LASTS = timedelta(minutes=15)
 HALF_LASTS = timedelta(minutes=5)
 """How long the password of a sign-in waits for its second factor."""

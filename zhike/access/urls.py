@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from zhike.access import exports, views
+from zhike.access.views import pace
 
 app_name = "access"
 
@@ -39,6 +40,10 @@ account: list[URLPattern] = [
     path(
         "groups/<uuid:public_id>/remove/", views.RemoveGroupSeat.as_view(), name="group-seat-remove"
     ),
+    path("pace/", pace.PaceView.as_view(), name="pace"),
+    path("pace/limits/", pace.PaceLimits.as_view(), name="pace-limits"),
+    path("pace/limits/<uuid:public_id>/", pace.PaceLimitEdit.as_view(), name="pace-limit"),
+    path("me/password/", views.PasswordView.as_view(), name="password"),
     path("me/tokens/", views.TokenList.as_view(), name="tokens"),
     path("me/tokens/<uuid:public_id>/revoke/", views.RevokeToken.as_view(), name="token-revoke"),
 ]

@@ -147,7 +147,7 @@ def examine() -> list[Check]:
             checks += _database()
     except UserError as error:
         checks.append(Check("database", False, error.message, error.way_out))
-    checks += [_assets(), _languages(), _warehouse()]
+    checks += [_assets(), _languages(), _warehouse(), *_profile()]
     return checks
 
 
@@ -230,3 +230,24 @@ def _warehouse() -> Check:
         f"{folder} {'is ready' if writable else 'cannot be written'}",
         "" if writable else "Check its rights or set WAREHOUSE_URL.",
     )
+
+
+def _profile() -> list[Check]:
+    """Where the running settings ask for less than the profile."""
+    from django.conf import settings
+
+    from zhike.access.profiles import shortfalls
+
+    profile = settings.ZHIKE_PROFILE
+    if not profile:
+        return [Check("profile", True, "none; ZHIKE_PROFILE names asvs or dengbao3")]
+    found = [
+        Check(
+            f"profile {profile}: {each.name.replace('_', ' ')}",
+            False,
+            f"{each.runs}, the profile asks for {each.asked} ({each.clause})",
+            f"Unset ZHIKE_{each.name.upper()}.",
+        )
+        for each in shortfalls(profile, settings.ZHIKE_NUMBERS)
+    ]
+    return found or [Check(f"profile {profile}", True, "every number is at least its own")]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from zhike.access.events import SecondFactorTaken
+from zhike.access.events import PaceReached, SecondFactorTaken
 from zhike.desk.kinds import NoticeKind, kinds
+from zhike.desk.queries import holders_over
 from zhike.desk.services.files import end_of
 from zhike.desk.services.notices import SIGNED_OUT, notify, tell
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
+from zhike.organisation.events import AppointmentsChanged, PasswordSet
 from zhike.organisation.models import User
 from zhike.organisation.services import endings
 
@@ -30,6 +32,42 @@ def tell_whose_second_factor_was_taken(event: SecondFactorTaken) -> None:
         users=[event.user_id],
         url=reverse("second-factor"),
     )
+
+
+PACE = NoticeKind("access.pace", icon="eye")
+kinds.register(PACE)
+
+
+@subscribe(PaceReached)
+def tell_who_leads_them(event: PaceReached) -> None:
+    """Whoever may let them go on learns of it within the same second."""
+    user = User.objects.select_related("employee__unit").get(pk=event.user_id)
+    if user.employee is None:
+        return
+    stopped = gettext_noop(
+        "%(who)s has seen %(count)s different customers or numbers, and is stopped."
+    )
+    told = gettext_noop("%(who)s has seen %(count)s different customers or numbers.")
+    notify(
+        actor=system("pace"),
+        kind=PACE.id,
+        text=stopped if event.stopped else told,
+        params={"who": user.employee.name, "count": event.count},
+        employees=holders_over("access.release_pace", user.employee.unit, besides=user.employee.pk),
+        url=reverse("pace"),
+    )
+
+
+@subscribe(AppointmentsChanged)
+def end_streams_of_whose_rights_changed(event: AppointmentsChanged) -> None:
+    """An open page asks again who it belongs to, and hears nothing any more when that person may nothing."""
+    for user in User.objects.filter(employee=event.employee_id):
+        tell(user.pk, SIGNED_OUT, {})
+
+
+@subscribe(PasswordSet)
+def end_streams_under_another_password(event: PasswordSet) -> None:
+    tell(event.user_id, SIGNED_OUT, {})
 
 
 def end_files_and_streams(actor: Actor, user: User, reason: str) -> None:

@@ -13,5 +13,12 @@ class AppointmentsChanged:
 
 
 @dataclass(frozen=True)
+class PasswordSet:
+    """A user has another password; sessions under the one before are over."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
 class EmployeeLeft:
     employee_id: int

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.db.models import QuerySet
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -130,6 +132,13 @@ class Unspoken(forms.HiddenInput):
         return None
 
 
+def _password_rules() -> str:
+    return " ".join(each for each in password_validators_help_texts() if each)
+
+
+_asked = lazy(_password_rules, str)
+
+
 class PasswordField(forms.CharField):
     hidden_widget = Unspoken
 
@@ -137,7 +146,7 @@ class PasswordField(forms.CharField):
         super().__init__(
             max_length=200,
             strip=False,
-            help_text=_("12 characters or more, and not a common one."),
+            help_text=_asked(),
             widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
             **kwargs,
         )

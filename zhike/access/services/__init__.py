@@ -9,6 +9,7 @@ from zhike.access.services.passkeys import (
     take_passkey_away,
     try_passkey,
 )
+from zhike.access.services.passwords import change_password
 from zhike.access.services.second_factor import (
     begin_second_factor,
     confirm_second_factor,
@@ -23,6 +24,7 @@ __all__ = [
     "add_passkey",
     "admit",
     "begin_second_factor",
+    "change_password",
     "confirm_second_factor",
     "make_group_seat",
     "make_token",

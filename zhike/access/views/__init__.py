@@ -3,6 +3,7 @@
 from zhike.access.views.account import RevokeToken, TokenList, language, me
 from zhike.access.views.groups import GroupSeatList, RemoveGroupSeat
 from zhike.access.views.passkeys import PasskeySignInView, RemovePasskey
+from zhike.access.views.password import PasswordView
 from zhike.access.views.provider import from_provider, to_provider
 from zhike.access.views.second_factor import SecondFactorView, TakeSecondFactorAway
 from zhike.access.views.signing_in import SecondStepView, SignInView, prove_again, sign_out
@@ -11,6 +12,7 @@ from zhike.access.views.trail import TrailView
 __all__ = [
     "GroupSeatList",
     "PasskeySignInView",
+    "PasswordView",
     "RemoveGroupSeat",
     "RemovePasskey",
     "RevokeToken",

@@ -28,6 +28,7 @@ from zhike.organisation.services.people import (
     give_login,
     hire,
     reset_password,
+    set_own_password,
 )
 from zhike.organisation.services.units import change_unit, move_unit, open_unit
 
@@ -53,6 +54,7 @@ __all__ = [
     "open_login",
     "open_unit",
     "reset_password",
+    "set_own_password",
     "upsert_employees",
     "upsert_units",
     "what_hangs_on",

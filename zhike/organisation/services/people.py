@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
 from django.core.exceptions import ValidationError
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext as _
@@ -16,7 +19,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import change, service
 from zhike.organisation import rules
-from zhike.organisation.events import AppointmentsChanged
+from zhike.organisation.events import AppointmentsChanged, PasswordSet
 from zhike.organisation.models import Appointment, Employee, Position, Unit, User
 from zhike.organisation.services.codes import must_be_free
 
@@ -117,6 +120,8 @@ def give_login(
     user.set_password(password)
     user.save()
     audit.record(actor, "organisation.user.give_login", user, changes={"login": (None, login)})
+    if password is not None:
+        events.publish(PasswordSet(user.pk))
     return user
 
 
@@ -127,6 +132,20 @@ def reset_password(*, actor: Actor, user: User, password: str) -> User:
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password)
     audit.record(actor, "organisation.user.reset_password", user)
+    events.publish(PasswordSet(user.pk))
+    return user
+
+
+@service("account.use")
+def set_own_password(*, actor: Actor, user: User, password: str) -> User:
+    """Somebody's own new password; whoever asks has seen that they know the present one. Refused when weak."""
+    if user.pk != actor.user_id:
+        raise Refused(_("Only your own password can be changed."), action="account.password")
+    _must_be_strong(password, user)
+    user.set_password(password)
+    User.objects.filter(pk=user.pk).update(password=user.password)
+    audit.record(actor, "account.password", user)
+    events.publish(PasswordSet(user.pk))
     return user
 
 
@@ -148,7 +167,5 @@ def _must_be_strong(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        # In our words, for Django's own are not in every language.
-        raise UserError(
-            _("This password is too weak."), _("12 characters or more, and not a common one.")
-        ) from error
+        asked = " ".join(each for each in password_validators_help_texts() if each)
+        raise UserError(_("This password is too weak."), asked) from error
