@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.access.models import GroupSeat, Passkey, SecondFactor
+from zhike.access.models import GroupSeat, PaceLimit, Passkey, SecondFactor
 from zhike.access.services import make_token
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
@@ -210,6 +210,14 @@ def bulk_run(world: World, on: Party) -> models.Model:
     """A job of somebody who asks for none of the routes."""
     user = User.objects.get(employee=world.stranger)
     return BulkRun.objects.create(user=user, page="customers.party", action="customers.note")
+
+
+def pace_limit(world: World, on: Party) -> models.Model:
+    return PaceLimit.objects.get_or_create(
+        role=Role.TELLER,
+        kind="view",
+        defaults={"hour_told": 60, "hour_stop": 120, "day_told": 300, "day_stop": 600},
+    )[0]
 
 
 def taken_file(world: World, on: Party) -> models.Model:

@@ -71,6 +71,11 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield one, "POST", Entry(SECURITY, MOVED, on(rows.group_seat), shared=True)
     yield "me/password/", "GET", Entry(STAFF)
     yield "me/password/", "POST", Entry(STAFF, READ)
+    leading = HEADS | SECURITY
+    yield "pace/", "GET", Entry(leading)
+    yield "pace/", "POST", Entry(HEADS | SECURITY, MOVED, body=_let_go)
+    yield "pace/limits/", "GET", Entry(SECURITY)
+    yield "pace/limits/<uuid:public_id>/", "POST", Entry(SECURITY, MOVED, on(rows.pace_limit), True)
     yield "me/tokens/", "GET", Entry(STAFF)
     yield "me/tokens/", "POST", Entry(STAFF, READ)
     one = "me/tokens/<uuid:public_id>/revoke/"
@@ -81,6 +86,11 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
         yield "audit/export/", method, Entry(AUDITOR, body=body)
     for page in ("", "lists/", "forms/", "charts/", "grids/", "layers/", "drawer/"):
         yield f"ui/{page}", "GET", Entry(OPERATOR)
+
+
+def _let_go(world: World) -> dict[str, Any]:
+    teller = world.people[Role.TELLER]
+    return {"person": str(teller.public_id), "kind": "view", "reason": "月底回访"}
 
 
 def _shell() -> Iterator[tuple[str, str, Entry]]:

@@ -21,6 +21,7 @@ from tests.access_matrix.entries import (
     Entry,
     on,
 )
+from tests.access_matrix.world import Maker
 
 
 def imports() -> Iterator[tuple[str, str, Entry]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from zhike.access.services.pace import forget_old_pace
 from zhike.customers.models import TimelineEntry
 from zhike.desk.services.remembered import forget_old
 from zhike.kernel import clock, partitions
@@ -55,8 +56,9 @@ def verify(timestamp: int) -> None:
 @app.periodic(cron="20 18 * * *")
 @app.task(queueing_lock="remembered")
 def forget_old_records(timestamp: int) -> None:
-    """Of what people opened, the newest few are kept."""
+    """Of what people opened, the newest few are kept; how much they saw, for a month."""
     forget_old(actor=system("job remembered"))
+    forget_old_pace(actor=system("job remembered"))
 
 
 @app.periodic(cron="* * * * *")

@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
+from zhike.access.models import SeenKind
+from zhike.access.services.pace import note_seen
 from zhike.customers import parameters, queries, search, services
 from zhike.customers.models import Party, SealedValue, Tier, TimelineEntry
 from zhike.kernel.actor import Actor
@@ -135,6 +137,7 @@ def list_customers(
         page = paging.page(rows, paging.Order("name_key"), PAGE_SIZE, cursor)
     except paging.BadCursor as error:
         raise UserError(_("This cursor is not valid."), _("Begin with the first page.")) from error
+    note_seen(actor, SeenKind.PROGRAM, keys=[party.pk for party in page.rows])
     return {"items": [line(actor, party) for party in page.rows], "next": page.next}
 
 
@@ -143,6 +146,7 @@ def search_customers(request: HttpRequest, asked: SearchText) -> list[dict[str, 
     """Best matches first. The text goes in the body, for it may be a document's or account's number."""
     actor = actor_of(request)
     hits = search.search(actor, asked.text, max(1, min(asked.limit, 100)))
+    note_seen(actor, SeenKind.PROGRAM, keys=[hit.party.pk for hit in hits])
     return [line(actor, hit.party) | {"match": hit.match.name.lower()} for hit in hits]
 
 
@@ -157,6 +161,7 @@ def get_customer(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One customer with its masked documents and contact points."""
     actor = actor_of(request)
     party = one(actor, public_id)
+    note_seen(actor, SeenKind.PROGRAM, keys=[party.pk])
     completeness = queries.completeness_of(party)
     return line(actor, party) | {
         **{

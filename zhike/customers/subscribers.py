@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext_noop, ngettext
 
+from zhike.access.models import SeenKind
 from zhike.access.queries import customer_keys
+from zhike.access.services.pace import note_seen
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party
 from zhike.customers.services.leaving import held_from, take_over
@@ -20,6 +23,7 @@ from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
 from zhike.organisation.models import Employee
 from zhike.organisation.services import Hanging, hangings
+from zhike.ui.views.pages import shown
 
 
 def customers_of(employee: Employee) -> int:
@@ -71,3 +75,13 @@ if CUSTOMERS not in hangings:
 
 if key_of_customer not in customer_keys:
     customer_keys.append(key_of_customer)
+
+
+def count_view(actor: Actor, row: Any) -> None:
+    """Whoever opens more customers than their role does is told of, and stopped."""
+    if isinstance(row, Party):
+        note_seen(actor, SeenKind.VIEW, keys=[row.pk])
+
+
+if count_view not in shown:
+    shown.append(count_view)

@@ -13,6 +13,7 @@ class DeskConfig(AppConfig):
         from zhike.desk.kinds import NoticeKind, kinds
         from zhike.desk.services.arrangements import PanelPlaces
         from zhike.ui.lists import kept, taking
+        from zhike.ui.navigation import NavItem, navigation
         from zhike.ui.panels import keepers
 
         keepers.append(PanelPlaces())
@@ -22,3 +23,25 @@ class DeskConfig(AppConfig):
         kinds.register(NoticeKind("desk.bulk", icon="list-check"))
         kinds.register(NoticeKind("desk.file_asked", icon="download"))
         kinds.register(NoticeKind("desk.file_answered", icon="download"))
+        navigation.register(
+            NavItem(
+                id="desk.files",
+                label=_("Files taken"),
+                url_name="desk:files",
+                icon="download",
+                permission="account.use",
+                order=94,
+                section=_("Institution"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="desk.trace",
+                label=_("Where a row came from"),
+                url_name="desk:trace",
+                icon="fingerprint",
+                permission="access.read_audit",
+                order=83,
+                section=_("Supervision"),
+            )
+        )

@@ -293,7 +293,7 @@ class Leave(PersonAct):
 
     def hanging(self) -> list[str]:
         """What somebody else must take over, in words."""
-        return services.what_hangs_on(self.row())
+        return services.what_hangs_on(actor=self.actor, employee=self.row())
 
     def save(self, row: Employee, changes: dict[str, Any], **seen: Any) -> Employee:
         return services.leave(actor=self.actor, employee=row, **changes)
@@ -331,7 +331,7 @@ class CloseLogin(OrganisationEdit):
 
     def hanging(self) -> list[str]:
         person = self.row().employee
-        return services.what_hangs_on(person) if person else []
+        return services.what_hangs_on(actor=self.actor, employee=person) if person else []
 
     def initial(self, row: User) -> dict[str, Any]:
         return {}
@@ -361,7 +361,7 @@ class EndAppointment(OrganisationEdit):
     template_name = "organisation/leave.html"
 
     def hanging(self) -> list[str]:
-        return services.what_hangs_on(self.row().employee)
+        return services.what_hangs_on(actor=self.actor, employee=self.row().employee)
 
     def initial(self, row: Appointment) -> dict[str, Any]:
         return {}

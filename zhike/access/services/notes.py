@@ -23,7 +23,7 @@ def note_reveal(*, actor: Actor, row: models.Model, field: str, purpose: str) ->
     must_see(actor, row)
     if len(purpose.strip()) < 2:
         raise UserError(_("Say what you need it for."), _("A few words are enough."))
-    note_seen(actor=actor, kind=SeenKind.REVEAL, rows=[f"{row._meta.label}.{field} {row.pk}"])
+    note_seen(actor, SeenKind.REVEAL, rows=[f"{row._meta.label}.{field} {row.pk}"])
     audit.record(actor, f"reveal.{field}", row, reason=purpose.strip())
 
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from zhike.access.events import PaceReached
@@ -18,7 +18,6 @@ from zhike.access.roles import APPROVES_EVERYWHERE
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
-from zhike.kernel.models import AuditEntry
 from zhike.kernel.services import must_see, service
 from zhike.organisation.models import User
 
@@ -35,8 +34,8 @@ WITH bounds AS (
   WHERE user_id = %(user)s AND day = %(day)s AND kind = %(kind)s
 ), before AS (
   SELECT count(*) AS days, count(*) FILTER (WHERE hours & %(bit)s <> 0) AS hours,
-         count(*) FILTER (WHERE key = ANY(%(keys)s)) AS known_days,
-         count(*) FILTER (WHERE key = ANY(%(keys)s) AND hours & %(bit)s <> 0) AS known_hours
+         count(*) FILTER (WHERE key = ANY(%(keys)s::bigint[])) AS known_days,
+         count(*) FILTER (WHERE key = ANY(%(keys)s::bigint[]) AND hours & %(bit)s <> 0) AS known_hours
   FROM access_seenrow WHERE user_id = %(user)s AND day = %(day)s AND kind = %(kind)s
 ), after AS (
   SELECT days, hours, days + %(new)s - known_days AS now_days, hours + %(new)s - known_hours AS now_hours FROM before
@@ -47,7 +46,7 @@ WITH bounds AS (
   FROM after, bounds, released
 ), written AS (
   INSERT INTO access_seenrow (user_id, day, kind, key, hours)
-  SELECT %(user)s, %(day)s, %(kind)s, unnest(%(keys)s), %(bit)s FROM verdict WHERE may
+  SELECT %(user)s, %(day)s, %(kind)s, unnest(%(keys)s::bigint[]), %(bit)s FROM verdict WHERE may
   ON CONFLICT (user_id, day, kind, key) DO UPDATE SET hours = access_seenrow.hours | EXCLUDED.hours
   WHERE access_seenrow.hours & EXCLUDED.hours = 0
 )
@@ -55,13 +54,12 @@ SELECT may, hours, now_hours, days, now_days, hour_told, hour_stop, day_told, da
 """
 
 
-@service("account.use")
 def note_seen(
-    *, actor: Actor, kind: SeenKind, keys: Sequence[int] = (), rows: Sequence[str] = ()
+    actor: Actor, kind: SeenKind, *, keys: Sequence[int] = (), rows: Sequence[str] = ()
 ) -> None:
     """Count what the actor is about to see, by key or by any other name; each counts once an hour and once a day.
 
-    Raises Refused, and counts nothing, above the limit of the actor's roles. At the threshold, and with the last row
+    One statement and no transaction of its own, for every page of a customer asks it. Raises Refused, and counts nothing, above the limit of the actor's roles. At the threshold, and with the last row
     before the limit, `PaceReached` is published and stands on the trail.
     """
     if actor.system or actor.user_id is None:
@@ -93,19 +91,15 @@ def note_seen(
     ):
         for edge in {told, stop} - {None}:
             if before < edge <= after:
-                _tell(actor, kind, after, stopped=edge == stop)
+                tell_of_pace(actor=actor, kind=kind, count=after, stopped=edge == stop)
 
 
-def _tell(actor: Actor, kind: SeenKind, count: int, *, stopped: bool) -> None:
+@service("customers.view")
+def tell_of_pace(*, actor: Actor, kind: SeenKind, count: int, stopped: bool) -> None:
+    """A line on the trail, and `PaceReached` for those who lead the actor."""
     assert actor.user_id is not None
-    with transaction.atomic():
-        audit.record(
-            actor,
-            f"pace.{kind}.told",
-            reason=str(count),
-            outcome=AuditEntry.Outcome.DONE,
-        )
-        events.publish(PaceReached(actor.user_id, str(kind), count, stopped))
+    audit.record(actor, f"pace.{kind}.told", reason=str(count))
+    events.publish(PaceReached(actor.user_id, str(kind), count, stopped))
 
 
 def _key(name: str) -> int:

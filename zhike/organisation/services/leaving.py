@@ -46,8 +46,13 @@ endings: list[Ending] = []
 """What ends at once with somebody's access: sessions, tokens, streams, files."""
 
 
-def what_hangs_on(employee: Employee) -> list[str]:
-    """In words, what somebody else must answer for before this person is gone."""
+@service("organisation.administer")
+def what_hangs_on(*, actor: Actor, employee: Employee) -> list[str]:
+    """In words, what somebody else must answer for before this person is gone: how much, never whom."""
+    return _hanging(employee)
+
+
+def _hanging(employee: Employee) -> list[str]:
     return [each.words(count) for each in hangings if (count := each.count(employee))]
 
 
@@ -136,7 +141,7 @@ def _pass_on(
 ) -> None:
     # Locked, so that nothing is laid on somebody's desk while they go.
     Employee.objects.select_for_update().get(pk=employee.pk)
-    if left := what_hangs_on(employee):
+    if left := _hanging(employee):
         if to is None:
             raise Refused(
                 _("%(name)s still answers for %(what)s.")

@@ -74,6 +74,9 @@ def told_opened(request: PageRequest, row: Any) -> dict[str, Any]:
     return {key: value for tell in opened for key, value in tell(request.actor, row).items()}
 
 
+shown: list[Callable[[Actor, Any], None]] = []
+"""Called with the row of every page about one row, before anything of it is drawn; may refuse it."""
+
 moved: list[Callable[[Actor, type[Model], UUID], Any | None]] = []
 """Asked where a row that is not there under its id went: the one in the actor's scope that it is part of by now."""
 
@@ -136,6 +139,8 @@ class RowView(PageView):
         if not rows:
             raise Http404
         found(self.actor, rows[0])
+        for tell in shown:
+            tell(self.actor, rows[0])
         return rows[0]
 
 

@@ -1,0 +1,109 @@
+"""Who saw how much today, and how much each role may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Count, F, Q, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, resolve_url
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from zhike.access.models import PaceLimit, PaceRelease, SeenKind, SeenRow
+from zhike.access.services.pace import release_pace, set_pace_limit
+from zhike.kernel import clock
+from zhike.organisation.models import Employee
+from zhike.ui.views import PageView, RowView, visible
+
+MOST = 100
+
+
+class LimitForm(forms.Form):
+    hour_told = forms.IntegerField(label=_("an hour: told at"), min_value=1)
+    hour_stop = forms.IntegerField(label=_("an hour: stopped at"), min_value=1)
+    day_told = forms.IntegerField(label=_("a day: told at"), min_value=1)
+    day_stop = forms.IntegerField(label=_("a day: stopped at"), min_value=1)
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class PaceView(PageView):
+    """Of the people one leads those who saw most today. POST lets one of them see as much once more."""
+
+    permission = "access.release_pace"
+    title = _("Pace of viewing")
+    template_name = "access/pace.html"
+    fragment = "people"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        now = clock.now().astimezone(clock.BUSINESS_ZONE)
+        bit = F("hours").bitand(1 << now.hour)
+        today = visible(SeenRow, self.actor).filter(day=now.date())
+        seen = (
+            today.annotate(in_hour=bit)
+            .values("user", "kind", "user__employee__name", "user__employee__public_id")
+            .annotate(
+                days=Count("pk"),
+                lately=Count("pk", filter=Q(in_hour__gt=0)),
+                unit=Coalesce("user__employee__unit__name", Value("")),
+            )
+            .order_by("-days")
+        )
+        released = visible(PaceRelease, self.actor).filter(day=now.date())
+        times: dict[tuple[int, str], int] = {}
+        for each in released:
+            times[each.user_id, each.kind] = times.get((each.user_id, each.kind), 0) + 1
+        lines = [
+            {
+                **each,
+                "label": SeenKind(each["kind"]).label,
+                "times": times.get((each["user"], each["kind"]), 0),
+            }
+            for each in seen[:MOST]
+        ]
+        return self.show(
+            {"lines": lines, "me": self.actor.user_id, "sets": self.actor.may("access.administer")}
+        )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        sent = request.POST
+        kind = sent.get("kind", "")
+        who = get_object_or_404(
+            visible(Employee, self.actor), public_id=sent.get("person", "") or None
+        )
+        if kind not in SeenKind.values or not hasattr(who, "user"):
+            return HttpResponseRedirect(resolve_url("pace"), status=303)
+        release_pace(actor=self.actor, user=who.user, kind=kind, reason=sent.get("reason", ""))
+        messages.success(request, gettext("%(name)s may go on today.") % {"name": who.name})
+        return HttpResponseRedirect(resolve_url("pace"), status=303)
+
+
+class PaceLimits(PageView):
+    """What each role sees in an hour and a day before somebody is told, and before it stops."""
+
+    permission = "access.administer"
+    title = _("Limits of viewing")
+    template_name = "access/pace_limits.html"
+    fragment = "limits"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.show({"limits": visible(PaceLimit, self.actor).order_by("kind", "role")})
+
+
+class PaceLimitEdit(RowView):
+    model = PaceLimit
+    permission = "access.administer"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        limit, form = self.row(), LimitForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, gettext("Give four whole numbers above nothing, and why."))
+            return HttpResponseRedirect(resolve_url("pace-limits"), status=303)
+        changes = dict(form.cleaned_data)
+        reason = changes.pop("reason")
+        set_pace_limit(actor=self.actor, limit=limit, changes=changes, reason=reason)
+        messages.success(request, gettext("The limit counts from now on."))
+        return HttpResponseRedirect(resolve_url("pace-limits"), status=303)
