@@ -26,6 +26,7 @@ from zhike.kernel.keeping import CONTRACT, Keeping, Rule, Subject, Term
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.warehouse import Warehouse
 from zhike.masterdata.models import Displaced, SourceRecord
+from zhike.privacy.words import label_of, words_of
 from zhike.products.facts import BALANCES, TRANSACTIONS
 from zhike.products.models import Agreement
 
@@ -100,10 +101,11 @@ def _values(row: Any, fields: list[Any], subject: Subject) -> Iterator[Value]:
     for each in fields:
         own = row.field_classes.get(each.name) in CLASSIFIED
         # Open lists and objects are of keys: of the row's mechanics, or of other people's.
-        if each.name in keeping.derived or (not own and isinstance(each, LISTS)):
+        label = label_of(each)
+        if each.name in keeping.derived or (not own and (isinstance(each, LISTS) or not label)):
             continue
         if text := _text(row, each, subject):
-            yield Value(each.name, str(each.verbose_name), text, own, keeping.rule(each.name))
+            yield Value(each.name, label or each.name, text, own, keeping.rule(each.name))
 
 
 def _text(row: Any, each: Any, subject: Subject) -> str:
@@ -132,8 +134,12 @@ def _said(value: Any) -> str:
             return value.isoformat()
         case bool():
             return str(_("yes")) if value else str(_("no"))
-        case dict() | list():
-            return json.dumps(value, ensure_ascii=False, default=str)
+        case dict():
+            return "; ".join(
+                f"{words_of(name) or name}: {_said(each)}" for name, each in value.items()
+            )
+        case list():
+            return ", ".join(map(_said, value))
         case bytes() | memoryview():
             return ""
         case _:
@@ -227,7 +233,7 @@ def _facts(name: str, title: str, subject: Subject) -> Part:
         title,
         tuple(
             tuple(
-                Value(column, column, _said(value), True, CONTRACT)
+                Value(column, words_of(column) or column, _said(value), True, CONTRACT)
                 for column, value in row.items()
                 if value is not None and column not in {"party_id", "agreement_id", "month"}
             )

@@ -25,6 +25,7 @@ from zhike.kernel.keeping import Keeping, Rule
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.scope import Holders, SignedIn, SystemOnly, Via
 from zhike.organisation.models import Role
+from zhike.privacy.words import label_of
 
 MOST_SHARED = 500
 
@@ -56,11 +57,11 @@ def _of(model: Any, keeping: Keeping) -> list[Processing]:
     alike: dict[tuple[FieldClass, Rule, bool], list[str]] = {}
     exported = _in_warehouse().get(model._meta.label, frozenset())
     for name, field_class in model.field_classes.items():
-        if field_class is FieldClass.OPEN:
+        if field_class is FieldClass.OPEN or name in keeping.derived:
             continue
         column = model._meta.get_field(name)
         key = (field_class, keeping.rule(name), column.column in exported)
-        alike.setdefault(key, []).append(str(column.verbose_name))
+        alike.setdefault(key, []).append(label_of(column) or name)
     return [
         Processing(
             str(model._meta.verbose_name),
