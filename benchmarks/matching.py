@@ -299,7 +299,8 @@ def day(records: int, seed: int) -> None:
     stages.done("predict")
     clusters.cluster(pairs, normalised, accept=ACCEPT)
     stages.done("cluster")
-    new = pa.array(np.random.default_rng(seed).permutation(len(normalised)) < DAY)
+    # Of a stream of its own: `seed` alone would draw the order that the records were made in, whole people.
+    new = pa.array(np.random.default_rng([seed, DAY]).permutation(len(normalised)) < DAY)
     known = normalised.filter(pc.invert(new))
     keys = incremental.block_keys(known, model)
     raw = made.raw.filter(new)

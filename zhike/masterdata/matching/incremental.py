@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.comparing import SCHEMES
-from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, load
+from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, of_kind
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.scoring import part_sql, scored
 
@@ -27,10 +27,10 @@ def block_keys(normalised: Table, model: Model) -> Table:
     may use other keys, so all records need theirs anew.
     """
     tables = [_KEYS.empty_table()]
-    for kind in kinds_in(normalised):
-        with database() as con:
-            load(con, "records", normalised, kind)
-            con.execute("set variable secret = ?", [model.secret.hex()])
+    with database() as con:
+        con.execute("set variable secret = ?", [model.secret.hex()])
+        for kind in kinds_in(normalised):
+            con.register("records", of_kind(normalised, kind))
             keys = ", ".join(
                 f"""cast('0x' || left(sha256(getvariable('secret') || '{kind}{number}:' || {part_sql(key)}), 15)
                 as bigint)"""

@@ -255,16 +255,16 @@ def scored(
 ) -> Table:
     """`predict`, with `fresh` (a column `record`) of those pairs alone of which a record is in it."""
     tables = [_SCORED.empty_table()]
-    for kind in kinds_in(normalised):
-        records = of_kind(normalised, kind)
-        keys = (key for key in SCHEMES[kind].keys if key.name in model.kinds[kind].keys)
-        with database(memory) as con:
+    with database(memory) as con:
+        for kind in kinds_in(normalised):
+            records = of_kind(normalised, kind)
+            keys = (key for key in SCHEMES[kind].keys if key.name in model.kinds[kind].keys)
             left, right, _ = met([*key_hashes(con, records, keys).values()])
             if fresh is not None:
                 new = np.isin(records["record"].to_numpy(), fresh["record"].to_numpy())
                 left, right = (side[new[left] | new[right]] for side in (left, right))
             levels = gammas(con, SCHEMES[kind], records, left, right)
-        tables.append(_scored(kind, model, records, left, right, levels, least))
+            tables.append(_scored(kind, model, records, left, right, levels, least))
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -16,9 +16,13 @@ Column = Any  # pyarrow publishes no types
 
 def coded(values: Column) -> Column:
     """A column of texts, in whatever form and chunks, as one array of codes."""
-    if isinstance(values, pa.ChunkedArray):
-        if pa.types.is_dictionary(values.type):
+    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+    if pa.types.is_dictionary(values.type):
+        if sum(len(chunk.dictionary) for chunk in chunks) > 2 * len(values):
+            values = values.cast(pa.string())  # of few rows of many: without the others' texts
+        elif len(chunks) > 1:
             values = values.unify_dictionaries()
+    if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
 
