@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 from psycopg import sql
 
+from zhike.kernel.postgres import PAGES_ROLE
 from zhike.kernel.tests.factories import drop_database
 
 READY_SECONDS = 300
@@ -65,17 +66,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             **os.environ,
             "ZHIKE_HOME": str(home),
             "DATABASE_URL": urlunsplit(urlsplit(server)._replace(path=f"/{name}")),
+            "PAGES_DATABASE_URL": _of_pages(server, name),
             "DJANGO_SETTINGS_MODULE": "zhike.config.settings",
         }
-        with socket.socket() as free:
+        with socket.socket() as free, socket.socket() as free_too:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+            free_too.bind(("127.0.0.1", 0))
+            port, events = free.getsockname()[1], free_too.getsockname()[1]
+        environment["ZHIKE_EVENTS_PORT"] = str(events)
         call = [*ZHIKE, "demo", "--customers", "1000", "--port", str(port)]
         with (home / "log").open("wb") as log:
             process = subprocess.Popen(call, env=environment, stdout=log, stderr=log)
             try:
                 url = f"http://127.0.0.1:{port}"
                 until_it_answers(url, process, home / "log")
+                until_it_answers(f"http://127.0.0.1:{events}", process, home / "log")
                 yield Site.of(url, home, environment["DATABASE_URL"])
             finally:
                 process.terminate()
@@ -83,8 +88,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         drop_database(connection, name)
 
 
+def _of_pages(server: str, database: str) -> str:
+    """Where the pages sign in: under their own role, behind the second wall."""
+    parts = urlsplit(server)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{PAGES_ROLE}@{place}", path=f"/{database}"))
+
+
 def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Waits for the health page; fails with the end of the log when the process ends or time is up."""
+    """Waits for the health page, or any answer; fails with the end of the log when the process ends or time is up."""
     deadline = monotonic() + READY_SECONDS
     while monotonic() < deadline:
         if process.poll() is not None:
@@ -92,6 +104,8 @@ def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> N
         try:
             with urllib.request.urlopen(f"{url}/health/", timeout=5):
                 return
+        except urllib.error.HTTPError:
+            return
         except (urllib.error.URLError, ConnectionError):
             try:
                 process.wait(0.5)

@@ -123,7 +123,10 @@ def test_nothing_is_written_out_of_sight(manager: Actor, mine: Party, theirs: Pa
         assert Party.objects.filter(pk=theirs.pk).update(note="moved") == 0
         with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
             Assignment.objects.create(
-                party=theirs, employee_id=manager.employee_id or 0, role="assistant", during=LONG_AGO
+                party=theirs,
+                employee_id=manager.employee_id or 0,
+                role="assistant",
+                during=LONG_AGO,
             )
         with pytest.raises(ProgrammingError, match="must be owner"), transaction.atomic():
             connection.cursor().execute("DROP POLICY wall ON customers_party")
