@@ -22,7 +22,7 @@ def admit(*, actor: Actor, arrival: Arrival) -> User:
     """The user of whoever arrives, made at the first time for an employee who is here already.
 
     Positions follow the groups: those of a group that is gone end today. Raises UserError when nobody here is
-    meant, or somebody else than the last time.
+    meant, or somebody else than the last time, and Refused as `_seat`.
     """
     ask = _("Ask the administrator of the directory: it must carry your staff number.")
     employee = Employee.objects.filter(code=arrival.number, left_on__isnull=True).first()
@@ -48,35 +48,49 @@ def admit(*, actor: Actor, arrival: Arrival) -> User:
 
 
 def _seat(actor: Actor, user: User, employee: Employee, arrival: Arrival) -> None:
-    """End what groups gave that are gone, give what new ones give. A refused position stands on the trail."""
+    """Give what new groups give, end what those gave that are gone.
+
+    Raises Refused when the last position would end of somebody who still answers for customers: they stay out until
+    these have gone to somebody else.
+    """
     groups = rules.groups_meant(arrival.groups)
     seats = GroupSeat.objects.select_related("unit")
     wanted = {each.pk: each for each in seats if rules.groups_meant([each.group]) <= groups}
     held = GroupAppointment.objects.select_related("appointment", "seat").filter(
         appointment__employee=employee, appointment__during__contains=clock.today()
     )
-    seated = set()
-    for each in held:
-        if each.seat_id in wanted:
-            seated.add(each.seat_id)
-        else:
-            _unseat(actor, each)
-    for seat in (each for key, each in wanted.items() if key not in seated):
-        try:
-            if seat.maker_id == user.pk:
-                raise Refused(_("Nobody appoints themselves."), action="organisation.appoint")
-            appointment = appoint(
-                actor=actor,
-                employee=employee,
-                unit=seat.unit or employee.unit,
-                role=seat.role,
-                title=seat.title,
-                reason=seat.group[:200],
-            )
-        except Refused as refusal:
+    gone = [each for each in held if each.seat_id not in wanted]
+    new = set(wanted) - {each.seat_id for each in held}
+    # New ones before the old ones end: who moves is never without a position, and so loses nothing in between.
+    # What may not be held beside an old one is tried again afterwards, and then stands on the trail as refused.
+    waiting = [wanted[key] for key in sorted(new) if not _give(actor, user, employee, wanted[key])]
+    for each in gone:
+        _unseat(actor, each)
+    for seat in waiting:
+        _give(actor, user, employee, seat, last=True)
+
+
+def _give(
+    actor: Actor, user: User, employee: Employee, seat: GroupSeat, *, last: bool = False
+) -> bool:
+    """Seat somebody as a group says; whether it was done. A last refusal stands on the trail."""
+    try:
+        if seat.maker_id == user.pk:
+            raise Refused(_("Nobody appoints themselves."), action="organisation.appoint")
+        appointment = appoint(
+            actor=actor,
+            employee=employee,
+            unit=seat.unit or employee.unit,
+            role=seat.role,
+            title=seat.title,
+            reason=seat.group[:200],
+        )
+    except Refused as refusal:
+        if last:
             note_refusal(actor, refusal)
-        else:
-            GroupAppointment.objects.create(seat=seat, appointment=appointment)
+        return False
+    GroupAppointment.objects.create(seat=seat, appointment=appointment)
+    return True
 
 
 def _unseat(actor: Actor, given: GroupAppointment) -> None:

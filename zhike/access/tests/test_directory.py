@@ -286,3 +286,16 @@ def test_the_directory_s_password_is_a_proof(at_once: Directory) -> None:
     actor = actor_for(User.objects.get(employee=who))
     assert prove(actor=actor, proof="wrong", address="127.0.0.1").user is None
     assert prove(actor=actor, proof=slapd.PASSWORD, address="127.0.0.1").user is not None
+
+
+def test_who_moves_between_groups_moves_between_roles_apart(at_once: Directory) -> None:
+    who = employee("D1")
+    seat(f"cn=auditors,{GROUPS}", Role.AUDITOR)
+    seat(f"cn=tellers,{GROUPS}", Role.TELLER)
+    for group, role in (("auditors", Role.AUDITOR), ("tellers", Role.TELLER)):
+        at_once.put_in(group, "li")
+        try:
+            assert opens("li")
+        finally:
+            at_once.take_out(group, "li")
+        assert actor_for(User.objects.get(employee=who)).roles == {role}
