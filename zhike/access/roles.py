@@ -86,6 +86,7 @@ RIGHTS: dict[str, Rights] = {
         ANYONE
         | {
             "access.administer",
+            "access.release_pace",
             "desk.approve_files",
             "privacy.view",
             "privacy.decide",

@@ -258,6 +258,45 @@ def verify(as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@audit.command()
+@click.argument("code")
+@as_json
+def trace(code: str, as_json: bool) -> None:
+    """Which file a leaked row is from, by its code: who took it and when; ends with 1 where no file gave it."""
+    with institution.opened():
+        from zhike.desk.services.files import trace as find
+        from zhike.kernel.actor import system
+        from zhike.ui.format import iso_minute
+
+        found = find(actor=system("zhike audit trace"), code=code)
+        file = found[0] if found else None
+        told = (
+            {
+                "file": file.number,
+                "of": file.source,
+                "person": file.user.get_full_name(),
+                "staff_code": file.user.employee.code if file.user.employee else "",
+                "asked": iso_minute(file.created_at),
+                "fetched": iso_minute(file.taken) if file.taken else "",
+                "rows": file.rows,
+                "row": found[1] if found else None,
+            }
+            if file
+            else {"file": ""}
+        )
+    answer(
+        told,
+        as_json,
+        lambda: (
+            [f"{name}: {value}" for name, value in told.items()]
+            if file
+            else ["No file gave this code. Check each letter: there is no I and no O."]
+        ),
+    )
+    if file is None:
+        raise click.exceptions.Exit(1)
+
+
 @main.command()
 @click.option(
     "--to", required=True, type=click.Path(path_type=Path), help="The folder that sets go into."

@@ -252,9 +252,12 @@ def note_export(*, actor: Actor, name: str, count: int) -> None:
     audit.record(actor, f"export.{name}", reason=rows)
 
 
-@service("customers.export")
+@service("customers.export", proof=True)
 def note_brief(*, actor: Actor, party: Party) -> None:
-    """Put on record that the actor took the brief of `party` away on paper."""
+    """Put on record that the actor took the brief of `party` away on paper.
+
+    One customer on one sheet: no second person, but it counts as a customer opened.
+    """
     must_see(actor, party)
     audit.record(actor, "export.brief", party, party_id=party.pk)
 

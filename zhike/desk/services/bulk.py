@@ -18,7 +18,7 @@ from zhike.desk.services.notices import notify, tell
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
-from zhike.kernel.services import service
+from zhike.kernel.services import must_see, service
 from zhike.ui.lists.bulk import BulkAction, bulk_actions, view_of
 from zhike.ui.views import visible
 
@@ -162,6 +162,16 @@ def work_on(*, actor: Actor, run_id: int) -> bool:
         run.save(update_fields=["state", "started_at", "done", "refused", "report"])
         _tell(run)
     return run.state == BulkRun.State.RUNNING
+
+
+@service("account.use", proof=True)
+def note_report_taken(*, actor: Actor, run: BulkRun) -> None:
+    """Put on record that the owner takes the report away: names of refused rows, `REFUSALS_KEPT` at most.
+
+    No second person: the job itself was on more rows than that, and its report holds a name and a reason.
+    """
+    must_see(actor, run)
+    audit.record(actor, "export.report", run, reason=str(len(run.report)))
 
 
 @service("system.operate")

@@ -157,6 +157,7 @@ class RunPage(PageView):
         ]
 
     def _file(self, run: BulkRun) -> HttpResponse:
+        bulk.note_report_taken(actor=self.actor, run=run)
         answer = HttpResponse(content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="report.csv"'
         answer["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from zhike.masterdata import conditions
 from zhike.masterdata.models import ImportFile, ImportRun, Upload
 from zhike.masterdata.reasons import told
 from zhike.masterdata.rejects import Reject, read_rejects, reject_path
+from zhike.masterdata.services.carrying import note_rejects_taken
 from zhike.ui.navigation import Action
 from zhike.ui.tables import Column, Table
 from zhike.ui.views import DetailView, ListView, RowView
@@ -174,6 +175,8 @@ class RejectDownload(RowView):
         path = reject_path(file.reject_file)
         if path is None:
             raise Http404
+        # No second person: a line is one value of a row that nobody became, masked where it identifies.
+        note_rejects_taken(actor=self.actor, file=file)
         return FileResponse(
             path.open("rb"), as_attachment=True, filename=path.name, content_type="text/csv"
         )

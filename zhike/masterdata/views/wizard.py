@@ -20,6 +20,7 @@ from zhike.masterdata.models import ImportRun, KeptMapping, SourceRecord, Source
 from zhike.masterdata.reasons import told
 from zhike.masterdata.rejects import read_rejects, reject_path
 from zhike.masterdata.services import reverting, wizard
+from zhike.masterdata.services.carrying import note_upload_taken
 from zhike.masterdata.views.runs import reject_table, run_url
 from zhike.masterdata.wizard.drafting import CUSTOMERS, draft_of, mapping_of
 from zhike.masterdata.wizard.labels import SORTS
@@ -155,6 +156,7 @@ class UploadPage(RowView):
                 return answer
             case "rejects" | "kept" as which:
                 key = "rejects" if which == "rejects" else "kept_file"
+                note_upload_taken(actor=self.actor, upload=upload, which=which)
                 return _file(upload.report.get(key, ""))
         return self._step(upload)
 
