@@ -153,19 +153,28 @@ def _reach(given: dict[str, pa.Array], also: Ranges) -> dict[str, pa.Array]:
     def found(read_column: Callable[..., pa.Array], *columns: pa.Array) -> pa.Array:
         return first(*(read(column, read_column(column.dictionary)) for column in columns))
 
+    mobiles = reach.mobile_column(mobile.dictionary, also)
+    others = coded(having(mobile, mobiles.is_null()).cast(pa.string()))  # no mobile is a landline
     return {
-        "mobile": found(lambda texts: reach.mobile_column(texts, also), mobile, phone, strayed),
-        "phone": found(lambda texts: reach.phone_column(texts, also), phone, mobile),
+        "mobile": first(
+            read(mobile, mobiles),
+            found(lambda texts: reach.mobile_column(texts, also), phone, strayed),
+        ),
+        "phone": found(lambda texts: reach.phone_column(texts, also), phone, others),
         "email": found(reach.email_column, email, mail),
     }
 
 
+def _at(values: pa.Array) -> pa.Array:
+    return pc.or_(pc.match_substring(values, "@"), pc.match_substring(values, "＠"))
+
+
 def _with_at(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.match_substring_regex(values, "[@＠]"), values, _NONE)
+    return pc.if_else(_at(values), values, _NONE)
 
 
 def _without_at(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.match_substring_regex(values, "[@＠]"), _NONE, values)
+    return pc.if_else(_at(values), _NONE, values)
 
 
 def _column(raw: pa.Table, field: pa.Field) -> pa.Array:
