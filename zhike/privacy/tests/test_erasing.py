@@ -12,14 +12,15 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from zhike.customers.models import Identifier, Party, TimelineEntry
-from zhike.customers.services import add_identifier, add_timeline_entry, create_party
+from zhike.customers.services import add_identifier, add_timeline_entry
 from zhike.customers.tests import factories
 from zhike.customers.tests.factories import SYSTEM, actor_with_role
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
-from zhike.masterdata.services.barring import barred_keys
+from zhike.masterdata.models import ImportFile
+from zhike.masterdata.tests.factories import ID_ONE, ID_TWO, PEOPLE, read_in
 from zhike.organisation.models import Employee, Role, Unit
 from zhike.privacy import services
 from zhike.privacy.models import KeptByLaw, SubjectRequest
@@ -181,13 +182,17 @@ def test_branch_neither_grants_nor_sees_what_is_kept(officer: Actor, unit: Unit)
     assert KeptByLaw.objects.visible_to(officer).exists()
 
 
-def test_source_does_not_bring_them_back(officer: Actor, unit: Unit) -> None:
-    made = create_party(
-        actor=SYSTEM, kind="person", type="individual", name="奚再来", unit=unit, stage="prospect"
-    )
-    services.restrict(actor=officer, request=asked(made), reason="没有合同")
-    assert barred_keys("zhike", "party", [str(made.public_id), "else"]) == {str(made.public_id)}
-    assert barred_keys("core", "party", [str(made.public_id)]) == set()
+def test_source_does_not_bring_them_back(officer: Actor, tmp_path: Path) -> None:
+    """The next file of the source, with something new about them, makes nobody; the row is rejected with the reason."""
+    rows = f"1,奚再来,{ID_ONE},,,\n2,奚留下,{ID_TWO},,,\n"
+    read_in(tmp_path, {"people.csv": PEOPLE + rows})
+    party = Party.objects.get(name="奚再来")
+    services.restrict(actor=officer, request=asked(party), reason="没有合同")
+    assert Party.objects.count() == 1
+    read_in(tmp_path, {"people.csv": PEOPLE + rows.replace(",,,", ",,1990-01-02,")})
+    assert [each.name for each in Party.objects.all()] == ["奚留下"]
+    assert everywhere("奚再来") == []
+    assert ImportFile.objects.latest("pk").rows_rejected == 1
 
 
 def test_restore_does_not_bring_them_back(
