@@ -39,7 +39,8 @@ def main() -> None:
     with ExitStack() as stack:
         home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         search._start(stack, home)
-        from zhike.kernel.postgres import PAGES_ROLE, Cluster
+        from zhike.kernel.postgres import Cluster
+        from zhike.kernel.roles import PAGES_ROLE
 
         os.environ["PAGES_DATABASE_URL"] = Cluster(home / "pg").url(role=PAGES_ROLE)
         if search._fill(arguments.customers):

@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 from psycopg import sql
 
-from zhike.kernel.postgres import PAGES_ROLE
+from zhike.kernel.roles import PAGES_ROLE
 from zhike.kernel.tests.factories import drop_database
 
 READY_SECONDS = 300

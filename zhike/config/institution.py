@@ -188,7 +188,28 @@ def _database() -> list[Check]:
         checks.append(Check("tables", False, error.message, error.way_out))
     else:
         checks.append(Check("tables", True, "as this version wants them"))
-    return checks
+    return [*checks, _wall()]
+
+
+def _wall() -> Check:
+    """Whether the database itself keeps the pages to the rows of whom they ask for."""
+    from django.conf import settings
+
+    from zhike.kernel import wall
+
+    role = settings.ZHIKE_PAGES_ROLE
+    if (
+        wall.passes()
+        and wall.bound(role)
+        and (settings.ZHIKE_EMBEDDED or settings.PAGES_DATABASE_URL)
+    ):
+        return Check("second wall", True, f"pages sign in to the database as {role}")
+    return Check(
+        "second wall",
+        not settings.ZHIKE_PRODUCTION,
+        "the database does not tell the pages from the owner of the tables",
+        "Make the two roles of docs/operations.md, set PAGES_DATABASE_URL, run `zhike init`.",
+    )
 
 
 def _assets() -> Check:

@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from zhike.access import profiles
 from zhike.kernel import keys, packs
-from zhike.kernel.postgres import PAGES_ROLE, Cluster
+from zhike.kernel.postgres import Cluster
+from zhike.kernel.roles import PAGES_ROLE
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -62,13 +63,14 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-_pages_url = os.environ.get("PAGES_DATABASE_URL", "")
+PAGES_DATABASE_URL = os.environ.get("PAGES_DATABASE_URL", "")
 if ZHIKE_EMBEDDED:
-    _pages_url = Cluster(ZHIKE_HOME / "postgres").url(role=PAGES_ROLE)
-ZHIKE_PAGES_ROLE = str(_database(_pages_url)["USER"]) if _pages_url else PAGES_ROLE
+    PAGES_DATABASE_URL = Cluster(ZHIKE_HOME / "postgres").url(role=PAGES_ROLE)
+_pages = _database(PAGES_DATABASE_URL or DATABASE_URL)
+ZHIKE_PAGES_ROLE = str(_pages["USER"]) if PAGES_DATABASE_URL else PAGES_ROLE
 # The web server's processes stand behind the second wall; `zhike serve` says which they are.
-ZHIKE_WALL = bool(_pages_url) and _flag("ZHIKE_WALL", False)
-DATABASES = {"default": _database(_pages_url if ZHIKE_WALL else DATABASE_URL)}
+ZHIKE_WALL = bool(PAGES_DATABASE_URL) and _flag("ZHIKE_WALL", False)
+DATABASES = {"default": _pages if ZHIKE_WALL else _database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -30,28 +30,15 @@ import psycopg
 from psycopg import sql
 
 from zhike.kernel.errors import UserError
+from zhike.kernel.roles import let_indexes_serve, make_pages_role
 
 DATABASE = "zhike"
 ROLE = "zhike"  # owns the tables; commands, jobs and migrations
-PAGES_ROLE = "zhike_pages"  # owns nothing and by-passes nothing; pages and API (see kernel.wall)
 SUPERUSER = "postgres"
 PORT = 5432  # only names the socket file; written out so that no PGPORT can change it
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 107  # sun_path of Linux holds 108 with its closing zero
 SHORT_FOLDERS = Path("/tmp")  # noqa: S108  fixed, not $TMPDIR: every process must find the same socket
-
-# Behind row-level security an index serves only functions that tell nothing of what they are given but their answer.
-# These are such, but PostgreSQL marks few of its own: without them a search walks the whole table.
-LEAKPROOF = (
-    "textlike(text, text)",
-    "texticlike(text, text)",
-    "arraycontains(anyarray, anyarray)",
-    "arrayoverlap(anyarray, anyarray)",
-    "range_contains_elem(anyrange, anyelement)",
-    "elem_contained_by_range(anyelement, anyrange)",
-    "range_overlaps(anyrange, anyrange)",
-    *(f"numeric_{each}(numeric, numeric)" for each in ("eq", "ne", "lt", "le", "gt", "ge")),
-)
 
 START_SECONDS = 600  # replaying the log after a crash may take minutes
 STOP_SECONDS = 300  # the closing checkpoint writes all that is dirty
@@ -339,19 +326,13 @@ class Cluster:
             roles = "select 1 from pg_roles where rolname = %s"
             if connection.execute(roles, [ROLE]).fetchone() is None:
                 connection.execute(sql.SQL("create role {} login createdb").format(role))
-            if connection.execute(roles, [PAGES_ROLE]).fetchone() is None:
-                pages = sql.Identifier(PAGES_ROLE)
-                connection.execute(sql.SQL("create role {} login").format(pages))
-                connection.execute(sql.SQL("grant {} to {}").format(pages, role))
-                connection.execute(sql.SQL("alter role {} bypassrls").format(role))
+            made = make_pages_role(connection, ROLE)
             databases = "select 1 from pg_database where datname = %s"
             if connection.execute(databases, [DATABASE]).fetchone() is None:
                 connection.execute(sql.SQL("create database {} owner {}").format(database, role))
+            if made:
                 with self._superuser(DATABASE) as inside:
-                    for function in LEAKPROOF:
-                        inside.execute(
-                            sql.SQL("alter function {} leakproof").format(sql.SQL(function))
-                        )
+                    let_indexes_serve(inside)
 
     def _superuser(self, database: str) -> psycopg.Connection:
         return psycopg.connect(

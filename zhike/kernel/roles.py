@@ -1,0 +1,40 @@
+"""The role of the pages in the embedded database; on a server somebody makes it by hand (docs/operations.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection, sql
+
+PAGES_ROLE = "zhike_pages"  # owns nothing and by-passes nothing (see kernel.wall)
+
+# Behind row-level security an index serves only functions that tell nothing of what they are given but their answer.
+# These are such, but PostgreSQL marks few of its own: without them a search walks the whole table.
+LEAKPROOF = (
+    "textlike(text, text)",
+    "texticlike(text, text)",
+    "arraycontains(anyarray, anyarray)",
+    "arrayoverlap(anyarray, anyarray)",
+    "range_contains_elem(anyrange, anyelement)",
+    "elem_contained_by_range(anyelement, anyrange)",
+    "range_overlaps(anyrange, anyrange)",
+    *(f"numeric_{each}(numeric, numeric)" for each in ("eq", "ne", "lt", "le", "gt", "ge")),
+)
+
+
+def make_pages_role(superuser: Connection[Any], owner: str) -> bool:
+    """The role, unless it is there; `owner` may from then on pass every policy. Whether it was made."""
+    there = "select 1 from pg_roles where rolname = %s"
+    if superuser.execute(there, [PAGES_ROLE]).fetchone() is not None:
+        return False
+    pages, owning = sql.Identifier(PAGES_ROLE), sql.Identifier(owner)
+    superuser.execute(sql.SQL("create role {} login").format(pages))
+    superuser.execute(sql.SQL("grant {} to {}").format(pages, owning))
+    superuser.execute(sql.SQL("alter role {} bypassrls").format(owning))
+    return True
+
+
+def let_indexes_serve(superuser: Connection[Any]) -> None:
+    """Mark what `LEAKPROOF` names in the database of the connection."""
+    for function in LEAKPROOF:
+        superuser.execute(sql.SQL("alter function {} leakproof").format(sql.SQL(function)))
