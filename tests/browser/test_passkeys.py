@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import SignIn, Site
 from tests.browser.steps import addresses, masked_mobile
 from tests.browser.test_accessibility import THEMES, findings
 from tests.browser.test_second_factor import age_proof
@@ -114,3 +114,10 @@ def test_made_signed_in_by_and_asked_for(site: Site, context: BrowserContext) ->
             expect(page.locator("[data-passkey-failed]")).to_be_hidden()
         tools.send("WebAuthn.clearCredentials", {"authenticatorId": device})
     expect(page).to_have_url(re.compile("/today/$"))
+
+
+@pytest.mark.parametrize("address", ["/groups/", "/me/tokens/", "/me/password/", "/me/"])
+def test_pages_of_access_on_a_telephone(sign_in: SignIn, address: str) -> None:
+    page = sign_in("security_administrator", width=390, height=844)
+    page.goto(address)
+    well_drawn(page)
