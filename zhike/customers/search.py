@@ -313,11 +313,7 @@ def _commonness(ways: list[list[str]]) -> tuple[float, float]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.reltuples, common.token, common.share "
-            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stats s "
-            "ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = 'search_tokens', "
-            "unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) common (token, share) "
-            "WHERE c.oid = 'customers_party'::regclass AND common.token = ANY(%s)",
+            "SELECT customers, token, share FROM customers_common(%s)",
             [[token for way in ways for token in way]],
         )
         found = cursor.fetchall()

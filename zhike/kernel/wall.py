@@ -172,7 +172,7 @@ def passes() -> bool:
     """Whether the role of this connection reads past every policy, as the owner of the tables must."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))
 
 
 def bound(role: str) -> bool:
@@ -183,7 +183,7 @@ def bound(role: str) -> bool:
             "FROM pg_roles WHERE rolname = %s",
             [role],
         )
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))
 
 
 def build(role: str) -> None:
