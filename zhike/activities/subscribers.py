@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from zhike.activities.models import WorkItem
 from zhike.activities.services import answer_silence, drop_marketing, follow_managers
 from zhike.activities.services.leaving import take_lines_over
-from zhike.customers.events import AssignmentChanged, ConsentChanged, ContactMade
+from zhike.customers.events import AssignmentChanged, BookTakenOver, ConsentChanged, ContactMade
 from zhike.customers.models import Party, TimelineEntry
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
@@ -32,6 +32,12 @@ def _items(count: int) -> str:
 def _pass_on(actor: Actor, employee: Employee, to: Employee | None, on: date, reason: str) -> None:
     if to is not None:
         take_lines_over(actor=actor, employee=employee, to=to, reason=reason)
+
+
+@subscribe(BookTakenOver)
+def items_follow_the_book(event: BookTakenOver) -> None:
+    """As for one customer, for all at once."""
+    follow_managers(actor=system("assignment"), party_ids=event.party_ids)
 
 
 @subscribe(AssignmentChanged)

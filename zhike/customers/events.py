@@ -24,6 +24,15 @@ class ProspectConverted:
 
 
 @dataclass(frozen=True)
+class BookTakenOver:
+    """Somebody took over all the customers of somebody who went; `user_id` who let them go."""
+
+    party_ids: tuple[int, ...]
+    employee_id: int
+    user_id: int | None
+
+
+@dataclass(frozen=True)
 class AssignmentChanged:
     """Somebody else looks after the customer, or will from a date on.
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop, ngettext
 from zhike.access.models import SeenKind
 from zhike.access.queries import customer_keys
 from zhike.access.services.pace import note_seen
-from zhike.customers.events import AssignmentChanged
+from zhike.customers.events import AssignmentChanged, BookTakenOver
 from zhike.customers.models import Assignment, Party
 from zhike.customers.services.leaving import held_from, take_over
 from zhike.desk.kinds import NoticeKind, kinds
@@ -65,6 +65,19 @@ def tell_who_looks_after_it_now(event: AssignmentChanged) -> None:
             gettext_noop("%(count)s customers were handed over to you."),
             f"{reverse('customers:list')}?who=mine",
         ),
+    )
+
+
+@subscribe(BookTakenOver)
+def tell_who_took_over(event: BookTakenOver) -> None:
+    """One notice for a whole book."""
+    notify(
+        actor=replace(system("assignment"), user_id=event.user_id),
+        kind=HANDED_OVER.id,
+        text=gettext_noop("%(count)s customers were handed over to you."),
+        params={"count": len(event.party_ids)},
+        employees=[event.employee_id],
+        url=f"{reverse('customers:list')}?who=mine",
     )
 
 

@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from zhike.customers.events import AssignmentChanged
+from zhike.customers.events import BookTakenOver
 from zhike.customers.models import Assignment, TimelineEntry
 from zhike.customers.rules import BY_HAND_OVER
 from zhike.customers.services.assignments import must_work
@@ -67,8 +67,9 @@ def take_over(
         )
         for each in mains
     )
-    for each in made:
-        events.publish(AssignmentChanged(each.party_id, to.pk, actor.user_id))
+    # One event for all of them: hundreds would be told one after the other.
+    went = tuple(each.party_id for each in made)
+    events.publish(BookTakenOver(went, to.pk, actor.user_id))
     return len(made)
 
 
