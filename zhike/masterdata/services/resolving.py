@@ -30,6 +30,7 @@ from zhike.masterdata.matching.incremental import score
 from zhike.masterdata.matching.judging import judged
 from zhike.masterdata.matching.model import VERSION, Model
 from zhike.masterdata.matching.scoring import Bands, predict
+from zhike.masterdata.matching.training import train
 from zhike.masterdata.models import MatchModel, MatchRun, Pair, SourceRecord
 from zhike.masterdata.services import records
 from zhike.masterdata.services.pairs import PLACE, judgements, keep_pairs, refused
@@ -126,8 +127,6 @@ def _everything(run: MatchRun, tell: Progress) -> MatchReport:
     tell(_("Reading records"))
     table = records.normalised()
     tell(_("Training"))
-    from zhike.masterdata.matching.training import train  # Splink takes a second to begin
-
     model = _taught(train(table, secret=records.secret(), normaliser=NORMALISER), table)
     run.model = MatchModel.objects.create(
         normaliser=NORMALISER,
