@@ -344,7 +344,7 @@ class CloseLogin(OrganisationEdit):
 
 
 class OpenLogin(CloseLogin):
-    form_class = OpenLoginForm
+    form_class = OpenLoginForm  # type: ignore[assignment]  # fewer fields, the same view
     title = _("Open the login again")
 
     def hanging(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -66,7 +67,7 @@ def note_seen(
         return
     named = {*keys, *map(_key, rows)}
     now = clock.now().astimezone(clock.BUSINESS_ZONE)
-    asked = {
+    asked: dict[str, Any] = {
         "user": actor.user_id,
         "roles": sorted(actor.roles),
         "kind": str(kind),
