@@ -60,8 +60,9 @@ def note_seen(
 ) -> None:
     """Count what the actor is about to see, by key or by any other name; each counts once an hour and once a day.
 
-    One statement and no transaction of its own, for every page of a customer asks it. Raises Refused, and counts nothing, above the limit of the actor's roles. At the threshold, and with the last row
-    before the limit, `PaceReached` is published and stands on the trail.
+    One statement and no transaction of its own, for every page of a customer asks it. Raises Refused, and counts
+    nothing, above the limit of the actor's roles. At the threshold, and with the last row before the limit,
+    `PaceReached` is published and stands on the trail.
     """
     if actor.system or actor.user_id is None:
         return
