@@ -187,7 +187,7 @@ def _in_file(subject: Subject) -> models.Q:
 class TakenFile(Base):
     """Rows that somebody took away, or asks to: who, which, how many, what for, and who agreed.
 
-    `id` is the file's number, which the code of each row hides (`desk.marks`); `keys` are those of the rows, kept so
+    `id` is what the code of each row hides (`desk.marks`); `keys` are those of the rows, kept so
     that a leaked one is recognised; `clear` are [name, label] of the columns in clear. `path` names the sealed file
     while it is kept for its owner.
     """
@@ -251,4 +251,5 @@ class TakenFile(Base):
 
     @property
     def number(self) -> str:
-        return f"F{self.pk}"
+        """What people call it by; a number in a row would tell how many others take."""
+        return f"F{self.public_id.hex[:8].upper()}"
