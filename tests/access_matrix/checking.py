@@ -18,9 +18,9 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
+from tests.access_matrix.entries import NOT_THIS_WAY, Entry
 from tests.access_matrix.routes import METHODS, Route
 from tests.access_matrix.rows import public_id
-from tests.access_matrix.table import NOT_THIS_WAY, Entry
 from tests.access_matrix.world import PRINCIPALS, SEES_EVERY_CUSTOMER, UNSIGNED, World
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry

@@ -222,9 +222,8 @@ def pace_limit(world: World, on: Party) -> models.Model:
 
 def taken_file(world: World, on: Party) -> models.Model:
     """Asked for in the branch by somebody who asks for none of the routes."""
-    asking = factories.employee_with_role(Role.CUSTOMER_MANAGER, world.branch)
     return TakenFile.objects.create(
-        user=asking.user,
+        user=User.objects.get(employee=world.stranger),
         unit=world.branch,
         source="customers",
         kind="csv",

@@ -117,11 +117,15 @@ def _shell() -> Iterator[tuple[str, str, Entry]]:
         yield "files/trace/", method, Entry(AUDITOR, body={"code": "ABCDEFGHJKL"})
     # Asked for by somebody of the branch: those over it answer, and nobody fetches what is another's.
     over = HEADS | SECURITY
-    asked = {"rows": on(rows.taken_file), "shared": True}
-    yield "files/<uuid:public_id>/", "GET", Entry(over, **asked)
+    asked = on(rows.taken_file)
+    yield "files/<uuid:public_id>/", "GET", Entry(over, rows=asked, shared=True)
     refused = {"do": "refuse", "reason": "没有必要"}
-    yield "files/<uuid:public_id>/", "POST", Entry(over, MOVED, body=refused, **asked)
-    yield "files/<uuid:public_id>/fetch/", "GET", Entry(STAFF, ABSENT, **asked)
+    yield (
+        "files/<uuid:public_id>/",
+        "POST",
+        Entry(over, MOVED, body=refused, rows=asked, shared=True),
+    )
+    yield "files/<uuid:public_id>/fetch/", "GET", Entry(STAFF, ABSENT, rows=asked, shared=True)
     # Somebody else's job, as with notices.
     for method in ("GET", "POST"):
         theirs = Entry(STAFF, ABSENT, on(rows.bulk_run), shared=True)

@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.access_matrix.checking import FORM, JSON, PARAMETER, Undo
+from tests.access_matrix.entries import EDITORS, NOT_THIS_WAY, Entry, on
 from tests.access_matrix.rows import party, public_id
-from tests.access_matrix.table import EDITORS, NOT_THIS_WAY, TABLE, Entry, on
+from tests.access_matrix.table import TABLE
 from tests.access_matrix.world import World, build
 from zhike.customers.models import Assignment, Party, Standing
 

@@ -12,9 +12,10 @@ from django.urls import get_resolver
 
 from tests.access_matrix import planted_urls
 from tests.access_matrix.checking import faults, undeclared
+from tests.access_matrix.entries import EVERYBODY, LINE, READERS, Entry, on
 from tests.access_matrix.routes import Route, routes
 from tests.access_matrix.rows import party
-from tests.access_matrix.table import EVERYBODY, LINE, READERS, TABLE, Entry, on
+from tests.access_matrix.table import TABLE
 from tests.access_matrix.world import World, build
 
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from tests.access_matrix.checking import FORM, JSON, PARAMETER, Undo
+from tests.access_matrix.entries import Entry
 from tests.access_matrix.rows import public_id
-from tests.access_matrix.table import Entry
 from tests.two_worlds.institution import Institution
 from zhike.customers.models import Party
 from zhike.kernel import clock

@@ -322,7 +322,7 @@ class PaceLimit(Base):
     @property
     def figures(self) -> list[tuple[str, str, int]]:
         """(field, label, value) of its four numbers."""
-        fields = [self._meta.get_field(name) for name in PACE_FIGURES]
+        fields: list[Any] = [self._meta.get_field(name) for name in PACE_FIGURES]
         return [(each.name, str(each.verbose_name), getattr(self, each.name)) for each in fields]
 
 
