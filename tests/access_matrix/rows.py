@@ -224,6 +224,7 @@ def taken_file(world: World, on: Party) -> models.Model:
     """Asked for in the branch by somebody who asks for none of the routes."""
     return TakenFile.objects.create(
         user=User.objects.get(employee=world.stranger),
+        created_at=clock.now(),
         unit=world.branch,
         source="customers",
         kind="csv",

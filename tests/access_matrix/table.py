@@ -55,7 +55,8 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "sign-in/passkey/", "GET", Entry(EVERYBODY)
     yield "sign-in/passkey/", "POST", Entry(EVERYBODY, READ)
     yield "me/proof/", "GET", Entry(STAFF)
-    yield "me/proof/", "POST", Entry(STAFF, READ)
+    # Whose proof is fresh goes on.
+    yield "me/proof/", "POST", Entry(STAFF, MOVED)
     one = "me/second-factor/passkeys/<uuid:public_id>/remove/"
     lost = Entry(SECURITY, MOVED, on(rows.passkey), shared=True, body={"reason": "丢失"})
     yield one, "POST", lost

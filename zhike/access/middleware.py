@@ -62,8 +62,9 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with wall.lowered():
             user, actor = self._who(request)
-        # To sign in is to be looked for among all.
-        before = wall.lowered() if actor.user_id is None else wall.facing(actor)
+        # To sign in is to be looked for among all, also for who is signed in as somebody already.
+        signing_in = actor.user_id is None or request.path_info.startswith("/sign-in/")
+        before = wall.lowered() if signing_in else wall.facing(actor)
         with before:
             return self._answer(request, user, actor)
 

@@ -84,6 +84,8 @@ def thing_table(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
             cursor.execute('DROP TABLE IF EXISTS "ui_thing"')
         with connection.schema_editor() as editor:
             editor.create_model(Thing)
+        with connection.cursor() as cursor:
+            cursor.execute(f"GRANT ALL ON ui_thing TO {site.ZHIKE_PAGES_ROLE}")
     yield
     with django_db_blocker.unblock(), connection.schema_editor() as editor:
         editor.delete_model(Thing)

@@ -62,6 +62,8 @@ function useToken(fresh) {
 function showStep(form, name) {
   for (const step of form.querySelectorAll('[data-step]')) {
     step.hidden = step.disabled = step.dataset.step !== name
+    // A way out of the site leads there only while it is offered.
+    for (const way of step.querySelectorAll('[data-leads]')) way.href = way.dataset.leads
     for (const input of step.elements) if (input.type === 'password' || name === 'code') input.value = ''
   }
   const inputs = [...form.querySelectorAll('fieldset:enabled input')]
