@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -170,7 +171,7 @@ def revealer(*permissions: str) -> Actor:
 
 def test_a_reveal_is_on_record_with_its_purpose() -> None:
     row = Unit.objects.create(code="x", name="x", kind="outlet")
-    actor = revealer("customers.reveal")
+    actor = replace(revealer("customers.reveal"), user_id=User.objects.create(login="r").pk)
     note_reveal(actor=actor, row=row, field="code", purpose=" 核对开户 ")
     entry = AuditEntry.objects.get(action="reveal.code")
     assert (entry.reason, entry.object_public_id) == ("核对开户", row.public_id)
