@@ -101,8 +101,9 @@ def is_ours(request: HttpRequest, address: str) -> bool:
 
 def answer(request: HttpRequest, actor: Actor) -> str:
     """Take the proof that was sent; "" when it holds, else what is wrong with it."""
-    if not actor.proof_due:
-        return ""  # in another tab, at the provider
+    sent_nothing = not request.POST.keys() & {proofs.PROOF, passkeys.ANSWER}
+    if sent_nothing and not actor.proof_due:
+        return ""  # proven in another tab, at the provider
     wrong = _("That was not right. Nothing was done yet, and nothing is lost.")
     if passkeys.ANSWER in request.POST:
         place, challenge = passkeys.place_of(request), passkeys.awaited(request, "proof")
