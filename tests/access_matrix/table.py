@@ -414,7 +414,7 @@ def _privacy() -> Iterator[tuple[str, str, Entry]]:
         ("kept", SECURITY, SHOWN, rows.erasure),
     ):
         yield f"{one}{step}/", "POST", Entry(allowed, ok, on(make), body=said)
-    for page in ("register/", "register/file/", "sharing/"):
+    for page in ("register/", "register.csv", "sharing/"):
         yield f"privacy/{page}", "GET", Entry(SECURITY | AUDITOR)
 
 

@@ -22,6 +22,6 @@ urlpatterns = [
         for step, view in STEPS
     ),
     path("privacy/register/", views.ProcessingRegister.as_view(), name="processing"),
-    path("privacy/register/file/", views.ProcessingFile.as_view(), name="processing-file"),
+    path("privacy/register.csv", views.ProcessingFile.as_view(), name="processing-file"),
     path("privacy/sharing/", views.SharingRegister.as_view(), name="sharing"),
 ]
