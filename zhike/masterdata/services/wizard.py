@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from zhike.kernel import audit, clock, crypto
+from zhike.kernel import audit, clock, crypto, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import service
@@ -64,6 +64,7 @@ def receive_upload(*, actor: Actor, file: SealedFile, corrects: ImportRun | None
     return upload
 
 
+@wall.lowered()  # whether there are records is asked, not whose
 def tables_of_customers(actor: Actor) -> list[tuple[str, str]]:
     """(source:table, what it is called) of every table whose keys lead to customers."""
     records = SourceRecord.objects.filter(system=OuterRef("run__system"), table=OuterRef("table"))
