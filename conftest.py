@@ -45,18 +45,19 @@ def _empty_queue(request: pytest.FixtureRequest) -> None:
 def _behind_the_wall(**_signal: Any) -> None:
     """A request of a test reads under the role of the pages, as in `zhike serve`."""
     _as_role(f"SET ROLE {django_settings.ZHIKE_PAGES_ROLE}")
-    django_settings.ZHIKE_WALL = True
+    connection.zhike_wall = True  # type: ignore[attr-defined]
 
 
 def _before_it_again(**_signal: Any) -> None:
-    django_settings.ZHIKE_WALL = False
+    connection.zhike_wall = False  # type: ignore[attr-defined]
     _as_role("RESET ROLE")
 
 
 def _as_role(words: str) -> None:
     held: Any = connection.connection
-    if held is not None and held.info.transaction_status != TransactionStatus.INERROR:
-        held.execute(words)
+    if held is None or held.closed or held.info.transaction_status == TransactionStatus.INERROR:
+        return
+    held.execute(words)
 
 
 request_started.connect(_behind_the_wall)

@@ -32,12 +32,12 @@ def behind(actor: Actor) -> Iterator[None]:
     """As a request of the actor reads."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {django_settings.ZHIKE_PAGES_ROLE}")
-        django_settings.ZHIKE_WALL = True
+        connection.zhike_wall = True  # type: ignore[attr-defined]
         try:
             with wall.facing(actor):
                 yield
         finally:
-            django_settings.ZHIKE_WALL = False
+            connection.zhike_wall = False  # type: ignore[attr-defined]
             if not connection.needs_rollback:
                 cursor.execute("RESET ROLE")
 

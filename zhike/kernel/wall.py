@@ -73,7 +73,7 @@ def both(*conditions: str) -> str:
 
 def face(actor: Actor) -> None:
     """Say on this connection for whom it reads from now on."""
-    if not settings.ZHIKE_WALL:
+    if not _is_up():
         return
     from zhike.kernel import clock
 
@@ -131,7 +131,7 @@ def _nothing_found() -> str:
 @contextmanager
 def lowered() -> Iterator[None]:
     """Read and write every row: for what asks the scope itself, and for what comes before there is an actor."""
-    if not settings.ZHIKE_WALL or getattr(connection, "zhike_lowered", False):
+    if not _is_up() or getattr(connection, "zhike_lowered", False):
         yield
         return
     _execute("SELECT set_config('zhike.open', 'yes', false)")
@@ -141,6 +141,11 @@ def lowered() -> Iterator[None]:
     finally:
         connection.zhike_lowered = False  # type: ignore[attr-defined]
         _execute("SELECT set_config('zhike.open', '', false)")
+
+
+def _is_up() -> bool:
+    """In every process of the pages; in a test, on a connection while a request is answered."""
+    return settings.ZHIKE_WALL or getattr(connection, "zhike_wall", False)
 
 
 def _execute(sql: str, values: list[str] | None = None) -> None:
