@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from zhike.customers.models import Identifier, Merge, Party
 from zhike.customers.services.hanging import hanging
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.masterdata.models import Pair, SourceRecord
 from zhike.masterdata.services.pairs import between
@@ -165,7 +166,8 @@ class _Looked(Exception):
 def _tried(look: Callable[[], Look]) -> Look:
     found = []
     try:
-        with transaction.atomic():
+        # What the services just made is of nobody's sight yet.
+        with wall.lowered(), transaction.atomic():
             found.append(look())
             raise _Looked
     except _Looked:
