@@ -73,7 +73,7 @@ def both(*conditions: str) -> str:
 
 def face(actor: Actor) -> None:
     """Say on this connection for whom it reads from now on."""
-    if not _is_up():
+    if not is_up():
         return
     from zhike.kernel import clock
 
@@ -131,7 +131,7 @@ def _nothing_found() -> str:
 @contextmanager
 def lowered() -> Iterator[None]:
     """Read and write every row: for what asks the scope itself, and for what comes before there is an actor."""
-    if not _is_up() or getattr(connection, "zhike_lowered", False):
+    if not is_up() or getattr(connection, "zhike_lowered", False):
         yield
         return
     _execute("SELECT set_config('zhike.open', 'yes', false)")
@@ -143,7 +143,7 @@ def lowered() -> Iterator[None]:
         _execute("SELECT set_config('zhike.open', '', false)")
 
 
-def _is_up() -> bool:
+def is_up() -> bool:
     """In every process of the pages; in a test, on a connection while a request is answered."""
     return settings.ZHIKE_WALL or getattr(connection, "zhike_wall", False)
 
