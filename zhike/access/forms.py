@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.access.devices import place_of
 from zhike.access.middleware import origin_of
@@ -155,7 +155,7 @@ class GroupSeatForm(forms.Form):
     """A group and the position that its members get here."""
 
     group = forms.CharField(
-        label=gettext_lazy("Group"),
+        label=pgettext_lazy("a directory", "Group"),
         max_length=300,
         help_text=gettext_lazy("As the directory names it, whole: cn=managers,ou=groups,…"),
     )
