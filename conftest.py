@@ -14,6 +14,7 @@ from hypothesis import settings
 from psycopg.pq import TransactionStatus
 
 from tests.chromium import LAUNCH
+from zhike.kernel import wall
 
 # No test is timed: a machine that others use too would fail it. All else stays as Hypothesis found its surroundings.
 settings.register_profile("zhike", settings(), deadline=None)
@@ -45,11 +46,11 @@ def _empty_queue(request: pytest.FixtureRequest) -> None:
 def _behind_the_wall(**_signal: Any) -> None:
     """A request of a test reads under the role of the pages, as in `zhike serve`."""
     _as_role(f"SET ROLE {django_settings.ZHIKE_PAGES_ROLE}")
-    connection.zhike_wall = True  # type: ignore[attr-defined]
+    wall.in_test.set(True)
 
 
 def _before_it_again(**_signal: Any) -> None:
-    connection.zhike_wall = False  # type: ignore[attr-defined]
+    wall.in_test.set(False)
     _as_role("RESET ROLE")
 
 

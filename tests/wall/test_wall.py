@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -14,6 +15,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.models import Q
 from django.test import Client
 
+from zhike.config.institution import _wall
 from zhike.customers.models import Assignment, ContactPoint, Party, Standing
 from zhike.customers.services import update_party
 from zhike.customers.tests import factories
@@ -32,12 +34,12 @@ def behind(actor: Actor) -> Iterator[None]:
     """As a request of the actor reads."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {django_settings.ZHIKE_PAGES_ROLE}")
-        connection.zhike_wall = True  # type: ignore[attr-defined]
+        wall.in_test.set(True)
         try:
-            with wall.facing(actor):
-                yield
+            wall.face(actor)
+            yield
         finally:
-            connection.zhike_wall = False  # type: ignore[attr-defined]
+            wall.in_test.set(False)
             if not connection.needs_rollback:
                 cursor.execute("RESET ROLE")
 
@@ -79,14 +81,12 @@ def test_every_table_of_ours_stands_behind_it() -> None:
             [django_settings.ZHIKE_PAGES_ROLE],
         )
         assert cursor.fetchone() == (False, 0)
-    ours = {
-        model._meta.db_table
-        for model in apps.get_models()
-        if hasattr(model, "scope") and ".tests." not in model.__module__
-    }
+    scoped = [model for model in apps.get_models() if hasattr(model, "scope")]
+    ours = {model._meta.db_table for model in scoped if ".tests." not in model.__module__}
     assert ours - walled == set()
     # Nothing is granted but what stands behind it and what holds no row of ours.
-    assert not [name for name in granted - ours if not name.startswith(wall.SCOPELESS)]
+    known = {model._meta.db_table for model in scoped}
+    assert not [name for name in granted - known if not name.startswith(wall.SCOPELESS)]
 
 
 def test_who_says_nothing_sees_nothing(mine: Party, theirs: Party) -> None:
@@ -145,6 +145,37 @@ def test_a_service_asks_the_scope_and_passes(manager: Actor, mine: Party, theirs
         assert not AuditEntry.objects.exists(), "up again"
     mine.refresh_from_db()
     assert mine.note == "written"
+
+
+def test_doctor_tells_who_stands_behind_it(manager: Actor, settings: Any) -> None:
+    settings.PAGES_DATABASE_URL = "postgresql://somewhere/else"
+    assert _wall().ok
+    settings.ZHIKE_PRODUCTION = True
+    assert _wall().ok
+    settings.ZHIKE_PAGES_ROLE = connection.settings_dict["USER"]
+    assert not _wall().ok, "the owner is no role for pages"
+    settings.ZHIKE_PAGES_ROLE = "nobody_there"
+    assert not _wall().ok
+    settings.ZHIKE_PRODUCTION = False
+    assert _wall().ok
+    assert "does not tell" in _wall().found
+
+
+def test_it_is_not_put_up_by_who_could_not_pass_it() -> None:
+    def policy() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT oid FROM pg_policy WHERE polrelid = 'customers_party'::regclass")
+            return cursor.fetchall()
+
+    before = policy()
+    with behind(NOBODY):
+        assert not wall.passes()
+        wall.build("another")
+    assert wall.passes()
+    wall.build(django_settings.ZHIKE_PAGES_ROLE)
+    assert policy() == before, "again changes nothing"
+    wall.build("another")
+    assert policy() != before
 
 
 def test_a_failed_service_leaves_it_up(manager: Actor, mine: Party, theirs: Party) -> None:

@@ -62,11 +62,14 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with wall.lowered():
             user, actor = self._who(request)
-        # To sign in is to be looked for among all, also for who is signed in as somebody already.
-        signing_in = actor.user_id is None or request.path_info.startswith("/sign-in/")
-        before = wall.lowered() if signing_in else wall.facing(actor)
-        with before:
+            # To sign in is to be looked for among all, also for who is signed in as somebody already.
+            if actor.user_id is None or request.path_info.startswith("/sign-in/"):
+                return self._answer(request, user, actor)
+            wall.face(actor)
+        try:
             return self._answer(request, user, actor)
+        finally:
+            wall.face(NOBODY)
 
     def _who(self, request: HttpRequest) -> tuple[User | None, Actor]:
         user = request.user if isinstance(request.user, User) else None

@@ -10,7 +10,7 @@ from django.db.models import Model, Q
 from zhike.customers.models import Party
 from zhike.kernel import wall
 from zhike.kernel.actor import Actor
-from zhike.kernel.scope import NO_ROWS, Scope, found_for
+from zhike.kernel.scope import NO_ROWS, Scope, Via, found_for
 
 
 class WorkScope(Scope):
@@ -43,10 +43,7 @@ class WorkScope(Scope):
         return wall.both(
             wall.may("activities.view"),
             wall.either(wall.EVERYWHERE, f"{wall.UNITS} <> '{{}}'", own),
-            wall.either(
-                Party.scope.whole(),
-                "EXISTS (SELECT FROM customers_party upon WHERE upon.id = party_id)",
-            ),
+            Via("party").wall(model),
         )
 
 

@@ -35,10 +35,7 @@ class PartyScope(Scope):
         return condition or NO_ROWS
 
     def wall(self, model: type[Model]) -> str:
-        return wall.both(
-            MAY,
-            wall.either(wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", f"id = ANY {LOOKED_AFTER}"),
-        )
+        return _seen("id")
 
     def whole(self) -> str:
         return wall.both(MAY, wall.EVERYWHERE)
@@ -48,9 +45,10 @@ class MirrorScope(Via):
     """That of the party, whose unit the row repeats: whole lists are counted here."""
 
     def wall(self, model: type[Model]) -> str:
-        return wall.both(
-            MAY,
-            wall.either(
-                wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", f"party_id = ANY {LOOKED_AFTER}"
-            ),
-        )
+        return _seen("party_id")
+
+
+def _seen(party: str) -> str:
+    """The condition on a table whose rows repeat the unit of the customer in the column `party`."""
+    own = f"{party} = ANY {LOOKED_AFTER}"
+    return wall.both(MAY, wall.either(wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", own))

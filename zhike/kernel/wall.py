@@ -14,12 +14,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection
 from psycopg.pq import TransactionStatus
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ EMPLOYEE = "(SELECT nullif(current_setting('zhike.employee', true), '')::bigint)
 UNITS = "((SELECT nullif(current_setting('zhike.units', true), '')::bigint[])::bigint[])"
 PERMISSIONS = "((SELECT nullif(current_setting('zhike.permissions', true), '')::text[])::text[])"
 TODAY = "(SELECT nullif(current_setting('zhike.today', true), '')::date)"
+
+in_test: ContextVar[bool] = ContextVar("in_test", default=False)
+"""Whether this thread answers a request of a test, as a process of the pages does."""
+_lowered: ContextVar[bool] = ContextVar("lowered", default=False)
 
 _SAID = ("roles", "everywhere", "user", "employee", "units", "permissions", "today")
 _looked_up: dict[str, str] = {}
@@ -86,24 +91,10 @@ def face(actor: Actor) -> None:
         f"{{{','.join(sorted(actor.permissions))}}}",
         clock.today().isoformat(),
     ]
-    _execute(_SAY, said)
+    _execute(_say(), said)
     if _looked_up and actor.employee_id is not None:
         with lowered():
-            _execute(_found())
-    elif _looked_up:
-        _execute(_nothing_found())
-
-
-@contextmanager
-def facing(actor: Actor) -> Iterator[None]:
-    """Read for the actor within the block, and for nobody after it."""
-    from zhike.kernel.actor import NOBODY
-
-    face(actor)
-    try:
-        yield
-    finally:
-        face(NOBODY)
+            _execute(_find())
 
 
 def _saying(values: Mapping[str, str]) -> str:
@@ -111,11 +102,13 @@ def _saying(values: Mapping[str, str]) -> str:
     return f"SELECT {', '.join(said)}"
 
 
-_SAY = _saying(dict.fromkeys(_SAID, "%s"))
+@cache
+def _say() -> str:
+    return _saying({**dict.fromkeys(_SAID, "%s"), **dict.fromkeys(_looked_up, "''")})
 
 
 @cache
-def _found() -> str:
+def _find() -> str:
     arrays = {
         name: f"(SELECT array_agg(found)::text FROM ({sql}) looked_up (found))"  # noqa: S608
         for name, sql in _looked_up.items()
@@ -123,29 +116,24 @@ def _found() -> str:
     return _saying({name: f"coalesce({array}, '')" for name, array in arrays.items()})
 
 
-@cache
-def _nothing_found() -> str:
-    return _saying(dict.fromkeys(_looked_up, "''"))
-
-
 @contextmanager
 def lowered() -> Iterator[None]:
     """Read and write every row: for what asks the scope itself, and for what comes before there is an actor."""
-    if not is_up() or getattr(connection, "zhike_lowered", False):
+    if not is_up() or _lowered.get():
         yield
         return
     _execute("SELECT set_config('zhike.open', 'yes', false)")
-    connection.zhike_lowered = True  # type: ignore[attr-defined]
+    before = _lowered.set(True)
     try:
         yield
     finally:
-        connection.zhike_lowered = False  # type: ignore[attr-defined]
+        _lowered.reset(before)
         _execute("SELECT set_config('zhike.open', '', false)")
 
 
 def is_up() -> bool:
-    """In every process of the pages; in a test, on a connection while a request is answered."""
-    return settings.ZHIKE_WALL or getattr(connection, "zhike_wall", False)
+    """In every process of the pages; in a test, while a request is answered."""
+    return settings.ZHIKE_WALL or in_test.get()
 
 
 def _execute(sql: str, values: list[str] | None = None) -> None:
@@ -164,13 +152,10 @@ def _text(value: int | None) -> str:
 def policies() -> dict[str, str]:
     """For each table of ours, the condition on its rows."""
     return {
-        model._meta.db_table: f"({OPEN} OR {model.scope.wall(model)})"  # type: ignore[attr-defined]
-        for model in _models()
+        model._meta.db_table: f"({OPEN} OR {model.scope.wall(model)})"
+        for model in apps.get_models()
+        if hasattr(model, "scope")
     }
-
-
-def _models() -> list[type[models.Model]]:
-    return [model for model in apps.get_models() if hasattr(model, "scope")]
 
 
 def passes() -> bool:

@@ -7,7 +7,7 @@ from django.db.models import Model, Q
 from zhike.customers.models import Party
 from zhike.kernel import wall
 from zhike.kernel.actor import Actor
-from zhike.kernel.scope import NO_ROWS, Scope
+from zhike.kernel.scope import NO_ROWS, Scope, Via
 
 
 class RequestScope(Scope):
@@ -21,8 +21,8 @@ class RequestScope(Scope):
         return Q(party__in=Party.objects.visible_to(actor).order_by())
 
     def wall(self, model: type[Model]) -> str:
-        seen = "EXISTS (SELECT FROM customers_party upon WHERE upon.id = party_id)"
-        return wall.either(wall.may("privacy.decide"), wall.both(wall.may("privacy.view"), seen))
+        seen = Via("party", permission="privacy.view").wall(model)
+        return wall.either(self.whole(), seen)
 
     def whole(self) -> str:
         return wall.may("privacy.decide")

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 _BASIC = 0x10000
 _LAST = 0x2A6E0
-_DROPPED = 0  # leaves no character
+_DROPPED = 0xFFFFFFFE  # leaves no character
 _ALONE = 0xFFFFFFFF  # depends on its neighbours or becomes several characters
 _IDEOGRAPHS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x2A6E0))
 # Names keep 乾 (qián), which is 干 only in the sense of dry.

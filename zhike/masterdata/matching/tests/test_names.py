@@ -6,7 +6,7 @@ import unicodedata
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zhike.masterdata.matching.normalise import (
@@ -36,6 +36,7 @@ texts = st.lists(
 
 @settings(deadline=None)
 @given(texts)
+@example(["\x00", "张\x00"])
 def test_columns_fold_as_single_texts_do(values: list[str | None]) -> None:
     column = pa.array(values, pa.string())
     assert folded_column(column).to_pylist() == [v if v is None else folded(v) for v in values]
