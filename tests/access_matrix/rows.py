@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import models
 
 from tests.access_matrix.world import World
-from zhike.access.models import GroupSeat, PaceLimit, Passkey, SecondFactor
-from zhike.access.services import make_token
+from zhike.access.models import ApprovalLevel, GroupSeat, PaceLimit, Passkey, SecondFactor
+from zhike.access.services import give_right, make_token
 from zhike.activities.models import Handing, WorkItem
 from zhike.customers import services
 from zhike.customers.models import Party
@@ -35,7 +35,8 @@ from zhike.masterdata.models import (
 )
 from zhike.masterdata.rejects import Reject, RejectFile
 from zhike.masterdata.services.reviewing import judge, merge_customers
-from zhike.organisation.models import Appointment, Employee, Role, User
+from zhike.organisation.models import Appointment, Employee, Role, Team, User
+from zhike.organisation.services import join_team, open_team
 from zhike.privacy import services as privacy
 from zhike.privacy.models import SubjectRequest
 from zhike.products.models import Agreement, Product
@@ -156,6 +157,30 @@ def user(world: World, on: Party) -> models.Model:
 
 def appointment(world: World, on: Party) -> models.Model:
     return Appointment.objects.get(employee=world.people[Role.TELLER])
+
+
+def team(world: World, on: Party) -> models.Model:
+    return open_team(actor=SYSTEM, name=f"团队{Team.objects.count()}")
+
+
+def team_member(world: World, on: Party) -> models.Model:
+    made = Team.objects.create(name=f"团队{Team.objects.count()}")
+    return join_team(actor=SYSTEM, team=made, employee=world.stranger)
+
+
+def grant(world: World, on: Party) -> models.Model:
+    return give_right(
+        actor=SYSTEM,
+        employee=world.stranger,
+        what="customers.export",
+        where=world.branch,
+        until=clock.today(),
+        reason="代班",
+    )
+
+
+def approval_level(world: World, on: Party) -> models.Model:
+    return ApprovalLevel.objects.get(role=Role.TEAM_LEAD, kind="file")
 
 
 def import_run(world: World, on: Party) -> ImportRun:

@@ -70,6 +70,17 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "groups/", "POST", Entry(SECURITY, MOVED, body=seat)
     one = "groups/<uuid:public_id>/remove/"
     yield one, "POST", Entry(SECURITY, MOVED, on(rows.group_seat), shared=True)
+    yield "grants/", "GET", Entry(SECURITY)
+    for one, make, body in (
+        ("grants/people/<uuid:public_id>/", rows.employee, _granted),
+        ("grants/<uuid:public_id>/end/", rows.grant, {"reason": "不再需要"}),
+    ):
+        yield one, "GET", Entry(SECURITY, rows=on(make), shared=True)
+        yield one, "POST", Entry(SECURITY, MOVED, on(make), True, body)
+    yield "approvals/levels/", "GET", Entry(SECURITY)
+    level = {"up_to": "10", "reason": "收紧"}
+    one = "approvals/levels/<uuid:public_id>/"
+    yield one, "POST", Entry(SECURITY, MOVED, on(rows.approval_level), True, level)
     yield "me/password/", "GET", Entry(STAFF)
     yield "me/password/", "POST", Entry(STAFF, READ)
     leading = HEADS | SECURITY
@@ -87,6 +98,16 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
         yield "audit/export/", method, Entry(AUDITOR, body=body)
     for page in ("", "lists/", "forms/", "charts/", "grids/", "layers/", "drawer/"):
         yield f"ui/{page}", "GET", Entry(OPERATOR)
+
+
+def _granted(world: World) -> dict[str, Any]:
+    return {
+        "what": "customers.export",
+        "unit": world.branch.public_id,
+        "since": clock.today().isoformat(),
+        "until": _tomorrow(world)["until"],
+        "reason": "代班",
+    }
 
 
 def _let_go(world: World) -> dict[str, Any]:
@@ -253,11 +274,17 @@ def _organisation() -> Iterator[tuple[str, str, Entry]]:
     for path, make in (
         ("units/<uuid:public_id>/", rows.unit),
         ("people/<uuid:public_id>/", rows.employee),
+        ("teams/<uuid:public_id>/", rows.team),
     ):
         yield f"organisation/{path}", "GET", Entry(STAFF, rows=on(make), shared=True)
         # How one arranged the page for oneself.
         yield f"organisation/{path}", "POST", Entry(STAFF, DONE, on(make), shared=True)
-    for path, new in (("units/new/", _new_unit), ("people/new/", _new_person)):
+    yield "organisation/teams/", "GET", Entry(STAFF)
+    for path, new in (
+        ("units/new/", _new_unit),
+        ("people/new/", _new_person),
+        ("teams/new/", {"name": "样例团队"}),
+    ):
         yield f"organisation/{path}", "GET", Entry(OPERATOR)
         yield f"organisation/{path}", "POST", Entry(OPERATOR, MOVED, body=new)
     for path, make, body in (
@@ -265,6 +292,8 @@ def _organisation() -> Iterator[tuple[str, str, Entry]]:
         ("people/<uuid:public_id>/edit/", rows.employee, _renamed_person),
         ("people/<uuid:public_id>/appoint/", rows.newcomer, _seated),
         ("people/<uuid:public_id>/leave/", rows.employee, {"on": "2026-12-31", "reason": "退休"}),
+        ("teams/<uuid:public_id>/join/", rows.team, _joined),
+        ("teams/members/<uuid:public_id>/end/", rows.team_member, _left),
         ("people/<uuid:public_id>/login/", rows.newcomer, LOGIN),
         ("logins/<uuid:public_id>/password/", rows.user, {"password": PASSWORD}),
         ("logins/<uuid:public_id>/close/", rows.user, {"reason": "停职"}),
@@ -290,6 +319,14 @@ def _new_unit(world: World) -> dict[str, Any]:
 
 def _new_person(world: World) -> dict[str, Any]:
     return {"code": "M1", "name": "新员工", "unit": world.branch.public_id}
+
+
+def _joined(world: World) -> dict[str, Any]:
+    return {"employee": world.stranger.code, "since": clock.today().isoformat()}
+
+
+def _left(world: World) -> dict[str, Any]:
+    return {"on": clock.today().isoformat(), "reason": "调离"}
 
 
 def _renamed_unit(world: World) -> dict[str, Any]:

@@ -18,10 +18,12 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from zhike.access import devices, subscribers  # noqa: F401  they subscribe
+        from zhike.access import devices, panels, subscribers  # noqa: F401  they register
         from zhike.access.proofs import signed_in
+        from zhike.access.services.grants import granted_duties
         from zhike.access.services.leaving import end_access
         from zhike.kernel.models import AuditEntry
+        from zhike.organisation.queries import other_duties
         from zhike.organisation.services import endings
         from zhike.ui.lists import criteria
         from zhike.ui.lists.bulk import Listing, listings
@@ -30,6 +32,7 @@ class AccessConfig(AppConfig):
         from zhike.ui.navigation import NavItem, navigation
 
         endings.append(lambda actor, user, why: end_access(actor=actor, user=user, reason=why))
+        other_duties.append(granted_duties)
         user_logged_in.connect(signed_in, dispatch_uid="access.proofs")
         user_logged_in.connect(devices.signed_in, dispatch_uid="access.devices")
         sources.register(Source("trail", _("Audit trail"), "zhike.access.exports.Export"))
@@ -64,6 +67,17 @@ class AccessConfig(AppConfig):
                 icon="users-group",
                 permission="access.administer",
                 order=85,
+                section=_("Supervision"),
+            )
+        )
+        navigation.register(
+            NavItem(
+                id="access.grants",
+                label=_("Grants"),
+                url_name="grants",
+                icon="clock",
+                permission="access.administer",
+                order=84,
                 section=_("Supervision"),
             )
         )

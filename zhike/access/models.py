@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields import ArrayField, DateRangeField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from zhike.access.roles import PERMISSIONS
 from zhike.kernel import clock, crypto, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.classes import FieldClass, classify
 from zhike.kernel.keeping import NOBODY, STAFF, keep
 from zhike.kernel.models import Base, ScopedManager
-from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
-from zhike.organisation.models import Appointment, Role, Unit, User
+from zhike.kernel.scope import NO_ROWS, Holders, Scope, SignedIn, SystemOnly
+from zhike.organisation.models import Appointment, Employee, Role, Team, Unit, User
 
 
 class SignInTries(Base):
@@ -233,6 +234,53 @@ class GroupAppointment(Base):
         verbose_name = _("appointment by group")
 
 
+class Grant(Base):
+    """A role or one action beside somebody's positions, for the customers of a unit or of a team, until a day.
+
+    A role reaches as it does from a position there; an action the unit and all below it. `during` has an end.
+    """
+
+    scope = SignedIn()
+    field_classes = classify(open="employee role permission unit team", c1="during reason given_by")
+    keeping = keep(NOBODY, STAFF)
+
+    employee = models.ForeignKey(
+        Employee, models.PROTECT, related_name="grants", verbose_name=_("person")
+    )
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices, blank=True)
+    permission = models.CharField(_("action"), max_length=60, blank=True)
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, verbose_name=_("unit"))
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, verbose_name=_("team"))
+    during = DateRangeField(_("during"))
+    reason = models.CharField(_("reason"), max_length=200)
+    given_by = models.CharField(_("given by"), max_length=80)
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(role="") ^ Q(permission=""), name="grant_of_a_role_or_an_action"
+            ),
+            models.CheckConstraint(
+                condition=Q(unit__isnull=True) ^ Q(team__isnull=True),
+                name="grant_at_a_unit_or_a_team",
+            ),
+            models.CheckConstraint(
+                condition=Q(during__upper_inf=False), name="grant_ends_by_itself"
+            ),
+        )
+
+    @property
+    def what(self) -> str:
+        """In the reader's words."""
+        return str(Role(self.role).label if self.role else PERMISSIONS[self.permission])
+
+    @property
+    def where(self) -> str:
+        return str(self.unit or self.team)
+
+
 class OfOnesPeople(Scope):
     """Of the people of the units one sees, for whoever lets them go on; of everybody for security administrators."""
 
@@ -342,6 +390,31 @@ class PaceRelease(Base):
     class Meta:
         verbose_name = _("release")
         indexes = (models.Index(fields=["user", "day", "kind"], name="release_by_day"),)
+
+
+class ApprovalKind(models.TextChoices):
+    """What a second person agrees to, and by what its amount is counted."""
+
+    FILE = "file", _("files of masked values, by rows")
+    CLEAR = "clear", _("files with values in clear, by rows")
+    MERGE = "merge", _("judgements on many pairs at once, by records")
+
+
+class ApprovalLevel(Base):
+    """Up to which amount of a kind a role may agree; without `up_to` to any, a role without a line to none."""
+
+    scope = Holders("access.administer", named=True)
+    field_classes = classify(open="role kind up_to")
+
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    kind = models.CharField(_("what is agreed to"), max_length=10, choices=ApprovalKind.choices)
+    up_to = models.PositiveIntegerField(_("up to"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("approval level")
+        constraints = (
+            models.UniqueConstraint(fields=("role", "kind"), name="one_approval_level_each"),
+        )
 
 
 class PastPassword(Base):

@@ -11,17 +11,29 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from zhike.access import rules
-from zhike.access.models import ApiToken, Identity, Passkey, PastPassword, SecondFactor
-from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
+from zhike.access.models import (
+    ApiToken,
+    ApprovalKind,
+    ApprovalLevel,
+    Grant,
+    Identity,
+    Passkey,
+    PastPassword,
+    SecondFactor,
+)
+from zhike.access.roles import PERMISSIONS, RIGHTS
 from zhike.access.rules import token_digest
+from zhike.access.seats import held_on, seats_of
 from zhike.kernel import clock, wall
-from zhike.kernel.actor import NOBODY, Actor, Decision
+from zhike.kernel.actor import NOBODY, Actor, Decision, Seat
+from zhike.kernel.errors import Refused
 from zhike.kernel.models import AuditEntry, AuditSeal
 from zhike.kernel.sealing import VERIFIED
+from zhike.kernel.services import must_be_another
 from zhike.organisation.models import Employee, Role, Unit, User
-from zhike.organisation.queries import appointments_on, units_at_or_below
 
 # A room above turns a customer's public id into the key that the trail keeps.
 CustomerKey = Callable[[UUID], int | None]
@@ -29,38 +41,30 @@ customer_keys: list[CustomerKey] = []
 
 
 def actor_for(user: User, origin: str = "") -> Actor:
-    """Everything the user's positions of today allow; NOBODY for an account that may not sign in."""
+    """Everything the user's positions and grants of today allow; NOBODY for an account that may not sign in."""
     employee = user.employee
     if not user.is_active or employee is None or employee.left_on:
         return NOBODY
-    appointments = appointments_on(employee, clock.today())
-    permissions: set[str] = set()
-    units: set[int] = set()
-    heads = []
-    everywhere = False
-    for appointment in appointments:
-        position = appointment.position
-        rights = RIGHTS[position.role]
-        permissions |= rights.permissions
-        if rights.reach is Reach.UNIT:
-            units.add(position.unit_id)
-        elif rights.reach is Reach.UNIT_AND_BELOW:
-            heads.append(position.unit)
-        elif rights.reach is Reach.EVERYWHERE:
-            everywhere = True
-    if heads:
-        units |= set(units_at_or_below(heads).values_list("pk", flat=True))
+    held = held_on(employee, clock.today())
+    seats = seats_of(held)
     return Actor(
         user_id=user.pk,
         employee_id=employee.pk,
         name=employee.name,
-        roles=frozenset(each.position.role for each in appointments),
-        permissions=frozenset(permissions),
-        units=frozenset(units),
-        everywhere=everywhere,
+        roles=frozenset(each.role for each in held if each.role),
+        permissions=frozenset[str]().union(*(each.permissions for each in seats)),
+        units=frozenset[int]().union(*(each.units for each in seats)),
+        people=frozenset[int]().union(*(each.people for each in seats)),
+        everywhere=any(each.everywhere for each in seats),
         origin=origin,
-        titles=tuple(f"{each.position.unit.name} {each.position.title}" for each in appointments),
+        titles=tuple(str(each.title) for each in seats if not each.given),
+        seats=seats,
     )
+
+
+def permissions_on(employee: Employee, day: date) -> frozenset[str]:
+    """All that the employee may on that day, wherever."""
+    return frozenset[str]().union(*(each.permissions for each in held_on(employee, day)))
 
 
 def actor_of_token(secret: str, origin: str = "") -> tuple[Actor, ApiToken | None]:
@@ -152,12 +156,13 @@ def second_factors(actor: Actor, person: str = "") -> QuerySet[SecondFactor]:
 
 @dataclass(frozen=True)
 class Right:
-    """One thing a person may do, or not, and why; `holders` are the roles that may."""
+    """One thing a person may do, or not, and why: `seats` grant it; `holders` are the roles that may."""
 
     permission: str
     label: str | Promise
     decision: Decision
     holders: tuple[str, ...]
+    seats: tuple[Seat, ...]
 
 
 def rights_of(actor: Actor) -> list[Right]:
@@ -172,14 +177,55 @@ def rights_of(actor: Actor) -> list[Right]:
                 for role, rights in RIGHTS.items()
                 if permission in rights.permissions
             ),
+            tuple(seat for seat in actor.seats if permission in seat.permissions),
         )
         for permission, label in PERMISSIONS.items()
     ]
 
 
+def roles_agreeing(kind: ApprovalKind, amount: int) -> frozenset[str]:
+    """The roles that may agree to so much at once."""
+    levels = dict(ApprovalLevel.objects.filter(kind=kind).values_list("role", "up_to"))
+    return rules.roles_agreeing(levels, amount)
+
+
+def must_approve(
+    actor: Actor, *, asked_by: int | None, kind: ApprovalKind, amount: int, action: str
+) -> None:
+    """Raise Refused where the actor is the user who asked, or where no role of theirs reaches so far."""
+    must_be_another(actor, action, user=asked_by)
+    enough = roles_agreeing(kind, amount)
+    if actor.system or actor.roles & enough:
+        return
+    raise Refused(
+        _("Your role does not agree to %(amount)s at once.") % {"amount": f"{amount:,}"},
+        action=action,
+        way_out=_("Roles that may: %(roles)s")
+        % {"roles": ", ".join(str(role.label) for role in Role if role in enough) or "—"},
+    )
+
+
+def grants_of(actor: Actor, employee: Employee) -> QuerySet[Grant]:
+    """What the employee was, is or will be granted beside their positions, the latest first."""
+    rows = Grant.objects.visible_to(actor).filter(employee=employee, during__isempty=False)
+    return rows.select_related("unit", "team").order_by("-during", "pk")
+
+
+def grants_running(actor: Actor) -> QuerySet[Grant]:
+    """Everybody's that are not over yet, those first that end first."""
+    rows = Grant.objects.visible_to(actor).filter(during__endswith__gt=clock.today())
+    return rows.select_related("employee__unit", "unit", "team").order_by("during__endswith", "pk")
+
+
 def units_in_reach(actor: Actor) -> QuerySet[Unit]:
     """The units whose customers the actor sees by position, from the top down."""
     return Unit.objects.visible_to(actor).filter(pk__in=actor.units).order_by("path")
+
+
+def people_in_reach(actor: Actor) -> QuerySet[Employee]:
+    """The people of the actor's teams whose customers they see."""
+    people = Employee.objects.visible_to(actor).filter(pk__in=actor.people)
+    return people.select_related("unit").order_by("unit__path", "code")
 
 
 def trail(

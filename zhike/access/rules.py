@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from enum import StrEnum
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from zhike.organisation.rules import ADMINISTRATORS
+from zhike.organisation.rules import ADMINISTRATORS, may_hold_together
 
 FREE_TRIES = 5
 WAIT = timedelta(minutes=15)
@@ -82,6 +82,23 @@ def must_have_second_factor(required: str, roles: Collection[str]) -> bool:
             return bool(ADMINISTRATORS & set(roles))
         case Required.EVERYONE:
             return bool(roles)
+
+
+def may_be_granted(what: str, held: Collection[str], rights: Mapping[str, Collection[str]]) -> bool:
+    """Whether a role or a single action goes with the duties somebody holds; `rights` are the actions by role.
+
+    An action is held as by one of the roles that may it: who could not hold any of these beside theirs cannot be
+    granted it. Administrators are granted nothing: what goes with their role is theirs.
+    """
+    if set(held) & ADMINISTRATORS:
+        return False
+    as_roles = {what} if what in rights else {role for role in rights if what in rights[role]}
+    return any(may_hold_together({role, *held}) for role in as_roles)
+
+
+def roles_agreeing(levels: Mapping[str, int | None], amount: int) -> frozenset[str]:
+    """The roles whose level reaches the amount; None is without end, a role without a level agrees to nothing."""
+    return frozenset(role for role, up_to in levels.items() if up_to is None or amount <= up_to)
 
 
 SECRET_BYTES = 20

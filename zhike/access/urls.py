@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from zhike.access import exports, views
-from zhike.access.views import pace
+from zhike.access.views import grants, pace
 
 app_name = "access"
 
@@ -40,6 +40,11 @@ account: list[URLPattern] = [
     path(
         "groups/<uuid:public_id>/remove/", views.RemoveGroupSeat.as_view(), name="group-seat-remove"
     ),
+    path("grants/", grants.GrantList.as_view(), name="grants"),
+    path("grants/<uuid:public_id>/end/", grants.TakeBack.as_view(), name="grant-end"),
+    path("grants/people/<uuid:public_id>/", grants.Give.as_view(), name="grant-give"),
+    path("approvals/levels/", grants.LevelList.as_view(), name="approval-levels"),
+    path("approvals/levels/<uuid:public_id>/", grants.LevelEdit.as_view(), name="approval-level"),
     path("pace/", pace.PaceView.as_view(), name="pace"),
     path("pace/limits/", pace.PaceLimits.as_view(), name="pace-limits"),
     path("pace/limits/<uuid:public_id>/", pace.PaceLimitEdit.as_view(), name="pace-limit"),

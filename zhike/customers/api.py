@@ -120,7 +120,7 @@ def actor_of(request: HttpRequest) -> Actor:
     """The caller, who must be one who may see customers."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actor.must("customers.view")
-    return actor
+    return actor.within("customers.view")
 
 
 @router.get("/", response=PartyPage)

@@ -1,36 +1,52 @@
-"""Which customers an actor sees: those of their units, and those they look after."""
+"""Which customers an actor sees: those of their units and teams, and those they look after."""
 
 from __future__ import annotations
 
-from django.db.models import Model, Q
+from typing import TYPE_CHECKING
+
+from django.db.models import Model, Q, QuerySet
 
 from zhike.kernel import clock, wall
 from zhike.kernel.actor import Actor
 from zhike.kernel.scope import NO_ROWS, Scope, Via
 
+if TYPE_CHECKING:
+    from zhike.customers.models import Assignment
+
 MAY = wall.may("customers.view")
 LOOKED_AFTER = wall.look_up(
     "looked_after",
-    f"SELECT party_id FROM customers_assignment WHERE employee_id = {wall.EMPLOYEE} AND during @> {wall.TODAY}",  # noqa: S608  words of our own
+    "SELECT party_id FROM customers_assignment "  # noqa: S608  words of our own
+    f"WHERE (employee_id = {wall.EMPLOYEE} OR role <> 'shared' AND employee_id = ANY {wall.PEOPLE}) "
+    f"AND during @> {wall.TODAY}",
 )
+
+
+def looked_after(actor: Actor) -> QuerySet[Assignment]:
+    """The assignments of today that show the actor customers: one's own, and those of the people of one's team.
+
+    Whom somebody of the team was only let see, the team does not look after.
+    """
+    from zhike.customers.models import Assignment
+
+    whose = Q(employee=actor.employee_id)
+    if actor.people:
+        theirs = Q(employee__in=sorted(actor.people))
+        whose |= theirs & ~Q(role=Assignment.Role.SHARED)
+    return Assignment.objects.filter(whose, during__contains=clock.today())
 
 
 class PartyScope(Scope):
     """Units come expanded in the actor, so the condition is an `IN` over a handful of ids, not a tree walk."""
 
     def rows(self, actor: Actor, model: type[Model]) -> Q:
-        from zhike.customers.models import Assignment
-
         if not actor.may("customers.view"):
             return NO_ROWS
         if actor.everywhere:
             return Q()
         condition = Q(unit__in=actor.units) if actor.units else Q()
         if actor.employee_id is not None:
-            looked_after = Assignment.objects.filter(
-                employee=actor.employee_id, during__contains=clock.today()
-            ).values("party")
-            own = Q(pk__in=looked_after)
+            own = Q(pk__in=looked_after(actor).values("party"))
             condition = condition | own if actor.units else own
         return condition or NO_ROWS
 

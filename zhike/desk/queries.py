@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from zhike.desk.models import Notice, Remembered
 from zhike.desk.subjects import Subject, subjects
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.organisation.models import Appointment, Unit
+from zhike.organisation.models import Appointment, Role, Unit
 from zhike.ui.suggestions import Hit
 
 
@@ -114,12 +114,16 @@ def _hit(subject: Subject, row: Any) -> Hit:
     )
 
 
-def holders_over(permission: str, unit: Unit, *, besides: int) -> list[int]:
-    """The employees who hold a permission today over the people of a unit, but for one of them.
+def holders_over(
+    permission: str, unit: Unit, *, besides: int, among: Collection[str] = Role.values
+) -> list[int]:
+    """The employees who hold a permission today by one of the roles over the people of a unit, but for one of them.
 
     Those of the nearest unit that has any, from the unit itself up; then whoever answers for the institution.
     """
-    roles = {role for role, rights in RIGHTS.items() if permission in rights.permissions}
+    roles = {role for role, rights in RIGHTS.items() if permission in rights.permissions} & set(
+        among
+    )
     seats = Appointment.objects.filter(
         during__contains=clock.today(), position__role__in=roles, employee__left_on__isnull=True
     ).exclude(employee=besides)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -25,11 +26,30 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Seat:
+    """One thing that gives an actor rights: a position, or, beside it (`given`), the lead of a team or a grant.
+
+    `permissions` hold for the customers of `units`, for those whom `people` look after, or for everybody's
+    (`everywhere`). What ends by itself has a last day (`until`).
+    """
+
+    title: str | Promise
+    permissions: frozenset[str]
+    units: frozenset[int] = frozenset()
+    people: frozenset[int] = frozenset()
+    everywhere: bool = False
+    until: date | None = None
+    reason: str = ""
+    given: bool = False
+
+
+@dataclass(frozen=True)
 class Actor:
     """A principal with everything a scope needs, worked out once for a request.
 
-    `units` are the ids of the units whose customers the actor may see, already expanded down the tree;
-    `everywhere` means the whole institution. `origin` says where the action came from (address, command, job).
+    `units` are the ids of the units whose customers the actor may see, already expanded down the tree, `people`
+    those of the employees of a team the actor leads; `everywhere` means the whole institution. `seats` say which
+    right is held for which of these. `origin` says where the action came from (address, command, job).
     `proof_due` means a session in which the person last proved too long ago that it is them; a command or a job
     has nobody to ask.
     """
@@ -43,7 +63,9 @@ class Actor:
     everywhere: bool = False
     system: bool = False
     origin: str = ""
+    people: frozenset[int] = frozenset()
     titles: tuple[str, ...] = field(default=(), compare=False)
+    seats: tuple[Seat, ...] = field(default=(), compare=False)
     proof_due: bool = field(default=False, compare=False)
 
     def may(self, permission: str) -> Decision:
@@ -64,6 +86,18 @@ class Actor:
         decision = self.may(permission)
         if not decision:
             raise Refused(decision.reason, action=permission)
+
+    def within(self, permission: str) -> Actor:
+        """The actor as far as this right reaches: a head here who is a teller there hands nobody over there."""
+        if all(permission in seat.permissions for seat in self.seats):
+            return self
+        seats = [seat for seat in self.seats if permission in seat.permissions]
+        return replace(
+            self,
+            units=self.units & frozenset[int]().union(*(seat.units for seat in seats)),
+            people=self.people & frozenset[int]().union(*(seat.people for seat in seats)),
+            everywhere=self.everywhere and any(seat.everywhere for seat in seats),
+        )
 
     def must_have_proved(self) -> None:
         """Raise `ProofWanted` when the person must prove anew that it is them."""

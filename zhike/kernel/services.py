@@ -21,7 +21,8 @@ R = TypeVar("R")
 def service(permission: str, *, proof: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A use case: keyword-only with `actor` first, one transaction, refused without the permission.
 
-    It stands before the second wall, not behind it: what it may touch it asks the scope (`must_see`).
+    It stands before the second wall, not behind it: what it may touch it asks the scope (`must_see`), as far as the
+    actor holds this permission.
 
     With `proof`, whoever acts in a session must have proved lately that it is them, else ProofWanted.
     """
@@ -34,6 +35,7 @@ def service(permission: str, *, proof: bool = False) -> Callable[[Callable[P, R]
             actor.must(permission)
             if proof:
                 actor.must_have_proved()
+            kwargs["actor"] = actor.within(permission)
             with wall.lowered(), transaction.atomic():
                 return use_case(*args, **kwargs)
 
@@ -50,6 +52,23 @@ def must_see(actor: Actor, row: models.Model) -> None:
         raise Refused(
             _("This row is outside what you look after, or the change would move it there."),
             action=f"{row._meta.label_lower}.scope",
+        )
+
+
+def must_be_another(
+    actor: Actor, action: str, *, user: int | None = None, employee: int | None = None
+) -> None:
+    """Nobody answers their own request: the one rule of everything that a second person agrees to.
+
+    `user` or `employee` is the key of whoever asks, or for whom it is asked; None where it was the system.
+    """
+    if (user is not None and user == actor.user_id) or (
+        employee is not None and employee == actor.employee_id
+    ):
+        raise Refused(
+            _("Nobody answers their own request."),
+            action=action,
+            way_out=_("Somebody else who may does it."),
         )
 
 

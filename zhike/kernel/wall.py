@@ -37,6 +37,7 @@ SIGNED_IN = "(SELECT nullif(current_setting('zhike.roles', true), '') <> '{}')"
 USER = "(SELECT nullif(current_setting('zhike.user', true), '')::bigint)"
 EMPLOYEE = "(SELECT nullif(current_setting('zhike.employee', true), '')::bigint)"
 UNITS = "((SELECT nullif(current_setting('zhike.units', true), '')::bigint[])::bigint[])"
+PEOPLE = "((SELECT nullif(current_setting('zhike.people', true), '')::bigint[])::bigint[])"
 PERMISSIONS = "((SELECT nullif(current_setting('zhike.permissions', true), '')::text[])::text[])"
 TODAY = "(SELECT nullif(current_setting('zhike.today', true), '')::date)"
 
@@ -44,7 +45,7 @@ in_test: ContextVar[bool] = ContextVar("in_test", default=False)
 """Whether this thread answers a request of a test, as a process of the pages does."""
 _lowered: ContextVar[bool] = ContextVar("lowered", default=False)
 
-_SAID = ("roles", "everywhere", "user", "employee", "units", "permissions", "today")
+_SAID = ("roles", "everywhere", "user", "employee", "units", "people", "permissions", "today")
 _looked_up: dict[str, str] = {}
 
 
@@ -88,6 +89,7 @@ def face(actor: Actor) -> None:
         _text(actor.user_id),
         _text(actor.employee_id),
         f"{{{','.join(map(str, sorted(actor.units)))}}}",
+        f"{{{','.join(map(str, sorted(actor.people)))}}}",
         f"{{{','.join(sorted(actor.permissions))}}}",
         clock.today().isoformat(),
     ]

@@ -32,6 +32,17 @@ class OrganisationConfig(AppConfig):
         )
         navigation.register(
             NavItem(
+                id="organisation.teams",
+                label=_("Teams"),
+                url_name="organisation:teams",
+                icon="users-group",
+                permission="organisation.view",
+                order=92,
+                section=_("Institution"),
+            )
+        )
+        navigation.register(
+            NavItem(
                 id="organisation.people",
                 label=pgettext_lazy("of the institution", "Employees"),
                 url_name="organisation:people",

@@ -26,18 +26,13 @@ class UnitField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{'　' * unit.depth}{unit.name}"
 
 
-class SuccessorField(forms.CharField):
+class PersonField(forms.CharField):
     """Somebody among `people` by the staff code; nobody where it is empty. The form's view hands them over."""
 
     people: QuerySet[Employee]
 
-    def __init__(self) -> None:
-        super().__init__(
-            label=_("Who takes over"),
-            required=False,
-            max_length=40,
-            help_text=_("The staff code. Needed where something hangs on the person."),
-        )
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=40, **kwargs)
 
     def clean(self, value: Any) -> Employee | None:
         code = super().clean(value)
@@ -49,6 +44,15 @@ class SuccessorField(forms.CharField):
         return found
 
 
+class SuccessorField(PersonField):
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Who takes over"),
+            required=False,
+            help_text=_("The staff code. Needed where something hangs on the person."),
+        )
+
+
 class OrganisationForm(forms.Form):
     """A form whose units are those the actor may see."""
 
@@ -56,7 +60,7 @@ class OrganisationForm(forms.Form):
         for field in self.fields.values():
             if isinstance(field, UnitField):
                 field.queryset = Unit.objects.visible_to(actor).order_by("path")
-            if isinstance(field, SuccessorField):
+            if isinstance(field, PersonField):
                 field.people = Employee.objects.visible_to(actor).filter(left_on__isnull=True)
 
 
@@ -103,6 +107,28 @@ class AppointForm(OrganisationForm):
 class EndForm(OrganisationForm):
     on = forms.DateField(label=_("First day without it"), initial=clock.today)
     successor = SuccessorField()
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class TeamForm(OrganisationForm):
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=80)
+    purpose = forms.CharField(label=_("What for"), max_length=200, required=False)
+
+
+class JoinTeamForm(OrganisationForm):
+    employee = PersonField(label=_("Person"), help_text=_("The staff code."))
+    leads = forms.BooleanField(
+        label=_("Leads the team"),
+        required=False,
+        help_text=_("Sees whom the members look after, with a team lead's rights over them."),
+    )
+    since = forms.DateField(label=_("From"), initial=clock.today)
+    until = forms.DateField(label=_("Up to, not including"), required=False)
+    reason = forms.CharField(label=_("Why"), max_length=200, required=False)
+
+
+class LeaveTeamForm(OrganisationForm):
+    on = forms.DateField(label=_("First day without it"), initial=clock.today)
     reason = forms.CharField(label=_("Why"), max_length=200)
 
 

@@ -146,6 +146,64 @@ class Appointment(Base):
         )
 
 
+class Team(Base):
+    """People of several units who look after customers together, such as those of one trade or one large group."""
+
+    scope = SignedIn()
+    field_classes = classify(open="name purpose")
+
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=80, unique=True)
+    purpose = models.CharField(_("what for"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("organisation:team", args=[self.public_id])
+
+
+class TeamMember(Base):
+    """An employee is of a team over a range of dates, or leads it and sees whom its members look after."""
+
+    scope = SignedIn()
+    field_classes = classify(open="team employee leads", c1="during reason")
+    keeping = keep(NOBODY, STAFF)
+
+    team = models.ForeignKey(Team, models.PROTECT, related_name="members", verbose_name=_("team"))
+    employee = models.ForeignKey(
+        Employee, models.PROTECT, related_name="teams", verbose_name=_("person")
+    )
+    leads = models.BooleanField(_("leads the team"), default=False)
+    during = DateRangeField(_("during"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("team member")
+        verbose_name_plural = _("team members")
+        constraints = (
+            ExclusionConstraint(
+                name="team_member_does_not_overlap",
+                expressions=(
+                    ("team", RangeOperators.EQUAL),
+                    ("employee", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ),
+            ),
+            ExclusionConstraint(
+                name="one_lead_of_a_team_at_a_time",
+                expressions=(
+                    ("team", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ),
+                condition=models.Q(leads=True),
+            ),
+        )
+
+
 class UserManager(BaseUserManager["User"], ScopedManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(login=username)

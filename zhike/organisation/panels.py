@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation import queries
-from zhike.organisation.models import Employee, Unit, User
+from zhike.organisation.models import Employee, Team, Unit, User
 from zhike.ui.panels import Panel, panels
 
 
@@ -29,6 +29,18 @@ def positions(actor: Actor, employee: Employee) -> dict[str, Any]:
     }
 
 
+def teams(actor: Actor, employee: Employee) -> dict[str, Any]:
+    return {"memberships": queries.teams_of(actor, employee)}
+
+
+def members(actor: Actor, team: Team) -> dict[str, Any]:
+    return {
+        "members": queries.members_of(actor, team),
+        "today": clock.today(),
+        "may_end": actor.may("organisation.administer"),
+    }
+
+
 def login(actor: Actor, employee: Employee) -> dict[str, Any]:
     return {"account": User.objects.visible_to(actor).filter(employee=employee).first()}
 
@@ -37,6 +49,8 @@ for page, name, permission, order, load, title in (
     ("unit", "people", "organisation.view", 10, people, _("People and positions")),
     ("unit", "below", "organisation.view", 20, below, _("Units below")),
     ("person", "positions", "organisation.view", 10, positions, _("Positions")),
+    ("person", "teams", "organisation.view", 30, teams, _("Teams")),
+    ("team", "members", "organisation.view", 10, members, _("Who is of the team")),
     ("person", "login", "organisation.administer", 90, login, _("Login")),
 ):
     panels.register(

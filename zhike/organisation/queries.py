@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 from operator import or_
 
+from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.prepared import prepared
 from zhike.organisation import rules
-from zhike.organisation.models import Appointment, Employee, Unit, User
+from zhike.organisation.models import Appointment, Employee, Role, Team, TeamMember, Unit, User
 
 
 def units_at_or_below(units: Iterable[Unit]) -> QuerySet[Unit]:
@@ -23,14 +22,17 @@ def units_at_or_below(units: Iterable[Unit]) -> QuerySet[Unit]:
     return Unit.objects.filter(reduce(or_, paths)) if paths else Unit.objects.none()
 
 
-def appointments_on(employee: Employee, day: date) -> list[Appointment]:
-    """The positions the employee holds on that day, with their units."""
-    return prepared("organisation.appointments", _held_on, {"employee": employee.pk, "day": day})
+other_duties: list[Callable[[Employee, DateRange], set[str]]] = []
+"""What a room above lets somebody do beside their positions, on a day of the range: roles and single actions."""
 
 
-def _held_on(employee: int, day: date) -> QuerySet[Appointment]:
-    rows = Appointment.objects.filter(employee=employee, during__contains=day)
-    return rows.select_related("position__unit").order_by("pk")
+def duties_of(employee: Employee, during: DateRange) -> set[str]:
+    """Every role, and every single action, that somebody holds on a day of the range."""
+    positions = Appointment.objects.filter(employee=employee, during__overlap=during)
+    found = set(positions.values_list("position__role", flat=True))
+    if TeamMember.objects.filter(employee=employee, leads=True, during__overlap=during).exists():
+        found.add(Role.TEAM_LEAD.value)
+    return found.union(*(each(employee, during) for each in other_duties))
 
 
 def appointments_of(actor: Actor, employee: Employee) -> QuerySet[Appointment]:
@@ -90,6 +92,29 @@ def people_named(rows: QuerySet[Employee], text: str) -> QuerySet[Employee]:
     if reads := rules.reading(text):
         named |= Q(name__regex=reads)
     return rows.filter(named)
+
+
+def teams(actor: Actor) -> QuerySet[Team]:
+    """Every team by name, with `today`: who is of it, who leads it first. Two queries."""
+    today = TeamMember.objects.visible_to(actor).filter(during__contains=clock.today())
+    members = today.select_related("employee__unit").order_by("-leads", "employee__code")
+    return (
+        Team.objects.visible_to(actor)
+        .prefetch_related(Prefetch("members", members, to_attr="today"))
+        .order_by("name")
+    )
+
+
+def members_of(actor: Actor, team: Team) -> QuerySet[TeamMember]:
+    """Who is, was or will be of the team, who leads it first, then the latest."""
+    rows = TeamMember.objects.visible_to(actor).filter(team=team, during__isempty=False)
+    return rows.select_related("employee__unit").order_by("-leads", "-during", "pk")
+
+
+def teams_of(actor: Actor, employee: Employee) -> QuerySet[TeamMember]:
+    """The teams the employee was, is or will be of, the latest first."""
+    rows = TeamMember.objects.visible_to(actor).filter(employee=employee, during__isempty=False)
+    return rows.select_related("team").order_by("-during", "pk")
 
 
 def people_in(actor: Actor, unit: Unit) -> list[Seat]:

@@ -15,9 +15,9 @@ LONGEST_NAME = 8
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})
 
 
-def may_hold_together(roles: Collection[str]) -> bool:
-    """The three administrators are disjoint, from each other and all other roles (三员分立)."""
-    held = set(roles)
+def may_hold_together(duties: Collection[str]) -> bool:
+    """The three administrators are disjoint, from each other, all other roles and single actions (三员分立)."""
+    held = set(duties)
     return not (held & ADMINISTRATORS) or len(held) == 1
 
 

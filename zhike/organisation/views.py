@@ -20,7 +20,9 @@ from zhike.organisation.forms import (
     AppointForm,
     CloseLoginForm,
     EndForm,
+    JoinTeamForm,
     LeaveForm,
+    LeaveTeamForm,
     LoginForm,
     NewPersonForm,
     NewUnitForm,
@@ -28,9 +30,10 @@ from zhike.organisation.forms import (
     OrganisationForm,
     PasswordForm,
     PersonForm,
+    TeamForm,
     UnitForm,
 )
-from zhike.organisation.models import Appointment, Employee, Unit, User
+from zhike.organisation.models import Appointment, Employee, Team, TeamMember, Unit, User
 from zhike.ui.filters import Filter
 from zhike.ui.lists import conditions
 from zhike.ui.navigation import Action
@@ -372,3 +375,67 @@ class EndAppointment(OrganisationEdit):
 
     def success_url(self, row: Appointment) -> str:
         return row.employee.get_absolute_url()
+
+
+class TeamList(PageView):
+    """Every team with who is of it today."""
+
+    permission = "organisation.view"
+    template_name = "organisation/teams.html"
+    fragment = "teams"
+    title = _("Teams")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        new = Action(_("New team"), reverse("organisation:team_new"), icon="users-group")
+        actions = [new] if self.actor.may("organisation.administer") else []
+        return self.show({"teams": queries.teams(self.actor), "actions": actions})
+
+
+class TeamPage(DetailView):
+    model = Team
+    permission = "organisation.view"
+    page = "organisation.team"
+
+    def head(self, row: Team) -> dict[str, Any]:
+        join = reverse("organisation:team_join", args=[row.public_id])
+        may = self.actor.may("organisation.administer")
+        actions = [Action(_("Add somebody"), join, icon="user-plus")] if may else []
+        return {"subtitle": row.purpose, "actions": actions}
+
+
+class TeamNew(OrganisationEdit):
+    model = Team
+    form_class = TeamForm
+    title = _("New team")
+
+    def save(self, row: None, changes: dict[str, Any], **seen: Any) -> Team:
+        return services.open_team(actor=self.actor, **changes)
+
+
+class JoinTeam(OrganisationEdit):
+    model = Team
+    form_class = JoinTeamForm
+    title = _("Add somebody")
+
+    def initial(self, row: Team) -> dict[str, Any]:
+        return {}
+
+    def save(self, row: Team, changes: dict[str, Any], **seen: Any) -> Team:
+        services.join_team(actor=self.actor, team=row, **changes)
+        return row
+
+
+class LeaveTeam(OrganisationEdit):
+    model = TeamMember
+    form_class = LeaveTeamForm
+    title = _("Leaves the team")
+
+    def initial(self, row: TeamMember) -> dict[str, Any]:
+        return {}
+
+    def save(self, row: TeamMember, changes: dict[str, Any], **seen: Any) -> TeamMember:
+        services.leave_team(actor=self.actor, member=row, **changes)
+        return row
+
+    def success_url(self, row: TeamMember) -> str:
+        return row.team.get_absolute_url()

@@ -50,7 +50,7 @@ def actor_of(request: HttpRequest) -> Actor:
     """The caller, who must be one who may see products."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actor.must("products.view")
-    return actor
+    return actor.within("products.view")
 
 
 @router.get("/", response=list[ProductLine])

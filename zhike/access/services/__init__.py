@@ -1,6 +1,8 @@
 """Writes of the access room."""
 
+from zhike.access.services.approvals import set_approval_level
 from zhike.access.services.arrivals import admit, make_group_seat, remove_group_seat
+from zhike.access.services.grants import give_right, take_right_back
 from zhike.access.services.notes import note_refusal, note_reveal, note_sign_in, note_sign_out
 from zhike.access.services.passkeys import (
     add_passkey,
@@ -26,6 +28,7 @@ __all__ = [
     "begin_second_factor",
     "change_password",
     "confirm_second_factor",
+    "give_right",
     "make_group_seat",
     "make_token",
     "note_refusal",
@@ -39,7 +42,9 @@ __all__ = [
     "remove_passkey",
     "renew_recovery_codes",
     "revoke_token",
+    "set_approval_level",
     "take_passkey_away",
+    "take_right_back",
     "take_second_factor_away",
     "try_passkey",
     "try_second_factor",

@@ -6,6 +6,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 
 from zhike.access.models import ApiToken
+from zhike.access.services.grants import end_grants
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.services import service
@@ -14,10 +15,12 @@ from zhike.organisation.models import User
 
 @service("organisation.administer")
 def end_access(*, actor: Actor, user: User, reason: str) -> None:
-    """No session and no token of the user opens anything from the commit on; a new sign-in begins anew.
+    """No session, token or grant of the user opens anything from the commit on; a new sign-in begins anew.
 
     A session names its user within, so the living ones are read: some ten thousand in a second.
     """
+    if user.employee is not None:
+        end_grants(actor, user.employee, reason)
     now = clock.now()
     tokens = ApiToken.objects.filter(user=user, revoked_at__isnull=True)
     ended = tokens.update(revoked_at=now)

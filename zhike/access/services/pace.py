@@ -19,7 +19,7 @@ from zhike.access.roles import APPROVES_EVERYWHERE
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import must_be_another, must_see, service
 from zhike.organisation.models import User
 
 KEPT_FOR = timedelta(days=35)
@@ -112,8 +112,7 @@ def _key(name: str) -> int:
 def release_pace(*, actor: Actor, user: User, kind: str, reason: str) -> PaceRelease:
     """The actor's people may see as much once more today. Never oneself; never somebody of another unit."""
     action = f"pace.{kind}.release"
-    if user.pk == actor.user_id:
-        raise Refused(_("Nobody releases themselves."), action=action)
+    must_be_another(actor, action, user=user.pk)
     unit = user.employee.unit_id if user.employee else None
     if unit not in actor.units and not actor.roles & APPROVES_EVERYWHERE and not actor.system:
         raise Refused(_("This person works outside what you look after."), action=action)

@@ -18,6 +18,7 @@ from zhike.access.forms import (
 )
 from zhike.access.models import ApiToken
 from zhike.access.queries import (
+    people_in_reach,
     rights_of,
     units_in_reach,
 )
@@ -59,6 +60,8 @@ def me(request: PageRequest) -> HttpResponse:
             "roles": [str(Role(role).label) for role in sorted(actor.roles)],
             "reach": reach_of(actor),
             "units": units_in_reach(actor) if actor.units else (),
+            "people": people_in_reach(actor) if actor.people else (),
+            "given": [seat for seat in actor.seats if seat.given],
             "granted": [each for each in rights if each.decision],
             "withheld": [each for each in rights if not each.decision],
         },

@@ -27,6 +27,7 @@ from zhike.customers.models import (
 from zhike.customers.queries.reads import consent_events
 from zhike.customers.queries.ties import Relations as Relations
 from zhike.customers.queries.ties import relations_of as relations_of
+from zhike.customers.scopes import looked_after
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.prepared import Among
@@ -201,11 +202,18 @@ def sight(actor: Actor, party: Party) -> list[str]:
         found.append(
             _("It is a customer of %(unit)s, whose customers you see.") % {"unit": party.unit.name}
         )
-    own = (
-        Assignment.objects.visible_to(actor, party=party)
-        .filter(employee=actor.employee_id, during__contains=clock.today())
-        .first()
-    )
+    through = list(looked_after(actor).filter(party=party).select_related("employee"))
+    own = next((each for each in through if each.employee_id == actor.employee_id), None)
+    if of_team := [each for each in through if each is not own]:
+        found.append(
+            _("%(name)s of your team looks after it.") % {"name": of_team[0].employee.name}
+        )
+    found += [
+        _("%(right)s, until %(day)s: %(reason)s")
+        % {"right": seat.title, "day": seat.until, "reason": seat.reason}
+        for seat in actor.seats
+        if seat.given and party.unit_id in seat.units
+    ]
     if own is not None and own.role == Assignment.Role.SHARED:
         found.append(
             _("You were let see it until %(day)s: %(reason)s")

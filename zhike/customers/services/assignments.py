@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext as _
 
-from zhike.access.roles import RIGHTS
+from zhike.access.queries import permissions_on
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party, TimelineEntry
 from zhike.customers.rules import BY_HAND_OVER
@@ -17,9 +17,8 @@ from zhike.customers.services.timeline import tell
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import must_be_another, must_see, service
 from zhike.organisation.models import Employee
-from zhike.organisation.queries import appointments_on
 
 LONGEST_SHARE = timedelta(days=366)
 
@@ -37,12 +36,15 @@ def assign(
 ) -> Assignment:
     """`employee` looks after `party` from `since` (today) on, or up to `until`, that day included.
 
-    Whoever is only let see the customer (a share) is so for a year at most. Raises UserError when there is a main
-    manager already (then `hand_over`), when the employee is assigned at that time, or when the days do not fit.
+    Whoever is only let see the customer (a share) is so for a year at most, and by somebody else. Raises UserError
+    when there is a main manager already (then `hand_over`), when the employee is assigned at that time, or when the
+    days do not fit.
     """
     must_see(actor, party)
     _must_say_why(reason)
     start = since or clock.today()
+    if role == Assignment.Role.SHARED:
+        must_be_another(actor, "customers.share", employee=employee.pk)
     _must_fit(role, start, until)
     if role == Assignment.Role.MAIN and _main_on(party, start):
         raise UserError(_("The customer has a main manager."), _("Hand the customer over instead."))
@@ -171,10 +173,7 @@ def seat(
 
 def must_work(employee: Employee, day: date, needed: str = "activities.work") -> None:
     """Raise UserError unless the employee holds a position that looks after customers on that day."""
-    if employee.left_on is not None or not any(
-        needed in RIGHTS[appointment.position.role].permissions
-        for appointment in appointments_on(employee, day)
-    ):
+    if employee.left_on is not None or needed not in permissions_on(employee, day):
         raise UserError(
             _("%(name)s holds no position that looks after customers.") % {"name": employee.name},
             _("Choose a customer manager, a team lead or a head."),

@@ -17,14 +17,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from zhike.access.models import ApprovalKind
+from zhike.access.queries import must_approve, roles_agreeing
 from zhike.desk import marks, rules
 from zhike.desk.models import TakenFile
 from zhike.desk.queries import holders_over
 from zhike.desk.services.notices import notify
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor, system
-from zhike.kernel.errors import Refused, UserError
-from zhike.kernel.services import service
+from zhike.kernel.errors import UserError
+from zhike.kernel.services import must_be_another, must_see, service
 from zhike.kernel.vault import SealedReader, SealedWriter
 from zhike.organisation.models import User
 from zhike.ui.lists.taking import Mark, Wanted, sources
@@ -87,7 +89,8 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
         _note(actor, f"export.{wanted.source}", file)
         return file
     _note(actor, "export.ask", file, wanted.why)
-    asked = holders_over(file.approval, who.employee.unit, besides=who.employee.pk)
+    enough = roles_agreeing(_kind(file), file.rows)
+    asked = holders_over(file.approval, who.employee.unit, besides=who.employee.pk, among=enough)
     notify(
         actor=actor,
         kind=ASKED,
@@ -105,9 +108,13 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
 def approve(*, actor: Actor, public_id: UUID) -> TakenFile:
     """Agree to what somebody else asks for: the file is made as a job, for them alone.
 
-    Refused for one's own request and without the right; raises UserError where nothing waits any more.
+    Refused for one's own request, without the right, and for more rows than one's role agrees to; raises UserError
+    where nothing waits any more.
     """
     file = _waiting(actor, public_id, "export.approve")
+    must_approve(
+        actor, asked_by=file.user_id, kind=_kind(file), amount=file.rows, action="export.approve"
+    )
     _answer(actor, file, State.APPROVED, "")
     file.until = clock.now() + rules.KEPT_FOR
     file.save(update_fields=["until"])
@@ -241,16 +248,16 @@ def _waiting(actor: Actor, public_id: UUID, action: str) -> TakenFile:
     )
     if file is None:
         raise Http404
-    if file.user_id == actor.user_id:
-        raise Refused(
-            _("Nobody answers their own request."),
-            action=action,
-            way_out=_("Somebody else who may does it."),
-        )
+    must_be_another(actor, action, user=file.user_id)
     actor.must(file.approval)
+    must_see(actor.within(file.approval), file)
     if file.state != State.WAITING or file.until is None or file.until <= clock.now():
         raise UserError(_("This does not wait for an answer any more."), _("Reload the page."))
     return file
+
+
+def _kind(file: TakenFile) -> ApprovalKind:
+    return ApprovalKind.CLEAR if file.clear else ApprovalKind.FILE
 
 
 def _answer(actor: Actor, file: TakenFile, state: TakenFile.State, reason: str) -> None:

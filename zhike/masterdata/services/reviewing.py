@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
+from zhike.access.models import ApprovalKind
+from zhike.access.queries import must_approve
 from zhike.customers import rules as customer_rules
 from zhike.customers.models import Merge, Party
 from zhike.customers.services import merge_parties, split_party
@@ -131,7 +133,8 @@ def judge_many(*, actor: Actor, pairs: Sequence[Pair], verdict: str) -> Approval
 def approve(*, actor: Actor, approval: Approval) -> BulkRun:
     """A second person confirms; what was asked for is done as a job of theirs, with a report.
 
-    Refused to whoever asked, and where a pair is out of sight. Pairs judged meanwhile are refused one by one.
+    Refused to whoever asked, for more records than one's role agrees to, and where a pair is out of sight. Pairs
+    judged meanwhile are refused one by one.
     """
     approval = _waiting(actor, approval)
     pairs = Pair.objects.filter(pk__in=approval.pairs)
@@ -167,12 +170,13 @@ def _waiting(actor: Actor, approval: Approval) -> Approval:
     must_see(actor, approval)
     approval = Approval.objects.select_for_update().get(pk=approval.pk)
     _must_wait(approval)
-    if approval.asked_by_id == actor.user_id:
-        raise Refused(
-            _("Nobody confirms their own request."),
-            action="masterdata.approval.approve",
-            way_out=_("Ask somebody else who may merge customers."),
-        )
+    must_approve(
+        actor,
+        asked_by=approval.asked_by_id,
+        kind=ApprovalKind.MERGE,
+        amount=approval.records,
+        action="masterdata.approval.approve",
+    )
     return approval
 
 

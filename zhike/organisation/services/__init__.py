@@ -30,6 +30,7 @@ from zhike.organisation.services.people import (
     reset_password,
     set_own_password,
 )
+from zhike.organisation.services.teams import join_team, leave_team, open_team
 from zhike.organisation.services.units import change_unit, move_unit, open_unit
 
 __all__ = [
@@ -48,10 +49,13 @@ __all__ = [
     "give_login",
     "hangings",
     "hire",
+    "join_team",
     "leave",
     "leave_guards",
+    "leave_team",
     "move_unit",
     "open_login",
+    "open_team",
     "open_unit",
     "reset_password",
     "set_own_password",

@@ -17,6 +17,7 @@ from zhike.kernel.services import change, service
 from zhike.organisation import rules
 from zhike.organisation.events import AppointmentsChanged
 from zhike.organisation.models import Appointment, Employee, Position, Role, Unit
+from zhike.organisation.queries import duties_of
 from zhike.organisation.services.units import change_unit
 
 BATCH = 2000
@@ -178,6 +179,8 @@ def _seat(
         # One that ended is taken up again from today: what it was held for before stays as it was.
         since = max([begins, *(today for each in mine if _key(each) == key)])
         others = {each.position.role for each in mine if _still(each, since)}
+        if mine and row.role in rules.ADMINISTRATORS:
+            others |= duties_of(employee, DateRange(since, None))
         if not rules.may_hold_together({row.role, *others}):
             raise UserError(
                 _("Employee %(code)s: an administrator's role goes with no other.")

@@ -20,7 +20,14 @@ from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import change, service
 from zhike.organisation import rules
 from zhike.organisation.events import AppointmentsChanged, PasswordSet
-from zhike.organisation.models import Appointment, Employee, Position, Unit, User
+from zhike.organisation.models import (
+    Appointment,
+    Employee,
+    Position,
+    Unit,
+    User,
+)
+from zhike.organisation.queries import duties_of
 from zhike.organisation.services.codes import must_be_free
 
 
@@ -84,7 +91,7 @@ def appoint(
         raise Refused(_("%(name)s has left.") % {"name": employee.name}, action=action)
     during = DateRange(since, until)
     held = Appointment.objects.filter(employee=employee, during__overlap=during)
-    if not rules.may_hold_together({role, *held.values_list("position__role", flat=True)}):
+    if not rules.may_hold_together({role, *duties_of(employee, during)}):
         raise Refused(
             _("An administrator's role cannot be held together with another role."), action=action
         )

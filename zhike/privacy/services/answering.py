@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from zhike.kernel import audit, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import must_be_another, must_see, service
 from zhike.privacy.models import SubjectRequest
 from zhike.privacy.queries.held import as_data, everything
-from zhike.privacy.services.requests import answered, locked, must_be_another
+from zhike.privacy.services.requests import answered, locked
 
 Kind, State = SubjectRequest.Kind, SubjectRequest.State
 
@@ -24,7 +24,7 @@ def approve_access(*, actor: Actor, request: SubjectRequest) -> SubjectRequest:
     request = locked(actor, request, State.ASKED)
     if request.kind != Kind.ACCESS:
         raise UserError(_("Nobody asks for a copy here."), _("Reload the page."))
-    must_be_another(actor, request)
+    must_be_another(actor, "privacy.decide", user=request.asked_by_id)
     answered(actor, request, State.APPROVED)
     from zhike.privacy.tasks import make  # the queue is ready only when the rooms are
 

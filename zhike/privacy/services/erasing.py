@@ -24,12 +24,12 @@ from zhike.kernel import audit, clock, crypto, keys
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.keeping import Subject, Term
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import must_be_another, must_see, service
 from zhike.masterdata.services.barring import bar
 from zhike.privacy.models import KeptByLaw, SubjectRequest
 from zhike.privacy.queries.erasure import blockers_of, ended_on, outlives, stays, untils
 from zhike.privacy.queries.held import Part, everything, kept_models, subject_of
-from zhike.privacy.services.requests import answered, locked, must_be_another, must_say
+from zhike.privacy.services.requests import answered, locked, must_say
 
 Kind, State = SubjectRequest.Kind, SubjectRequest.State
 ANSWERS_FOR = timedelta(days=30)
@@ -45,7 +45,7 @@ def restrict(*, actor: Actor, request: SubjectRequest, reason: str) -> SubjectRe
     request = locked(actor, request, State.ASKED)
     if request.kind != Kind.ERASURE or request.party is None:
         raise UserError(_("Nobody asks for erasure here."), _("Reload the page."))
-    must_be_another(actor, request)
+    must_be_another(actor, "privacy.decide", user=request.asked_by_id)
     why = must_say(reason)
     party = Party.objects.select_for_update().get(pk=request.party.pk)
     if blockers := blockers_of(party):

@@ -15,7 +15,7 @@ from zhike.customers.services.parties import EDITABLE
 from zhike.customers.services.text import must_hide_nothing
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_see, service
 from zhike.masterdata.services.surviving import WORDS, hand_record, pin_value
 from zhike.privacy.models import Step, SubjectRequest
@@ -113,15 +113,6 @@ def locked(actor: Actor, request: SubjectRequest, *states: str) -> SubjectReques
     if now.state not in states:
         raise UserError(_("Somebody has dealt with this request by now."), _("Reload the page."))
     return now
-
-
-def must_be_another(actor: Actor, request: SubjectRequest) -> None:
-    """Nobody decides on a request they took themselves."""
-    if actor.user_id is not None and actor.user_id == request.asked_by_id:
-        raise Refused(
-            _("You took this request yourself; somebody else decides on it."),
-            action="privacy.decide",
-        )
 
 
 def answered(actor: Actor, request: SubjectRequest, state: str, reason: str = "") -> SubjectRequest:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.views import View
 from django_htmx.middleware import HtmxDetails
 
@@ -91,9 +91,10 @@ class PageView(View):
     title: ClassVar[str | Promise] = ""
     request: PageRequest
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
-        return self.request.actor
+        """Who asks, as far as they hold the page's permission."""
+        return self.request.actor.within(self.permission)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.actor.must(self.permission)
