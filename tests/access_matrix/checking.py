@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
+from zlib import crc32
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -18,13 +22,16 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
-from tests.access_matrix.entries import NOT_THIS_WAY, Entry
+from tests.access_matrix.entries import NOT_THIS_WAY, UNSIGNED, Entry, gets_in
 from tests.access_matrix.routes import METHODS, Route
 from tests.access_matrix.rows import public_id
-from tests.access_matrix.world import PRINCIPALS, SEES_EVERY_CUSTOMER, UNSIGNED, World
+from tests.access_matrix.world import PRINCIPALS, TOKEN, Relation, World, sight
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
 from zhike.ui.middleware import HEADERS
+
+EVERY_CELL = bool(os.environ.get("ZHIKE_MATRIX"))
+"""Whether every relation is asked for every principal, or two of them in turn."""
 
 Table = Mapping[tuple[str, str], Entry]
 
@@ -63,14 +70,14 @@ def faults(world: World, route: Route, table: Table) -> Iterator[str]:
     }
     for method, entry in declared.items():
         for principal in PRINCIPALS:
-            for fault in _faults(world, route, method, entry, principal):
+            for fault in _faults(Question(world, route, method, entry, principal)):
                 yield f"{method} {route.pattern} as {principal}: {fault}"
     first = next(iter(declared.values()))
     # Whoever gets in by one method is the likeliest to get in by another.
     for principal in sorted(first.allowed)[:1]:
         for method in METHODS:
             if method not in declared:
-                answer, _wrote = _ask(world, route, method, first, principal, world.inside)
+                answer, _wrote = Question(world, route, method, first, principal).asked()
                 if answer.status_code < 300:
                     yield (
                         f"{method} {route.pattern} as {principal}: "
@@ -78,22 +85,142 @@ def faults(world: World, route: Route, table: Table) -> Iterator[str]:
                     )
 
 
-def _faults(world: World, route: Route, method: str, entry: Entry, principal: str) -> Iterator[str]:
-    answer, wrote = _ask(world, route, method, entry, principal, world.inside)
+def cells(table: Table) -> int:
+    """Route, method, principal and relation: what the table declares."""
+    return len(table) * len(PRINCIPALS) * len(Relation)
+
+
+asked: Counter[str] = Counter()
+"""Requests by what was expected of them, for who wants to know how much was tried."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One route by one method as one principal."""
+
+    world: World
+    route: Route
+    method: str
+    entry: Entry
+    principal: str
+
+    @property
+    def enters(self) -> bool:
+        return gets_in(self.entry, self.route.pattern, self.principal)
+
+    @property
+    def is_about_customers(self) -> bool:
+        return bool(self.entry.rows) and not self.entry.shared and self.entry.ok != NOT_THIS_WAY
+
+    def relations(self) -> Iterator[Relation]:
+        """All of them, or, in the short form, one that is seen and one that is not, in turn."""
+        if EVERY_CELL:
+            yield from Relation
+            return
+        seen = sight(self.principal, self.entry.allowed) if self.enters else frozenset(Relation)
+        turn = crc32(f"{self.route.pattern} {self.method} {self.principal}".encode())
+        for some in (sorted(seen), sorted(set(Relation) - seen)):
+            if some:
+                yield some[turn % len(some)]
+
+    def asked(
+        self, relation: Relation | None = None, *, nowhere: bool = False, counts: bool = True
+    ) -> tuple[HttpResponse, bool]:
+        """The answer, and whether anything but a refusal came on the trail; all of it is undone.
+
+        About the customer that stands in that relation to the principal, the one `inside` for None; `nowhere` puts
+        ids that stand for nothing into the address. What comes on the trail is looked for where it `counts`.
+        """
+        asked["requests"] += 1
+        on = self.world.relatives[self.principal, relation] if relation else self.world.inside
+        world = self.world.asked_by(self.principal, relation, on)
+        got: list[Any] = []
+        try:
+            with transaction.atomic():
+                path = "/" + _filled(world, self.route, self.entry, None if nowhere else on)
+                done = AuditEntry.objects.filter(outcome=AuditEntry.Outcome.DONE)
+                # A sign-out or a chosen language must not follow the principal to the next question.
+                client = copy(world.clients[self.principal])
+                client.cookies = deepcopy(client.cookies)
+                before = done.count() if counts else 0
+                body = self.entry.body(world) if callable(self.entry.body) else self.entry.body
+                if self.method == "GET":
+                    got.append(client.get(path, body))
+                elif self.route.pattern.startswith("api/"):
+                    got.append(client.generic(self.method, path, json.dumps(body), JSON))
+                else:
+                    sent = urlencode(body, doseq=True)
+                    got.append(client.generic(self.method, path, sent, FORM))
+                got.append(counts and done.count() > before)
+                raise Undo
+        except Undo:
+            return got[0], got[1]
+
+
+def _faults(question: Question) -> Iterator[str]:
+    """About customers in each relation where the address names one; else as it stands, which is the same for all."""
+    if not question.is_about_customers:
+        yield from _judged(question, question.asked(counts=not question.enters), None)
+        if question.entry.rows and question.enters and question.entry.ok != NOT_THIS_WAY:
+            yield from _nowhere(question)[1]
+        return
+    seen = sight(question.principal, question.entry.allowed)
+    nowhere: int | None = None
+    for relation in question.relations():
+        out = question.enters and relation not in seen
+        got = question.asked(relation, counts=out or not question.enters)
+        if not out:
+            yield from _judged(question, got, relation)
+            continue
+        if nowhere is None:
+            nowhere, found = _nowhere(question)
+            yield from found
+        yield from _out_of_sight(got, nowhere, relation)
+
+
+def _judged(
+    question: Question, got: tuple[HttpResponse, bool], relation: Relation | None
+) -> Iterator[str]:
+    (answer, wrote), entry = got, question.entry
     yield from _headers_missing(answer)
-    yield from _icons_missing(answer)
-    if principal in entry.allowed:
+    about = f" about one {relation}" if relation else ""
+    if question.enters:
         if answer.status_code not in entry.ok:
-            yield f"{answer.status_code} instead of {sorted(entry.ok)}"
-        if entry.rows and entry.ok != NOT_THIS_WAY:
-            yield from _rows_out_of_reach(world, route, method, entry, principal)
-    elif principal in UNSIGNED:
+            yield f"{answer.status_code} instead of {sorted(entry.ok)}{about}"
+        yield from _icons_missing(answer)
+        return
+    if question.principal in UNSIGNED or _is_elsewhere(question):
         if not _sent_to_sign_in(answer):
             yield f"{answer.status_code} instead of the sign-in"
     elif answer.status_code not in ({403, 404} if entry.rows else {403}):
-        yield f"{answer.status_code} instead of a refusal"
-    if principal not in entry.allowed and wrote:
-        yield "refused, and yet something was written"
+        yield f"{answer.status_code} instead of a refusal{about}"
+    if wrote:
+        yield f"refused, and yet something was written{about}"
+
+
+def _is_elsewhere(question: Question) -> bool:
+    """A token where it opens nothing."""
+    return question.principal == TOKEN and not question.route.pattern.startswith("api/")
+
+
+def _nowhere(question: Question) -> tuple[int, list[str]]:
+    """How long the answer is for a row that is not there, and what is wrong with it."""
+    answer, _wrote = question.asked(nowhere=True, counts=False)
+    wrong = answer.status_code != 404
+    told = [f"{answer.status_code} instead of 404 for a row that is not there"] if wrong else []
+    return len(answer.content), told
+
+
+def _out_of_sight(
+    got: tuple[HttpResponse, bool], nowhere: int, relation: Relation
+) -> Iterator[str]:
+    answer, wrote = got
+    if answer.status_code != 404:
+        yield f"{answer.status_code} instead of 404 for a row out of scope, {relation}"
+    elif len(answer.content) != nowhere:
+        yield f"a row out of scope, {relation}, answers otherwise than one that is not there"
+    if wrote:
+        yield f"out of scope, {relation}, and yet something was written"
 
 
 def _headers_missing(answer: HttpResponse) -> Iterator[str]:
@@ -120,58 +247,12 @@ def _sprite() -> frozenset[str]:
     return frozenset(re.findall(r'<symbol id="([^"]+)"', Path(found).read_text()))
 
 
-def _rows_out_of_reach(
-    world: World, route: Route, method: str, entry: Entry, principal: str
-) -> Iterator[str]:
-    nowhere, _wrote = _ask(world, route, method, entry, principal, None)
-    if nowhere.status_code != 404:
-        yield f"{nowhere.status_code} instead of 404 for a row that is not there"
-    if entry.shared or principal in SEES_EVERY_CUSTOMER:
-        return
-    outside, wrote = _ask(world, route, method, entry, principal, world.outside)
-    if outside.status_code != 404:
-        yield f"{outside.status_code} instead of 404 for a row out of scope"
-    elif len(outside.content) != len(nowhere.content):
-        yield "a row out of scope answers otherwise than one that is not there"
-    if wrote:
-        yield "out of scope, and yet something was written"
-
-
 def _sent_to_sign_in(answer: HttpResponse) -> bool:
     if answer.status_code == 401:
         return True
     return answer.status_code == 302 and urlsplit(answer["Location"]).path == resolve_url(
         settings.LOGIN_URL
     )
-
-
-def _ask(
-    world: World, route: Route, method: str, entry: Entry, principal: str, on: Party | None
-) -> tuple[HttpResponse, bool]:
-    """The answer, and whether anything but a refusal came on the trail; all of it is undone.
-
-    `on` None puts ids that stand for nothing into the address.
-    """
-    got: list[Any] = []
-    try:
-        with transaction.atomic():
-            path = "/" + _filled(world, route, entry, on)
-            done = AuditEntry.objects.filter(outcome=AuditEntry.Outcome.DONE)
-            # A sign-out or a chosen language must not follow the principal to the next question.
-            client = copy(world.clients[principal])
-            client.cookies = deepcopy(client.cookies)
-            before = done.count()
-            body = entry.body(world) if callable(entry.body) else entry.body
-            if method == "GET":
-                got.append(client.get(path, body))
-            elif route.pattern.startswith("api/"):
-                got.append(client.generic(method, path, json.dumps(body), JSON))
-            else:
-                got.append(client.generic(method, path, urlencode(body, doseq=True), FORM))
-            got.append(done.count() > before)
-            raise Undo
-    except Undo:
-        return got[0], got[1]
 
 
 def _filled(world: World, route: Route, entry: Entry, on: Party | None) -> str:

@@ -6,12 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.access_matrix.world import NO_POSITION, PRINCIPALS, UNSIGNED, Maker, World
+from tests.access_matrix.world import (
+    ACTS_AS,
+    ANONYMOUS,
+    DISABLED,
+    NO_POSITION,
+    PRINCIPALS,
+    TOKEN,
+    Maker,
+    World,
+)
 from zhike.organisation.models import Role
 
 Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
 
-EVERYBODY = frozenset(PRINCIPALS)
+UNSIGNED = frozenset({ANONYMOUS, DISABLED})
+# Whoever else there is acts as one of these.
+EVERYBODY = frozenset(PRINCIPALS) - set(ACTS_AS)
 SIGNED_IN = EVERYBODY - UNSIGNED
 STAFF = SIGNED_IN - {NO_POSITION}
 HEADS = frozenset({Role.TEAM_LEAD.value, Role.BRANCH_HEAD.value})
@@ -49,6 +60,13 @@ class Entry:
     rows: Mapping[str, Maker | str] = field(default_factory=dict)
     shared: bool = False
     body: Body = field(default_factory=dict)
+
+
+def gets_in(entry: Entry, pattern: str, principal: str) -> bool:
+    """Whether the principal is among the allowed; a token opens the API and nothing else."""
+    if principal == TOKEN and not pattern.startswith("api/"):
+        return ANONYMOUS in entry.allowed
+    return any(role in entry.allowed for role in ACTS_AS.get(principal, (principal,)))
 
 
 def on(make: Maker) -> Mapping[str, Maker | str]:

@@ -109,7 +109,7 @@ def agreement(world: World, on: Party) -> models.Model:
 def work_item(world: World, on: Party) -> models.Model:
     return WorkItem.objects.create(
         party=on,
-        employee=world.people[Role.CUSTOMER_MANAGER] if on == world.inside else world.stranger,
+        employee=world.asker if world.mine or on == world.inside else world.stranger,
         rule=WorkItem.Rule.NO_CONTACT,
         due_on=clock.today(),
         found_on=clock.today(),

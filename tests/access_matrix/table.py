@@ -243,14 +243,15 @@ def _corrected(world: World) -> dict[str, Any]:
     return {
         "name": "张伟明",
         "type": "individual",
-        "unit": world.branch.public_id,
+        "unit": world.place.public_id,
         "note": "喜欢喝茶",
     }
 
 
 def _handed_over(world: World) -> dict[str, Any]:
+    lead, head = world.people[Role.TEAM_LEAD], world.people[Role.BRANCH_HEAD]
     return {
-        "employee": world.people[Role.TEAM_LEAD].public_id,
+        "employee": (head if world.asker == lead else lead).public_id,
         "role": "assistant",
         "reason": "共同维护",
     }
@@ -291,17 +292,17 @@ def _organisation() -> Iterator[tuple[str, str, Entry]]:
         ("units/<uuid:public_id>/edit/", rows.unit, _renamed_unit),
         ("people/<uuid:public_id>/edit/", rows.employee, _renamed_person),
         ("people/<uuid:public_id>/appoint/", rows.newcomer, _seated),
-        ("people/<uuid:public_id>/leave/", rows.employee, {"on": "2026-12-31", "reason": "退休"}),
+        ("people/<uuid:public_id>/leave/", rows.employee, _gone),
         ("teams/<uuid:public_id>/join/", rows.team, _joined),
         ("teams/members/<uuid:public_id>/end/", rows.team_member, _left),
         ("people/<uuid:public_id>/login/", rows.newcomer, LOGIN),
         ("logins/<uuid:public_id>/password/", rows.user, {"password": PASSWORD}),
-        ("logins/<uuid:public_id>/close/", rows.user, {"reason": "停职"}),
+        ("logins/<uuid:public_id>/close/", rows.user, _gone),
         ("logins/<uuid:public_id>/open/", rows.user, {"reason": "复职"}),
         (
             "appointments/<uuid:public_id>/end/",
             rows.appointment,
-            {"on": "2026-12-31", "reason": "轮岗"},
+            _gone,
         ),
     ):
         entry = Entry(OPERATOR, rows=on(make), shared=True)
@@ -319,6 +320,10 @@ def _new_unit(world: World) -> dict[str, Any]:
 
 def _new_person(world: World) -> dict[str, Any]:
     return {"code": "M1", "name": "新员工", "unit": world.branch.public_id}
+
+
+def _gone(world: World) -> dict[str, Any]:
+    return {"on": "2026-12-31", "reason": "退休", "successor": world.stranger.code}
 
 
 def _joined(world: World) -> dict[str, Any]:

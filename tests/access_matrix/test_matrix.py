@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.access_matrix.entries import EVERYBODY, LINE, READERS, Entry, on
 from tests.access_matrix.routes import Route, routes
 from tests.access_matrix.rows import party
 from tests.access_matrix.table import TABLE
-from tests.access_matrix.world import World, build
+from tests.access_matrix.world import World, build, relatives
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,8 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
         transaction.atomic(),
     ):
-        yield build()
+        world = build()
+        yield replace(world, relatives=relatives(world))
         transaction.set_rollback(True)
 
 

@@ -75,7 +75,11 @@ def create_party(
     party.provenance = {field: _origin(source) for field in sorted(given)}
     party.save(force_insert=True)
     keep_words(actor, party, {*given, "stage", "since_on"})
-    if manager is None and not actor.units and not actor.everywhere and actor.employee_id:
+    if (
+        manager is None
+        and actor.employee_id
+        and not (actor.everywhere or party.unit_id in actor.units)
+    ):
         manager = Employee.objects.get(pk=actor.employee_id)
     if manager is not None:
         seat(
