@@ -129,6 +129,59 @@ function sprite() {
   return `<svg xmlns="http://www.w3.org/2000/svg">\n${body.join('\n')}\n</svg>\n`
 }
 
+// Of Tabler's sheet what stands here: a rule stays while every class and attribute it asks for is a word of the program
+// (or begins as one that is put together: alert-{{ tone }}). What none asks for is not only weight: :has() and
+// [class^=…] of parts we do not use made the browser style a whole page anew whenever one class on it changed.
+function* ownFiles() {
+  for (const path of filesBelow(source)) {
+    if (/\.(html|py|js|css)$/.test(path) && !path.startsWith(vendor) && !/\/(tests|locale|migrations)\//.test(path)) yield path
+  }
+  yield join(modules, copies['tabler.min.js'])
+}
+
+function askedFor() {
+  const words = new Set()
+  const beginnings = new Set()
+  for (const path of ownFiles()) {
+    const text = readFileSync(path, 'utf8')
+    for (const [word] of text.matchAll(/[A-Za-z_][\w-]*/g)) words.add(word)
+    if (!path.startsWith(modules)) for (const [, word] of text.matchAll(/([A-Za-z][\w-]*-)\$?\{/g)) beginnings.add(word)
+  }
+  return (name) => words.has(name) || [...beginnings].some((beginning) => name.startsWith(beginning))
+}
+
+function selectors(text) {
+  const found = ['']
+  let depth = 0
+  for (const letter of text) {
+    depth += (letter === '(') - (letter === ')')
+    if (letter === ',' && depth === 0) found.push('')
+    else found[found.length - 1] += letter
+  }
+  return found
+}
+
+function onlyAskedFor(sheet) {
+  const asked = askedFor()
+  const banner = sheet.match(/\/\*![\s\S]*?\*\//)?.[0] ?? ''
+  const stands = (selector) => {
+    if (selector.includes(':has(')) return false
+    let must = selector.replace(/"[^"]*"/g, '')
+    // What stands within :not(), :is() and :where() need not be there.
+    for (let before = ''; before !== must;) [before, must] = [must, must.replace(/\([^()]*\)/g, '')]
+    const classes = [...must.matchAll(/\.(-?[A-Za-z_][\w-]*)/g)].map(([, name]) => name)
+    const attributes = [...must.matchAll(/\[([\w-]+)/g)].map(([, name]) => name)
+    return [...classes, ...attributes].every(asked)
+  }
+  let kept = sheet.replace(/\/\*[\s\S]*?\*\//g, '').replace(/([^{};]+)\{([^{}]*)\}/g, (rule, selected, body) => {
+    if (selected.trim().startsWith('@')) return rule
+    const those = selectors(selected).filter(stands)
+    return those.length ? `${those.join(',')}{${body}}` : ''
+  })
+  for (let before = ''; before !== kept;) [before, kept] = [kept, kept.replace(/@[^{};]+\{\s*\}/g, '')]
+  return `${banner}${kept}`
+}
+
 checkInstalled()
 rmSync(vendor, { recursive: true, force: true })
 mkdirSync(join(vendor, 'licences'), { recursive: true })
@@ -136,7 +189,8 @@ mkdirSync(join(vendor, 'licences'), { recursive: true })
 for (const [target, path] of Object.entries(copies)) {
   // A source map is not shipped, so its address would only be a failing request.
   const text = readFileSync(join(modules, path), 'utf8')
-  writeFileSync(join(vendor, target), text.replace(/\n?\/[/*]# sourceMappingURL=.*$/m, '\n'))
+  const whole = text.replace(/\n?\/[/*]# sourceMappingURL=.*$/m, '\n')
+  writeFileSync(join(vendor, target), target.endsWith('.css') ? onlyAskedFor(whole) : whole)
 }
 for (const [name, licence] of Object.entries(licences)) {
   const target = join(vendor, 'licences', `${name.replace('@', '').replace('/', '-')}.txt`)

@@ -31,15 +31,22 @@ WIDTHS = {1440: 900, 1280: 800, 390: 844}
 
 @dataclass(frozen=True)
 class Shot:
-    """A page by name as a role sees it; `follow` are links to click through first."""
+    """A page by name as a role sees it; `follow` are links to go through first, `press` what is pressed then."""
 
     name: str
     role: str
     address: str
     follow: tuple[str, ...] = ()
+    press: tuple[str, ...] = ()
 
 
 CUSTOMER = "main tbody a[href^='/customers/']"
+ROW = "tbody tr[data-row] a"
+EMPLOYEE = "main a[href*='/people/']"
+FILE = "tbody a[href^='/files/']"
+PRIVACY = "a[href$='/privacy/']"
+SPLIT = "main a[href*='/split/']"
+TAKE = "main a[href*='/take/']"
 
 SHOTS = (
     Shot("sign-in", "", "/sign-in/"),
@@ -109,8 +116,47 @@ SHOTS = (
     Shot("quality-verify", "customer_manager", "/quality/verify/"),
     Shot("quality-rules", "analyst", "/quality/rules/"),
     Shot("quality-rule", "analyst", "/quality/rules/", ("main tbody a[href*='/rules/']",)),
+    Shot("quality-customers", "customer_manager", "/customers/?cols=name,tier,data_quality"),
+    Shot(
+        "merge-look", "analyst", "/pairs/?state=joined", (ROW, "main a[href*='/customers/']", SPLIT)
+    ),
+    Shot(
+        "record-take", "analyst", "/pairs/?state=joined", (ROW, "main a[href*='/customers/']", TAKE)
+    ),
     Shot("audit", "auditor", "/audit/"),
+    Shot("audit-nothing", "auditor", "/audit/?action=nothing"),
+    Shot("trace", "auditor", "/files/trace/"),
     Shot("me", "teller", "/me/"),
+    Shot("password", "teller", "/me/password/"),
+    Shot("tokens", "customer_manager", "/me/tokens/"),
+    Shot("second-factor", "customer_manager", "/me/second-factor/"),
+    Shot("second-factor-begun", "teller", "/me/second-factor/", press=("[value=begin]",)),
+    Shot("second-factors", "security_administrator", "/me/second-factor/"),
+    Shot("passkey-sign-in", "", "/sign-in/passkey/"),
+    Shot("groups", "security_administrator", "/groups/"),
+    Shot("pace", "team_lead", "/pace/"),
+    Shot("pace-limits", "security_administrator", "/pace/limits/"),
+    Shot(
+        "leave",
+        "system_administrator",
+        "/organisation/people/",
+        (EMPLOYEE, "main a[href$='/leave/']"),
+    ),
+    Shot("share", "team_lead", "/customers/", (CUSTOMER,), ("[data-open=hand-over-dialog]",)),
+    Shot("as-of", "team_lead", "/customers/", (CUSTOMER,), ("[data-bs-toggle=dropdown] >> nth=0",)),
+    Shot("take", "customer_manager", "/customers/export/?ask=1"),
+    Shot("take-many", "branch_head", "/customers/export/"),
+    Shot("files", "customer_manager", "/files/"),
+    Shot("file", "customer_manager", "/files/", (FILE,)),
+    Shot("file-answer", "team_lead", "/files/", (FILE,)),
+    Shot("privacy-party", "customer_manager", "/customers/", (CUSTOMER, PRIVACY)),
+    Shot("privacy-requests", "customer_manager", "/privacy/requests/"),
+    Shot("privacy-requests-none", "teller", "/privacy/requests/?state=refused"),
+    Shot("privacy-access", "security_administrator", "/privacy/requests/?kind=access", (ROW,)),
+    Shot("privacy-correction", "customer_manager", "/privacy/requests/?kind=correction", (ROW,)),
+    Shot("privacy-erasure", "security_administrator", "/privacy/requests/?kind=erasure", (ROW,)),
+    Shot("privacy-register", "auditor", "/privacy/register/"),
+    Shot("privacy-sharing", "auditor", "/privacy/sharing/"),
     Shot("gallery-words", "system_administrator", "/ui/"),
     Shot("gallery-lists", "system_administrator", "/ui/lists/"),
     Shot("gallery-forms", "system_administrator", "/ui/forms/"),
@@ -143,6 +189,7 @@ def main() -> None:
     running = Site.of(wanted.url.rstrip("/"), wanted.home) if wanted.url else None
     with _served(running) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**LAUNCH)
+        _made_by_people(browser, site)
         with Progress() as progress:
             task = progress.add_task("Pictures", total=len(missing))
             # A sign-in is slow, so that the pictures of one person are taken one after another.
@@ -208,17 +255,46 @@ def _signed_in(browser: Browser, site: Site, role: str, language: str) -> Browse
     return context
 
 
+def _made_by_people(browser: Browser, site: Site) -> None:
+    """What no sample holds: a file that waits for a second person, requests about somebody's data, a token."""
+    with _signed_in(browser, site, "customer_manager", "zh-hans") as context:
+        page = context.pages[0]
+        page.goto("/files/")
+        if not page.locator(FILE).count():
+            page.goto("/customers/export/?ask=1&kind=person")
+            page.locator("[name=clear]").first.check()
+            page.fill("[name=why]", "年度对账，交由综合部留存")
+            page.click("[name=go]")
+        page.goto("/privacy/requests/")
+        if not page.locator(ROW).count():
+            for nth, kind in enumerate(("access", "correction", "erasure")):
+                page.goto("/customers/?kind=person")
+                page.goto(f"{page.locator(CUSTOMER).nth(nth).get_attribute('href')}privacy/")
+                page.select_option("main [name=kind]", kind)
+                if kind == "correction":
+                    page.select_option("main [name=field]", index=1)
+                    page.fill("main [name=wanted]", "木匠")
+                page.fill("main [name=words]", "本人到柜台，要求了解并处理本行持有的关于我的资料。")
+                page.click("main form.edit-form button")
+        page.goto("/me/tokens/")
+        if not page.locator("main tbody tr").count():
+            page.fill("main [name=name]", "报表系统每日对数")
+            for box in page.locator("main [type=checkbox]").all()[:2]:
+                box.check()
+            page.click("main form.edit-form button")
+
+
 def _take(page: Page, shot: Shot, theme: str, width: int, path: Path) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    # Seen from far above, so that what loads when scrolled to is there, links to go through too.
+    page.set_viewport_size({"width": width, "height": 6000})
     page.goto(shot.address)
     for link in shot.follow:
         target = page.locator(link).first.get_attribute("href")
         assert target, f"{shot.name}: the link leads nowhere"
         page.goto(target)
-    # Seen from far above once, so that what loads when scrolled to is there.
-    tall = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": width, "height": tall + 2000})
+    for button in shot.press:
+        page.locator(f"main {button}").first.click()
     page.wait_for_function(
         "() => !document.querySelector('main [aria-busy=true]')"
         " && [...document.querySelectorAll('[data-chart]')].every(figure => figure.chart)"

@@ -211,7 +211,7 @@ class TrailForm(forms.Form):
     action = forms.CharField(
         label=gettext_lazy("Action"),
         required=False,
-        help_text=gettext_lazy("How it begins: reveal, sign_in, customers"),
+        help_text=gettext_lazy("What was done, or its code: sign in, reveal, customers"),
     )
     since = forms.DateField(label=gettext_lazy("From"), required=False)
     until = forms.DateField(label=gettext_lazy("Until"), required=False)

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from zhike.access import rules
+from zhike.access.deeds import called
 from zhike.access.models import (
     ApiToken,
     ApprovalKind,
@@ -245,7 +246,7 @@ def trail(
             actor_user_id__in=list(people.filter(user__isnull=False).values_list("user", flat=True))
         )
     if action:
-        rows = rows.filter(action__startswith=action)
+        rows = rows.filter(Q(action__startswith=action) | Q(action__in=called(action)))
     if since:
         rows = rows.filter(at__gte=_midnight(since))
     if until:

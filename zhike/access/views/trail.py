@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from zhike.access.forms import (
-    TrailForm,
-)
-from zhike.access.queries import (
-    Seals,
-    seals,
-    trail,
-)
+from zhike.access.deeds import name_of
+from zhike.access.forms import TrailForm
+from zhike.access.queries import Seals, seals, trail
 from zhike.kernel.actor import SYSTEM
 from zhike.kernel.models import AuditEntry
 from zhike.ui.filters import Filter
@@ -27,9 +23,18 @@ from zhike.ui.views import ListView
 
 def _changes(entry: AuditEntry) -> str:
     return "; ".join(
-        f"{name}: {before or '—'} → {after or '—'}"
+        f"{_field(entry, name)}: {before or '—'} → {after or '—'}"
         for name, (before, after) in entry.changes.items()
     )
+
+
+def _field(entry: AuditEntry, name: str) -> str:
+    """What the reader calls the field; its name where it is none of the row's own."""
+    try:
+        field = apps.get_model(entry.object_type)._meta.get_field(name)
+    except (LookupError, ValueError, FieldDoesNotExist):
+        return name
+    return str(getattr(field, "verbose_name", name))
 
 
 def _who(entry: AuditEntry) -> str:
@@ -49,6 +54,10 @@ def _object_id(entry: AuditEntry) -> str:
     return str(entry.object_public_id or entry.object_id or "")
 
 
+def _code(entry: AuditEntry) -> str:
+    return entry.action
+
+
 def _outcome_tone(entry: AuditEntry) -> str:
     return "red" if entry.outcome == AuditEntry.Outcome.REFUSED else "green"
 
@@ -66,7 +75,7 @@ class TrailView(ListView):
     columns = (
         Column("at", _("When"), "datetime", sortable=True, sort_field="at"),
         Column("actor_name", _("Who"), value=_who),
-        Column("action", pgettext_lazy("audit", "Action")),
+        Column("action", pgettext_lazy("audit", "Action"), value=lambda e: name_of(e.action)),
         Column(
             "outcome",
             _("Outcome"),
@@ -75,6 +84,7 @@ class TrailView(ListView):
             tone=_outcome_tone,
         ),
         Column("object", _("Of what"), value=_object, minor=True),
+        Column("code", _("Code of the action"), value=_code, minor=True, optional=True),
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
         Column("changes", _("Changed"), value=_changes, minor=True),
         Column("reason", _("Why"), minor=True),

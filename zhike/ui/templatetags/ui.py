@@ -451,14 +451,14 @@ def message_toast(message: Message) -> dict[str, Any]:
 @register.inclusion_tag("ui/components/field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     widget = bound.field.widget
-    many = isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
-    if many:
+    if many := isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
         # The inputs of a choice take no class from a template; the widget is this form's own copy.
         widget.attrs["class"] = "form-check-input"
     return {
         "field": bound,
         "many": many,
         "single_check": isinstance(widget, forms.CheckboxInput),
+        "broad": isinstance(widget, forms.Textarea),
         "control": "" if many else _control(bound),
     }
 

@@ -53,7 +53,15 @@
     form.querySelector('[data-first]').focus()
   }
 
-  // Gone at once; back again when the server refuses.
+  // Gone at once; back again when the server refuses. What has no line left goes with its last one.
+
+  function foldEmpty() {
+    for (const [frame, kept] of [['.work-card', ''], ['.work-group', ', .work-more']]) {
+      for (const each of list().querySelectorAll(frame)) {
+        each.classList.toggle('emptied', !each.querySelector(`.work-line:not(.leaving)${kept}`))
+      }
+    }
+  }
 
   function leaving(form) {
     const ids = [lineAt(form).dataset.id]
@@ -68,11 +76,13 @@
     const stays = (line) => !gone.includes(line)
     const next = all.slice(at + 1).find(stays) ?? all.slice(0, at).reverse().find(stays)
     for (const line of gone) line.classList.add('leaving')
+    foldEmpty()
     focusLine(next)
   }
 
   function comeBack(form) {
     for (const line of leaving(form)) line.classList.remove('leaving')
+    foldEmpty()
     form.querySelector('[data-first]').focus()
   }
 
@@ -154,6 +164,7 @@
 
   document.addEventListener('htmx:after:swap', () => {
     if (!list()) return
+    foldEmpty()
     const back = list().dataset.focus
     if (back) {
       delete list().dataset.focus

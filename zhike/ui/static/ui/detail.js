@@ -202,11 +202,17 @@
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {
     if (ctx.stood) standsAsBefore(ctx.stood)
     if (goal) goTo(goal)
+    for (const form of document.querySelectorAll('[data-fact] form')) form.closest('[data-fact]').classList.add('is-edited')
     const name = sessionStorage.getItem('zhike-back')
     sessionStorage.removeItem('zhike-back')
     if (name) document.querySelector(`[data-fact="${CSS.escape(name)}"] [data-edit]`)?.focus()
     else document.querySelector('[data-fact] form :is(input, select, textarea):not([type=hidden])')?.focus()
   })
+  // What is asked for beside a sealed value takes the whole line.
+  document.addEventListener('toggle', ({ target }) => {
+    const tools = target.closest?.('.sealed-tools')
+    tools?.classList.toggle('is-open', Boolean(tools.querySelector('[open]')))
+  }, true)
   document.addEventListener('change', (event) => {
     if (event.target.matches('[data-go]')) location.search = event.target.value ? `?as_of=${event.target.value}` : ''
   })
