@@ -22,12 +22,13 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
-from tests.access_matrix.entries import NOT_THIS_WAY, UNSIGNED, Entry, gets_in
+from tests.access_matrix.entries import EVERYBODY, NOT_THIS_WAY, UNSIGNED, Entry, gets_in
 from tests.access_matrix.routes import METHODS, Route
 from tests.access_matrix.rows import public_id
-from tests.access_matrix.world import PRINCIPALS, TOKEN, Relation, World, sight
+from tests.access_matrix.world import PRINCIPALS, SEEN_ALONE, TOKEN, Relation, World, sight
 from zhike.customers.models import Party
 from zhike.kernel.models import AuditEntry
+from zhike.organisation.models import Role
 from zhike.ui.middleware import HEADERS
 
 EVERY_CELL = bool(os.environ.get("ZHIKE_MATRIX"))
@@ -175,7 +176,9 @@ def _faults(question: Question) -> Iterator[str]:
         if nowhere is None:
             nowhere, found = _nowhere(question)
             yield from found
-        yield from _out_of_sight(got, nowhere, relation)
+        # By another right than this one's: seen, and refused.
+        elsewhere = relation in sight(question.principal, EVERYBODY)
+        yield from _out_of_sight(got, nowhere, relation, {403, 404} if elsewhere else {404})
 
 
 def _judged(
@@ -185,8 +188,10 @@ def _judged(
     yield from _headers_missing(answer)
     about = f" about one {relation}" if relation else ""
     if question.enters:
-        if answer.status_code not in entry.ok:
-            yield f"{answer.status_code} instead of {sorted(entry.ok)}{about}"
+        alone = relation in SEEN_ALONE and question.principal != Role.ANALYST
+        ok = {403} if entry.parts and alone else entry.ok
+        if answer.status_code not in ok:
+            yield f"{answer.status_code} instead of {sorted(ok)}{about}"
         yield from _icons_missing(answer)
         return
     if question.principal in UNSIGNED or _is_elsewhere(question):
@@ -212,12 +217,12 @@ def _nowhere(question: Question) -> tuple[int, list[str]]:
 
 
 def _out_of_sight(
-    got: tuple[HttpResponse, bool], nowhere: int, relation: Relation
+    got: tuple[HttpResponse, bool], nowhere: int, relation: Relation, refusals: set[int]
 ) -> Iterator[str]:
     answer, wrote = got
-    if answer.status_code != 404:
+    if answer.status_code not in refusals:
         yield f"{answer.status_code} instead of 404 for a row out of scope, {relation}"
-    elif len(answer.content) != nowhere:
+    elif answer.status_code == 404 and len(answer.content) != nowhere:
         yield f"a row out of scope, {relation}, answers otherwise than one that is not there"
     if wrote:
         yield f"out of scope, {relation}, and yet something was written"

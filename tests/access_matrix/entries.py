@@ -52,7 +52,8 @@ class Entry:
 
     `rows` maps a parameter of the address to what makes its row on a customer, or to the word that stands
     there whatever the row; `shared` rows (a unit, a load) belong to no customer and have no outside. `body`
-    is the query of a GET, the form of anything else (JSON for the API).
+    is the query of a GET, the form of anything else (JSON for the API). What `parts` a customer leaves another one
+    in its unit, and is refused to whoever sees this one alone.
     """
 
     allowed: frozenset[str]
@@ -60,6 +61,7 @@ class Entry:
     rows: Mapping[str, Maker | str] = field(default_factory=dict)
     shared: bool = False
     body: Body = field(default_factory=dict)
+    parts: bool = False
 
 
 def gets_in(entry: Entry, pattern: str, principal: str) -> bool:

@@ -89,8 +89,9 @@ def review() -> Iterator[tuple[str, str, Entry]]:
     yield "merges/<uuid:public_id>/split/", "GET", Entry(JUDGES, rows=on(rows.merge))
     yield "merges/<uuid:public_id>/split/", "POST", Entry(JUDGES, MOVED, on(rows.merge), body=said)
     taken = {**on(rows.party), "record": rows.record}
-    yield f"{customer}records/<uuid:record>/take/", "GET", Entry(JUDGES, rows=taken)
-    yield f"{customer}records/<uuid:record>/take/", "POST", Entry(JUDGES, MOVED, taken, body=said)
+    yield f"{customer}records/<uuid:record>/take/", "GET", Entry(JUDGES, rows=taken, parts=True)
+    parted = Entry(JUDGES, MOVED, taken, body=said, parts=True)
+    yield f"{customer}records/<uuid:record>/take/", "POST", parted
     field = {**on(rows.party), "field": "occupation"}
     yield f"{customer}pin/<slug:field>/", "POST", Entry(EDITORS, MOVED, field, body={"unpin": "1"})
     yield "survivorship/", "GET", Entry(ANALYST)

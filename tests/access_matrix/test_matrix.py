@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,12 @@ from django.test import override_settings
 from django.urls import get_resolver
 
 from tests.access_matrix import planted_urls
-from tests.access_matrix.checking import faults, undeclared
+from tests.access_matrix.checking import asked, cells, faults, undeclared
 from tests.access_matrix.entries import EVERYBODY, LINE, READERS, Entry, on
 from tests.access_matrix.routes import Route, routes
 from tests.access_matrix.rows import party
 from tests.access_matrix.table import TABLE
-from tests.access_matrix.world import World, build, relatives
+from tests.access_matrix.world import PRINCIPALS, World, build, relatives
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,9 @@ ROW = on(party)
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[World]:
     """One world for all: every question is undone in a savepoint of its own."""
     with (
         django_db_blocker.unblock(),
@@ -37,6 +39,21 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         world = build()
         yield replace(world, relatives=relatives(world))
         transaction.set_rollback(True)
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"matrix: {cells(TABLE):,} cells declared, {asked.total():,} requests")
+
+
+def test_every_deny_has_an_allow() -> None:
+    """Whoever is let in must get in (`Entry.ok`), so that a denial cannot pass for the wrong reason."""
+    assert [line for line, entry in TABLE.items() if not entry.allowed or not entry.ok] == []
+
+
+def test_every_cell_is_declared(record_property: Callable[[str, object], None]) -> None:
+    """The eight roles, two positions at once, a cover, a share, a token, a closed login, nobody."""
+    assert len(PRINCIPALS) >= 14
+    assert cells(TABLE) >= 25_000
+    record_property("cells", cells(TABLE))
 
 
 def test_every_route_and_method_stands_in_the_table() -> None:

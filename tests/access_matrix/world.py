@@ -55,6 +55,8 @@ class Relation(StrEnum):
 
 
 _MINE = frozenset({Relation.OWN, Relation.ASSISTED})
+SEEN_ALONE = _MINE | {Relation.TEAM}
+"""Customers one sees without the unit they belong to."""
 _OTHER_BRANCH = frozenset({Relation.TEAM, Relation.ELSEWHERE})
 SIGHT: Mapping[str, frozenset[Relation]] = {
     MANAGER: _MINE,

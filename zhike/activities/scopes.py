@@ -1,4 +1,4 @@
-"""Whose work an actor sees: their own, and that on customers in their units."""
+"""Whose work an actor sees: their own, and that on customers in their units and teams."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ class WorkScope(Scope):
             return None
         if not actor.may("activities.view"):
             return NO_ROWS
-        sees_others = actor.units or actor.everywhere
-        return Q() if sees_others else Q(employee=actor.employee_id)
+        return Q() if _sees_others(actor) else Q(employee=actor.employee_id)
 
     def rows(self, actor: Actor, model: type[Model]) -> Q:
         if not actor.may("activities.view"):
@@ -34,7 +33,7 @@ class WorkScope(Scope):
         if customers == NO_ROWS:
             return NO_ROWS
         seen = _of_party(customers)
-        if not actor.units and not actor.everywhere:
+        if not _sees_others(actor):
             return Q(employee=actor.employee_id) & seen
         return seen
 
@@ -42,9 +41,16 @@ class WorkScope(Scope):
         own = f"employee_id = {wall.EMPLOYEE}"
         return wall.both(
             wall.may("activities.view"),
-            wall.either(wall.EVERYWHERE, f"{wall.UNITS} <> '{{}}'", own),
+            wall.either(
+                wall.EVERYWHERE, f"{wall.UNITS} <> '{{}}'", f"{wall.PEOPLE} <> '{{}}'", own
+            ),
             Via("party").wall(model),
         )
+
+
+def _sees_others(actor: Actor) -> bool:
+    """Whether the work of others is seen too: a unit's, a team's or everybody's."""
+    return bool(actor.units or actor.people or actor.everywhere)
 
 
 def _of_party(condition: Q) -> Q:

@@ -133,13 +133,13 @@ def team_work(actor: Actor, today: date) -> TeamWork:
 
 
 def team_members(actor: Actor) -> QuerySet[Employee]:
-    """Who may work lines off today, by a position in the units of the actor's reach."""
+    """Who may work lines off today, by a position in the units of the actor's reach or in a team they lead."""
     roles = [role for role, rights in RIGHTS.items() if "activities.work" in rights.permissions]
     seats = Appointment.objects.visible_to(actor).filter(
         during__contains=clock.today(), position__role__in=roles
     )
     if not actor.everywhere:
-        seats = seats.filter(position__unit__in=actor.units)
+        seats = seats.filter(Q(position__unit__in=actor.units) | Q(employee__in=actor.people))
     return (
         Employee.objects.visible_to(actor)
         .filter(pk__in=seats.values("employee"), left_on=None)
@@ -165,10 +165,9 @@ def given_with(actor: Actor, handing: Handing) -> list[Handing]:
 
 
 def _team(actor: Actor) -> list[int]:
-    """The people who work in the units of the actor's reach."""
-    return list(
-        Employee.objects.visible_to(actor).filter(unit__in=actor.units).values_list("pk", flat=True)
-    )
+    """The people who work in the units of the actor's reach, and those of a team they lead."""
+    theirs = Q(unit__in=actor.units) | Q(pk__in=actor.people)
+    return list(Employee.objects.visible_to(actor).filter(theirs).values_list("pk", flat=True))
 
 
 def _seen(actor: Actor, model: type[M]) -> list[QuerySet[M]]:
@@ -285,7 +284,7 @@ def person_in_scope(actor: Actor, public_id: UUID) -> Employee | None:
     person = Employee.objects.visible_to(actor).filter(public_id=public_id).first()
     if person is None or person.pk == actor.employee_id:
         return person
-    if not (actor.units or actor.everywhere):
+    if not (actor.units or actor.people or actor.everywhere):
         return None
     in_reach = (
         Assignment.objects.visible_to(actor)

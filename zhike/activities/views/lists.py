@@ -26,7 +26,9 @@ REACHED_BY = [
 
 
 def reaches_others(actor: Actor) -> bool:
-    return bool(actor.may("activities.view")) and bool(actor.units or actor.everywhere)
+    return bool(actor.may("activities.view")) and bool(
+        actor.units or actor.people or actor.everywhere
+    )
 
 
 class FrontPage(PageView):

@@ -75,11 +75,9 @@ def create_party(
     party.provenance = {field: _origin(source) for field in sorted(given)}
     party.save(force_insert=True)
     keep_words(actor, party, {*given, "stage", "since_on"})
-    if (
-        manager is None
-        and actor.employee_id
-        and not (actor.everywhere or party.unit_id in actor.units)
-    ):
+    alone = actor.may("activities.work") and not actor.within("activities.work").units
+    seen = actor.everywhere or party.unit_id in actor.units
+    if manager is None and alone and not seen and actor.employee_id is not None:
         manager = Employee.objects.get(pk=actor.employee_id)
     if manager is not None:
         seat(

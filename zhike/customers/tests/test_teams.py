@@ -102,3 +102,16 @@ def test_nobody_shares_a_customer_with_themselves() -> None:
             role="shared", until=clock.today(),
         )  # fmt: skip
     assert not Assignment.objects.filter(party=mine).exists()
+
+
+def test_who_leads_a_team_sees_its_peoples_work() -> None:
+    lead, member = factories.employee_with_role(), factories.employee_with_role()
+    theirs = factories.person("孔有缘", manager=member)
+    client = factories.client_of(lead)
+    at = f"/today/people/{member.public_id}/"
+    assert client.get(at).status_code == 404
+    assert client.get("/today/team/").status_code == 403
+    team_of(lead, member)
+    assert client.get(at).status_code == 200
+    assert member.name in client.get("/today/team/").content.decode()
+    assert pages(client, theirs) == [200]

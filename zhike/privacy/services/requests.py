@@ -81,8 +81,9 @@ def ask(
 @service("account.use")
 def refuse(*, actor: Actor, request: SubjectRequest, reason: str) -> SubjectRequest:
     """Say no, with the reason that the person is told. Corrections by their owner, the rest by whoever decides."""
-    actor.must("privacy.answer" if request.kind == Kind.CORRECTION else "privacy.decide")
-    request = locked(actor, request, State.ASKED, State.READY)
+    right = "privacy.answer" if request.kind == Kind.CORRECTION else "privacy.decide"
+    actor.must(right)
+    request = locked(actor.within(right), request, State.ASKED, State.READY)
     return answered(actor, request, State.REFUSED, must_say(reason))
 
 
