@@ -51,6 +51,7 @@ NAMES: dict[str, str | Promise] = {
     "pace.program.told": _("Many customers read by a program"),
     "pace.program.stop": _("Limit of a program reached"),
     "pace.program.release": _("Let a program read more"),
+    "outbox.settle": _("Settle a message in doubt"),
     "audit.verified": _("Verify the trail"),
     "export.ask": _("Ask for a file"),
     "export.approve": _("Agree to a file"),
