@@ -97,6 +97,10 @@ check: setup ## Format, lint, types, import contracts, architecture; under a min
 	@$(ASIDE) $(BIN)/mypy
 	@$(BIN)/pytest -q tests/architecture tests/i18n
 
+.PHONY: trust
+trust: setup system ## What is proven of trust, a line a goal (FULL=1 the long form, hours; ONLY="G-05 G-13" some of them)
+	@$(BIN)/python -m tests.trust $(if $(FULL),--full) $(ONLY)
+
 .PHONY: format
 format: setup ## Format the code and put right what the linter can
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.security import HttpBearer, SessionAuth
 
+from zhike.config.describing import DescribedAPI, refuse_alike
 from zhike.kernel.errors import Conflict, Refused, UserError
 
 
@@ -25,13 +25,14 @@ class ApiTokenAuth(HttpBearer):
 
 
 # The interactive page of ninja loads its scripts from elsewhere; the description itself is published.
-api = NinjaAPI(
+api = DescribedAPI(
     title="知客 Zhike",
     version="1",
     auth=[ApiTokenAuth(), SignedInSession()],
     urls_namespace="api",
     docs_url=None,
 )
+refuse_alike(api)
 
 
 @api.exception_handler(UserError)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from zhike.kernel.errors import UserError
 
 log = logging.getLogger(__name__)
+API_PATH = "/api/"
+"""Where programs ask: they are told in JSON."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -93,6 +95,8 @@ def _page(
     *,
     bare: bool = False,
 ) -> HttpResponse:
+    if request.path_info.startswith(API_PATH):
+        return JsonResponse({"error": str(message), "way_out": str(way_out)}, status=status)
     context = {"status": status, "message": message, "way_out": way_out}
     if request.headers.get("HX-Request") == "true":
         answer = HttpResponse(render_to_string("ui/error.html#toast", context), status=status)

@@ -1,0 +1,222 @@
+"""The goals of trust (G-01 to G-42) that `make trust` prints a line for, and the tests that prove each.
+
+A test gives its figures by pytest's `record_property`. Nothing of Django here: the report reads it in every process.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import Formatter
+
+LARGEST = frozenset({"seconds", "milliseconds"})
+"""Figures of which the largest counts; all others are added up."""
+
+FULL = {
+    "ZHIKE_TRUST": "full",
+    "ZHIKE_TWO_WORLDS": "1",
+    "ZHIKE_KILLS": "300",
+}
+"""What the long form says in the environment."""
+
+
+@dataclass
+class Outcome:
+    """What became of a goal's tests: how many ran and failed, and the figures they gave."""
+
+    ran: int = 0
+    failed: int = 0
+    figures: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, name: str, value: float) -> None:
+        before = self.figures[name]
+        self.figures[name] = max(before, value) if name in LARGEST else before + value
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`proofs` are node ids of tests, or their beginnings. `figure` is a sentence with the figures in braces.
+
+    `least` and `most` bound a figure: (in the short form, in the long one).
+    """
+
+    id: str
+    promise: str
+    target: str
+    proofs: tuple[str, ...]
+    figure: str = "{tests} tests"
+    least: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    most: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def holds(self, found: Outcome, *, full: bool) -> bool:
+        """Whether all its tests ran well and the figures stand within their bounds."""
+        if not found.ran or found.failed:
+            return False
+        low = all(found.figures[name] >= bound[full] for name, bound in self.least.items())
+        return low and all(found.figures[name] <= bound[full] for name, bound in self.most.items())
+
+    def told(self, found: Outcome) -> str:
+        if not found.ran:
+            return "no proof ran"
+        known = {**found.figures, "tests": found.ran}
+        names = [name for _text, name, _spec, _how in Formatter().parse(self.figure) if name]
+        words = self.figure.format(**{name: _number(known.get(name, 0)) for name in names})
+        return words + (f", {found.failed} tests FAILED" if found.failed else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.2f}"
+
+
+ACCESS = "zhike/access/tests"
+GOALS = (
+    Goal(
+        "G-01",
+        "every cell of route, method, principal and relation is declared and enforced",
+        "0 undeclared, 0 disagreements",
+        ("tests/access_matrix/test_matrix.py",),
+        "{tests} routes and checks",
+    ),
+    Goal(
+        "G-02",
+        "no answer depends on rows out of sight",
+        "0 differences; long form 5,000 pairs or more",
+        (
+            "tests/two_worlds/test_worlds.py::test_the_unseen",
+            "tests/two_worlds/test_worlds.py::test_what_tells",
+        ),
+        "{pairs} pairs, 0 differ",
+        least={"pairs": (200, 5000)},
+    ),
+    Goal(
+        "G-03",
+        "the database is a second wall",
+        "0 rows of others with every scope of the application switched off",
+        ("tests/wall/", "tests/two_worlds/test_worlds.py::test_the_database_alone"),
+        "{tests} tests, 0 rows of others",
+    ),
+    Goal(
+        "G-04",
+        "what is taken away is gone at once",
+        "0 successes on any channel, within 1 s",
+        ("zhike/config/tests/test_role_change.py", "tests/trust/test_revocation.py"),
+        "{channels} channels shut within {seconds} s",
+        least={"channels": (5, 5)},
+        most={"seconds": (1, 1)},
+    ),
+    Goal(
+        "G-05",
+        "classes of fields are enforced everywhere",
+        "0 canaries unmasked; a reveal is one line on the trail",
+        ("tests/trust/test_crawl.py",),
+        "{canaries} canaries in {answers} answers, 0 unmasked; {reveals} reveals, a line each",
+        least={"answers": (200, 1200), "reveals": (4, 12)},
+    ),
+    Goal(
+        "G-06",
+        "no form sets what it does not show",
+        "0 changes",
+        ("tests/access_matrix/test_mass_assignment.py",),
+        "{tests} writes, 0 changes",
+    ),
+    Goal(
+        "G-07",
+        "guessing fails, and so does locking a colleague out",
+        "at most 5 tries a user reach the hasher; known and unknown within 5 ms; the owner gets in",
+        ("tests/trust/test_guessing.py", f"{ACCESS}/test_sign_in.py", f"{ACCESS}/test_devices.py"),
+        "{tries} tries on {users} users, {hashed} hashed; {milliseconds} ms apart",
+        least={"tries": (300, 10_000)},
+        most={"milliseconds": (5, 5)},
+    ),
+    Goal(
+        "G-08",
+        "two factors, one of them cryptographic",
+        "0 codes taken twice; administrators never by codes alone",
+        (
+            f"{ACCESS}/test_second_factor.py",
+            f"{ACCESS}/test_passkeys.py",
+            "tests/browser/test_passkeys.py",
+        ),
+    ),
+    Goal(
+        "G-09",
+        "sessions end",
+        "idle, at the latest after 12 hours, at the fourth",
+        ("zhike/config/tests/test_sessions.py",),
+    ),
+    Goal(
+        "G-13",
+        "the API keeps its contract",
+        "0 server errors, 0 breaches; long form 200 examples an operation",
+        ("tests/trust/test_contract.py",),
+        "{cases} cases of {operations} operations, 0 breaches",
+        least={"cases": (60, 1800)},
+    ),
+    Goal(
+        "G-15",
+        "no script from data",
+        "120 payloads or more a text field, 0 executions, 0 reports",
+        ("tests/trust/test_payloads.py",),
+        "{payloads} payloads in {fields} fields on {pages} pages, 0 executed",
+        least={"payloads": (120, 120), "fields": (10, 10)},
+    ),
+    Goal(
+        "G-17",
+        "killed anywhere, nothing is lost or done twice",
+        "20 kills a flow, long form 300: the state of an undisturbed run",
+        (
+            "tests/faults/test_flows.py",
+            "zhike/masterdata/tests/test_killed.py",
+            "zhike/masterdata/tests/test_wizard_killed.py",
+        ),
+    ),
+    Goal(
+        "G-18",
+        "a fault at any statement leaves the old state or the new",
+        "to the last statement",
+        ("tests/faults/test_flows.py",),
+    ),
+    Goal(
+        "G-22",
+        "the trail is complete",
+        "a line for every write, in its transaction; none of what was undone",
+        ("tests/trust/test_crawl.py::test_what", "tests/architecture/test_writes.py"),
+        "{writes} writes, {without} without a line",
+        least={"writes": (60, 60)},
+        most={"without": (0, 0)},
+    ),
+    Goal(
+        "G-23",
+        "the trail shows tampering",
+        "200 tamperings, long form 2,000: all found and placed",
+        ("zhike/kernel/tests/test_sealing.py",),
+        "{tamperings} tamperings, 0 missed",
+        least={"tamperings": (200, 2000)},
+    ),
+    Goal(
+        "G-24",
+        "nothing of the trail goes too early",
+        "0 entries younger than 184 days; old proofs hold",
+        ("zhike/kernel/tests/test_purging.py",),
+    ),
+    Goal(
+        "G-25",
+        "what was lost is restored",
+        "RPO 0, RTO 60 s",
+        ("zhike/config/tests/test_backups.py",),
+    ),
+    Goal(
+        "G-26",
+        "a stolen copy is useless",
+        "0 class C2 values in files of the database, its log, backups, warehouse, logs",
+        ("tests/trust/test_at_rest.py",),
+        "{canaries} canaries in {forms} forms, {megabytes} MB read, 0 found",
+    ),
+    Goal(
+        "G-35",
+        "the configuration is safe",
+        "0 findings; headers on every answer; no start with a default",
+        ("zhike/config/tests/test_settings.py", "tests/trust/test_configuration.py"),
+    ),
+)
