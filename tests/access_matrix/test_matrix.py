@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import get_resolver
 
 from tests.access_matrix import planted_urls
-from tests.access_matrix.checking import asked, cells, faults, undeclared
+from tests.access_matrix.checking import cells, faults, undeclared
 from tests.access_matrix.entries import EVERYBODY, LINE, READERS, Entry, on
 from tests.access_matrix.routes import Route, routes
 from tests.access_matrix.rows import party
@@ -27,9 +27,7 @@ ROW = on(party)
 
 
 @pytest.fixture(scope="module")
-def world(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
-) -> Iterator[World]:
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """One world for all: every question is undone in a savepoint of its own."""
     with (
         django_db_blocker.unblock(),
@@ -39,9 +37,6 @@ def world(
         world = build()
         yield replace(world, relatives=relatives(world))
         transaction.set_rollback(True)
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"matrix: {cells(TABLE):,} cells declared, {asked.total():,} requests")
 
 
 def test_every_deny_has_an_allow() -> None:
