@@ -126,7 +126,7 @@ GOALS = (
         "at most 5 tries a user reach the hasher; known and unknown within 5 ms; the owner gets in",
         ("tests/trust/test_guessing.py", f"{ACCESS}/test_sign_in.py", f"{ACCESS}/test_devices.py"),
         "{tries} tries on {users} users, {hashed} hashed; {milliseconds} ms apart",
-        least={"tries": (300, 10_000)},
+        least={"tries": (60, 10_000)},
         most={"milliseconds": (5, 5)},
     ),
     Goal(

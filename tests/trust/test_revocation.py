@@ -36,7 +36,7 @@ def test_who_leaves_has_no_way_in_a_second_later(
     actor = actor_for(user)
     _token, secret = make_token(actor=actor, name="表", permissions=["customers.view"], days=7)
     file = taken_file(world, world.inside)
-    TakenFile.objects.filter(pk=file.pk).update(user=user, state=TakenFile.State.READY)
+    TakenFile.objects.filter(pk=file.pk).update(user=user)
 
     def program() -> int:
         bearer = f"Bearer {secret}"
@@ -48,7 +48,7 @@ def test_who_leaves_has_no_way_in_a_second_later(
         "API by session": lambda: browser.get("/api/customers/").status_code == 200,
         "API by token": lambda: program() == 200,
         "event stream": lambda: asgi._reader(key) == user.pk,
-        "file": lambda: TakenFile.objects.get(pk=file.pk).state == TakenFile.State.READY,
+        "file": lambda: TakenFile.objects.get(pk=file.pk).state == TakenFile.State.WAITING,
     }
     assert [name for name, is_open in channels.items() if not is_open()] == []
     successor = world.people[Role.TEAM_LEAD]

@@ -76,7 +76,8 @@ def hang(party: Party, rng: Random, staff: Sequence[Staff], branch: Unit) -> Non
     _past(party, rng, employee)
     theirs = Party.objects.filter(assignments__employee__in=party.assignments.values("employee"))
     others = theirs.exclude(pk=party.pk).filter(kind=party.kind)
-    if (other := others.order_by("pk").first()) is not None:
+    known = Relation.objects.filter(party=party, kind="group").values("other")
+    if (other := others.exclude(pk__in=known).order_by("pk").first()) is not None:
         since = (day - timedelta(days=rng.randrange(1000)), None)
         Relation.objects.create(
             party=party, other=other, kind="group", during=since, note=f"{rng.randrange(100)}"

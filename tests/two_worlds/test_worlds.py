@@ -50,7 +50,8 @@ def institution(
     home = str(tmp_path_factory.mktemp("worlds"))
     with (
         django_db_blocker.unblock(),
-        override_settings(ZHIKE_HOME=home, WAREHOUSE_URL=home),
+        # Sessions end by the machine's clock, and the long form takes longer than one of them lasts.
+        override_settings(ZHIKE_HOME=home, WAREHOUSE_URL=home, SESSION_COOKIE_AGE=86_400),
         clock.stopped_at(NOON),
         transaction.atomic(),
     ):

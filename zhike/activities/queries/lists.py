@@ -184,7 +184,7 @@ def closed_today(actor: Actor, employee_id: int) -> QuerySet[WorkItem]:
             closed_at__gte=since,
         )
         .select_related("party")
-        .order_by("-closed_at")
+        .order_by("-closed_at", "-pk")
     )
 
 
