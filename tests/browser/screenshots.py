@@ -46,7 +46,6 @@ EMPLOYEE = "main a[href*='/people/']"
 FILE = "tbody a[href^='/files/']"
 PRIVACY = "a[href$='/privacy/']"
 SPLIT = "main a[href*='/split/']"
-TAKE = "main a[href*='/take/']"
 
 SHOTS = (
     Shot("sign-in", "", "/sign-in/"),
@@ -116,12 +115,8 @@ SHOTS = (
     Shot("quality-verify", "customer_manager", "/quality/verify/"),
     Shot("quality-rules", "analyst", "/quality/rules/"),
     Shot("quality-rule", "analyst", "/quality/rules/", ("main tbody a[href*='/rules/']",)),
-    Shot("quality-customers", "customer_manager", "/customers/?cols=name,tier,data_quality"),
     Shot(
         "merge-look", "analyst", "/pairs/?state=joined", (ROW, "main a[href*='/customers/']", SPLIT)
-    ),
-    Shot(
-        "record-take", "analyst", "/pairs/?state=joined", (ROW, "main a[href*='/customers/']", TAKE)
     ),
     Shot("audit", "auditor", "/audit/"),
     Shot("audit-nothing", "auditor", "/audit/?action=nothing"),
@@ -265,14 +260,14 @@ def _made_by_people(browser: Browser, site: Site) -> None:
             page.locator("[name=clear]").first.check()
             page.fill("[name=why]", "年度对账，交由综合部留存")
             page.click("[name=go]")
-        page.goto("/privacy/requests/")
-        if not page.locator(ROW).count():
-            for nth, kind in enumerate(("access", "correction", "erasure")):
+        for nth, kind in enumerate(("access", "correction", "erasure")):
+            page.goto(f"/privacy/requests/?kind={kind}")
+            if not page.locator(ROW).count():
                 page.goto("/customers/?kind=person")
                 page.goto(f"{page.locator(CUSTOMER).nth(nth).get_attribute('href')}privacy/")
                 page.select_option("main [name=kind]", kind)
                 if kind == "correction":
-                    page.select_option("main [name=field]", index=1)
+                    page.select_option("main [name=field]", "occupation")
                     page.fill("main [name=wanted]", "木匠")
                 page.fill("main [name=words]", "本人到柜台，要求了解并处理本行持有的关于我的资料。")
                 page.click("main form.edit-form button")
@@ -295,6 +290,8 @@ def _take(page: Page, shot: Shot, theme: str, width: int, path: Path) -> None:
         page.goto(target)
     for button in shot.press:
         page.locator(f"main {button}").first.click()
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(6000, tall + 2000)})
     page.wait_for_function(
         "() => !document.querySelector('main [aria-busy=true]')"
         " && [...document.querySelectorAll('[data-chart]')].every(figure => figure.chart)"

@@ -52,7 +52,7 @@ def reached(page: Page, start: str) -> Iterator[str]:
         # Seen from far above, each part that loads when scrolled to is in sight.
         expect(page.locator("main [aria-busy=true]")).to_have_count(0)
         yield address
-        for link in page.locator("a[href]").evaluate_all(
+        for link in page.locator("a[href]:not([download])").evaluate_all(
             "all => all.map(a => a.getAttribute('href'))"
         ):
             target = urlsplit(link)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SignIn, Site
+from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +23,7 @@ def test_a_file_in_clear_waits_for_a_second_person(
     manager.locator("[data-keep=export] > summary").click()
     manager.locator(".pick-choice[href*='ask=1']").click()
     form = manager.locator(".take-form")
+    assert findings(manager) == []
     form.locator("[name=clear]").first.check()
     form.locator("[name=go]").click()
     # In clear without a reason: nothing is asked for yet, and what was chosen stands.
@@ -32,9 +34,11 @@ def test_a_file_in_clear_waits_for_a_second_person(
     expect(manager).to_have_url(re.compile("/files/"))
     expect(manager.locator("main a[download]")).to_have_count(0)
 
-    lead = sign_in("team_lead")
+    assert findings(manager) == []
+    lead = sign_in("team_lead", dark=True)
     lead.goto(manager.url)
     expect(lead.locator("#file")).to_contain_text("年度对账")
+    assert findings(lead) == []
     lead.locator("[value=approve]").click()
     expect(lead.locator("[value=approve]")).to_have_count(0)
     manager.reload()

@@ -49,7 +49,7 @@ def test_every_link_a_role_is_shown_leads_somewhere(sign_in: SignIn, role: str) 
     while waiting and len(seen) < MOST_PAGES:
         address = waiting.pop(0)
         seen.add(address)
-        if address.endswith(".csv"):
+        if address.endswith((".csv", "/fetch/")):
             assert page.request.get(address).ok, f"{role} takes {address}"
             continue
         answer = page.goto(address)

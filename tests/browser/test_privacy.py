@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import SignIn
 from tests.browser.steps import addresses
+from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
 
@@ -18,14 +19,16 @@ def test_a_customer_gets_a_copy_of_everything_held(sign_in: SignIn) -> None:
     manager = sign_in("customer_manager")
     name, address = addresses(manager, "/customers/?who=mine&kind=person")[0]
     manager.goto(f"{address}privacy/")
+    assert findings(manager) == []
     manager.locator("[name=kind]").select_option("access")
     manager.locator("main form.edit-form button").click()
     expect(manager.locator("[formaction$='/refuse/']")).to_have_count(0)
     expect(manager.locator("main [role=status]")).to_be_visible()  # somebody else decides
 
-    decider = sign_in("security_administrator")
+    decider = sign_in("security_administrator", dark=True)
     decider.goto(manager.url)
     expect(decider.locator("main")).to_contain_text(name)
+    assert findings(decider) == []
     approve = decider.locator("form[action$='/approve/'] button")
     approve.click()
     expect(approve).to_have_count(0)
@@ -41,3 +44,4 @@ def test_a_customer_gets_a_copy_of_everything_held(sign_in: SignIn) -> None:
     assert len(told["tables"]) > 3
     copy.locator("[value=page]").click()
     expect(manager.locator("main .card").first).to_contain_text(name)
+    assert findings(manager) == []

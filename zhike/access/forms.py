@@ -17,7 +17,10 @@ from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role, Unit, User
 from zhike.ui.format import iso_minute
 
-DAYS = gettext_lazy("%(days)d days")
+
+def _terms() -> list[tuple[int, str]]:
+    """In the language of whoever opens the form, not of whoever loaded this module."""
+    return [(days, _("%(days)d days") % {"days": days}) for days in (7, 30, 90, 366)]
 
 
 class SignInForm(forms.Form):
@@ -189,7 +192,7 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label=gettext_lazy("Valid for"),
         coerce=int,
-        choices=[(days, DAYS % {"days": days}) for days in (7, 30, 90, 366)],
+        choices=_terms,
         initial=90,
     )
 
