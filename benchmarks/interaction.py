@@ -210,7 +210,8 @@ def _spent(told: list[dict[str, Any]], event: dict[str, Any]) -> float:
     frames = [each["ts"] + each.get("dur", 0) for each in same if each["name"] == "Commit"]
     end = min((frame for frame in frames if frame > event["ts"]), default=event["ts"])
     tasks = [each for each in same if each["name"] == TASK and "tdur" in each and each["ts"] < end]
-    return sum(each["tdur"] for each in tasks if each["ts"] + each["dur"] > event["ts"]) / 1000
+    spent = (each["tdur"] for each in tasks if each["ts"] + each["dur"] > event["ts"])
+    return float(sum(spent)) / 1000
 
 
 if __name__ == "__main__":
