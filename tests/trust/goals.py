@@ -195,12 +195,6 @@ GOALS = (
         least={"tamperings": (200, 2000)},
     ),
     Goal(
-        "G-24",
-        "nothing of the trail goes too early",
-        "0 entries younger than 184 days; old proofs hold",
-        ("zhike/kernel/tests/test_purging.py",),
-    ),
-    Goal(
         "G-25",
         "what was lost is restored",
         "RPO 0, RTO 60 s",
