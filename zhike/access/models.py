@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField, DateRangeField
@@ -279,6 +280,11 @@ class Grant(Base):
     @property
     def where(self) -> str:
         return str(self.unit or self.team)
+
+    @property
+    def last_day(self) -> date:
+        day: date = self.during.upper - timedelta(days=1)
+        return day
 
 
 class OfOnesPeople(Scope):
