@@ -30,7 +30,7 @@ def main() -> int:
         for proof in goal.proofs
     )
     there = [each for each in dict.fromkeys(files) if Path(each).exists()]
-    return pytest.main(["-q", "--no-header", "-p", "tests.trust.report", *there])
+    return pytest.main(["-q", "--no-header", *there], plugins=[report])
 
 
 if __name__ == "__main__":

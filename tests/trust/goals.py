@@ -76,7 +76,7 @@ GOALS = (
         "every cell of route, method, principal and relation is declared and enforced",
         "0 undeclared, 0 disagreements",
         ("tests/access_matrix/test_matrix.py",),
-        "{tests} routes and checks",
+        "{cells} cells declared, {tests} routes and checks, 0 disagreements",
     ),
     Goal(
         "G-02",
@@ -151,7 +151,7 @@ GOALS = (
         "0 server errors, 0 breaches; long form 200 examples an operation",
         ("tests/trust/test_contract.py",),
         "{cases} cases of {operations} operations, 0 breaches",
-        least={"cases": (60, 1800)},
+        least={"cases": (40, 1000)},
     ),
     Goal(
         "G-15",
@@ -170,12 +170,15 @@ GOALS = (
             "zhike/masterdata/tests/test_killed.py",
             "zhike/masterdata/tests/test_wizard_killed.py",
         ),
+        "{kills} kills in flows and more in {tests} tests, 0 lost, 0 doubled",
+        least={"kills": (100, 2000)},
     ),
     Goal(
         "G-18",
         "a fault at any statement leaves the old state or the new",
         "to the last statement",
         ("tests/faults/test_flows.py",),
+        "{faults} faults met, 0 between",
     ),
     Goal(
         "G-22",
