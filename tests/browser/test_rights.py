@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,5 +37,7 @@ def test_a_right_is_given_for_a_time_and_taken_back(sign_in: SignIn, site: Site)
     security.locator("main a[href$='/end/']").click()
     security.locator("[name=reason]").fill("提前返岗")
     security.locator("main form [type=submit]").click()
+    # Not before it is done: the page that follows is the person's.
+    expect(security).to_have_url(re.compile("/organisation/people/"))
     teller.reload()
     expect(teller.locator("main")).not_to_contain_text("代班一周")
