@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -58,6 +60,19 @@ class DescribedAPI(NinjaAPI):
 
 def refuse_alike(api: NinjaAPI) -> None:
     """What the framework refuses by itself is told as everything else is."""
+
+    def readable(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(run)
+        def told(request: HttpRequest, **named: Any) -> HttpResponse:
+            # No text of PostgreSQL holds a NUL.
+            if any("\0" in each for values in request.GET.lists() for each in values[1]):
+                reason = _("This request could not be understood.")
+                return api.create_response(request, {"error": reason, "way_out": ""}, status=422)
+            return run(request, **named)
+
+        return told
+
+    api.add_decorator(readable, mode="view")
 
     @api.exception_handler(Http404)
     def absent(request: HttpRequest, error: Http404) -> HttpResponse:
