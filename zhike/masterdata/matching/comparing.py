@@ -150,7 +150,11 @@ _NEAR_LONG_PINYIN: Final = (
     "(left(name_pinyin_l, 4) = left(name_pinyin_r, 4) "
     f"or right(name_pinyin_l, 4) = right(name_pinyin_r, 4)) and {_NEAR_PINYIN}"
 )
-_EITHER_ORDER: Final = "least(name_pinyin, name_rotated)"
+# However the syllables of a name are turned: 王小明 as 小明王 is read with 小 for its surname.
+_EITHER_ORDER: Final = (
+    "least(name_pinyin, name_rotated, "
+    "substr(name_rotated, strpos(name_rotated, ' ') + 1) || ' ' || split_part(name_rotated, ' ', 1))"
+)
 _ONE_NUMBER_LACKS: Final = "(resident_id_raw_l is null or resident_id_raw_r is null)"
 
 _A_NAME_LACKS: Final = "(name_l is null or name_r is null)"
@@ -321,6 +325,7 @@ PERSON: Final = Scheme(
         Key("county and name", ("county", _EITHER_ORDER)),
         Key("county and surname", ("county", "surname")),
         Key("county and given name", ("county", "given")),
+        Key("name and start of number", (_EITHER_ORDER, "left(resident_id_raw, 6)")),
     ),
     trained_on=(
         Key("number", ("resident_id_raw",), ("identity",)),
@@ -443,6 +448,11 @@ MADE: Final = {
     "birth_text": "strftime(birth_on, '%Y%m%d')",
     "address_street": "coalesce(address_road, village)",
 }
+# No condition on a pair asks more of these than whether they are equal.
+EQUAL_ONLY: Final = frozenset(
+    "surname given sex passport phone email county township address_number address_room company_place "
+    "address_street".split()
+)
 _COLUMN: Final = re.compile(rf"\b(?:{'|'.join((*COLUMNS, *MADE))})(?=_[lr]\b|\b)")
 
 

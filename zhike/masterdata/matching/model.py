@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from zhike.masterdata.matching.comparing import KINDS, SCHEMES, Comparison, Kind
 
-VERSION: Final = 3
+VERSION: Final = 4
 SMALLEST: Final = 1e-5  # no level is impossible
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.comparing import (
+    EQUAL_ONLY,
     OTHERWISE,
     PRIVATE_TERMS,
     SCHEMES,
@@ -163,8 +164,11 @@ def gammas(
     sides: dict[str, Any] = {"pair": pa.array(np.arange(len(left), dtype=np.int32))}
     names = columns_in(*read.values())
     for side, rows in (("l", left), ("r", right)):
-        taken = records.select(names).take(pa.array(rows))
-        sides |= {f"{name}_{side}": taken[name] for name in names}
+        taken = pa.array(rows)
+        for name in names:
+            column = records[name].combine_chunks()
+            plain = name in EQUAL_ONLY and pa.types.is_dictionary(column.type)
+            sides[f"{name}_{side}"] = (column.indices if plain else column).take(taken)
     con.register("sides", pa.table(sides))
     levels = ", ".join(f"cast({sql} as tinyint) as {name}" for name, sql in read.items())
     found = con.sql(f"select pair, {levels} from sides").to_arrow_table()

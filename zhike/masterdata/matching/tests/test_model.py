@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from splink import DuckDBAPI, Linker
 
 from zhike.masterdata.matching import scoring, training
-from zhike.masterdata.matching.comparing import PERSON, SCHEMES
+from zhike.masterdata.matching.comparing import EQUAL_ONLY, PERSON, SCHEMES
 from zhike.masterdata.matching.engine import database, load
 from zhike.masterdata.matching.judging import judged
 from zhike.masterdata.matching.model import Likelihoods, Model, expected, untrained
@@ -160,6 +161,15 @@ def test_chinese_text_is_never_measured_in_edits() -> None:
                 if "levenshtein(" in level.sql:
                     ascii_columns = ("pinyin", "resident_id", "mobile", "birth_text", "credit_code")
                     assert "bit_length" in level.sql or any(c in level.sql for c in ascii_columns)
+
+
+@pytest.mark.parametrize("column", sorted(EQUAL_ONLY))
+def test_what_is_compared_by_code_is_only_asked_whether_it_is_equal(column: str) -> None:
+    told = re.compile(rf"\b{column}_l (=|<>) {column}_r|\b{column}_[lr] is null")
+    for scheme in SCHEMES.values():
+        levels = (level.sql for c in scheme.comparisons for level in c.levels)
+        for sql in (*levels, *(c.absent + c.stranger for c in scheme.comparisons), scheme.stranger):
+            assert f"{column}_" not in re.sub(r"\baddress_key|company_core", "", told.sub("", sql))
 
 
 def test_a_short_secret_is_refused() -> None:
