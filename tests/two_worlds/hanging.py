@@ -16,6 +16,7 @@ from zhike.activities.models import Handing, WorkItem
 from zhike.customers.identifiers import id_check
 from zhike.customers.models import (
     Address,
+    Assignment,
     ConsentEvent,
     ContactPoint,
     Identifier,
@@ -75,7 +76,9 @@ def hang(party: Party, rng: Random, staff: Sequence[Staff], branch: Unit) -> Non
     _records(party, rng)
     _past(party, rng, employee)
     theirs = Party.objects.filter(assignments__employee__in=party.assignments.values("employee"))
+    # Whom an assistant sees beside others' customers: a tie to them would be in sight.
     others = theirs.exclude(pk=party.pk).filter(kind=party.kind)
+    others = others.exclude(assignments__role=Assignment.Role.ASSISTANT)
     known = Relation.objects.filter(party=party, kind="group").values("other")
     if (other := others.exclude(pk__in=known).order_by("pk").first()) is not None:
         since = (day - timedelta(days=rng.randrange(1000)), None)
