@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from ninja.security import HttpBearer, SessionAuth
 
 from zhike.config.describing import DescribedAPI, refuse_alike
+from zhike.kernel import idempotency
 from zhike.kernel.errors import Conflict, Refused, UserError
 
 
@@ -44,6 +49,34 @@ def tell(request: HttpRequest, error: UserError) -> HttpResponse:
         request, {"error": error.message, "way_out": error.way_out}, status=status
     )
 
+
+READING = ("GET", "HEAD", "OPTIONS")
+SEARCH = "/api/customers/search"  # asks by POST and changes nothing
+
+
+def once(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """What a program sends again under the same Idempotency-Key is done once (`kernel.idempotency`)."""
+
+    @wraps(run)
+    def told(request: HttpRequest, **named: Any) -> HttpResponse:
+        actor = getattr(request, "actor", None)
+        if (
+            request.method in READING
+            or request.path_info == SEARCH
+            or idempotency.HEADER not in request.headers
+            or actor is None
+            or actor.user_id is None
+        ):
+            return run(request, **named)
+        try:
+            return idempotency.once(request, actor.user_id, lambda: run(request, **named))
+        except UserError as error:
+            return tell(request, error)
+
+    return told
+
+
+api.add_decorator(once, mode="view")
 
 for address, router in (
     ("/customers", "zhike.customers.api.router"),

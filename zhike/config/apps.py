@@ -8,10 +8,12 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
+        from zhike.config import mail  # noqa: F401  registers its carrier
         from zhike.customers.search import number_searchers
         from zhike.desk.kinds import NoticeKind, kinds
         from zhike.desk.subjects import subjects
         from zhike.insight.metrics import metrics
+        from zhike.kernel.outbox import carriers
         from zhike.masterdata.values import readers
         from zhike.ui.commands import commands
         from zhike.ui.lists.bulk import bulk_actions, listings
@@ -24,7 +26,7 @@ class ConfigConfig(AppConfig):
         kinds.register(NoticeKind("activities.today", icon="checklist"))
         for registry in (
             *(navigation, counters, tools, commands, suggesters, subjects, kinds),
-            *(panels, number_searchers, metrics, readers),
+            *(panels, number_searchers, metrics, readers, carriers),
             *(criteria, bulk_actions, listings, offers),
         ):
             registry.close()

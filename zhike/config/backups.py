@@ -25,11 +25,16 @@ from typing import IO
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
 
+from zhike.config.institution import bring_up_to_date, unsettled
+from zhike.config.trail import verify_trail
 from zhike.kernel import clock, keys
+from zhike.kernel.actor import system
 from zhike.kernel.errors import UserError
 from zhike.kernel.postgres import Cluster, program
+from zhike.kernel.sealing import Verification
 from zhike.kernel.vault import SealedReader, SealedWriter, Spoilt
 from zhike.kernel.warehouse import Warehouse
+from zhike.privacy.services.erasing import replay
 
 MANIFEST = "manifest.json"
 RESTORING = "restoring"  # in the data folder: what is not yet whole
@@ -118,6 +123,7 @@ def restore(folder: Path) -> Backup:
         )
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir(mode=0o700, parents=True)
+    unsettled().touch()
     for name in made.parts:
         with _opened(folder / name) as stream:
             if name == "database" and not made.embedded:
@@ -138,6 +144,27 @@ def restore(folder: Path) -> Backup:
         _put(room / "database", home / "postgres" / "data")
     shutil.rmtree(room)
     return made
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was done before a restored institution may serve."""
+
+    trail: Verification
+    erased_again: int
+
+
+def settle() -> Settled:
+    """Tables as this version wants them, the trail verified, and nobody back who was erased since; then it may serve.
+
+    Until this has come to its end a mark lies in the data folder, and nothing but `zhike init` opens it.
+    """
+    bring_up_to_date()
+    actor = system("zhike restore")
+    found = verify_trail(actor)
+    erased_again = replay(actor=actor)
+    unsettled().unlink(missing_ok=True)
+    return Settled(found, erased_again)
 
 
 def backup_keys(to: Path, passphrase: str) -> Path:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from zhike.config import institution
+from zhike.config import institution, safekeeping
+from zhike.config.terminal import answer, as_json
 from zhike.kernel.errors import UserError
 
 if TYPE_CHECKING:
     from zhike.masterdata.services import LoadReport
 
 err = Console(stderr=True)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 Day = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -66,16 +66,6 @@ def shown_progress() -> Iterator[Callable[[str, float], None]]:
         yield report
 
 
-def answer(result: Any, as_json: bool, lines: Callable[[], list[str]]) -> None:
-    """One JSON object, or lines for a person."""
-    if as_json:
-        plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
-        click.echo(json.dumps(plain, ensure_ascii=False, default=str))
-    else:
-        for line in lines():
-            click.echo(line)
-
-
 @click.group(cls=Zhike)
 @click.version_option(package_name="zhike")
 def main() -> None:
@@ -89,6 +79,10 @@ def init(as_json: bool) -> None:
     from zhike.kernel.clock import today
 
     with institution.opened(current=False):
+        if institution.unsettled().exists():
+            from zhike.config.backups import settle
+
+            settle()
         institution.bring_up_to_date()
         result = {"ready": True, "on": today().isoformat()}
         answer(result, as_json, lambda: ["The institution is ready. `zhike serve` opens it."])
@@ -298,88 +292,6 @@ def trace(code: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.option(
-    "--to", required=True, type=click.Path(path_type=Path), help="The folder that sets go into."
-)
-@as_json
-def backup(to: Path, as_json: bool) -> None:
-    """Database, warehouse and files as one sealed set; the institution goes on working."""
-    with institution.opened():
-        from zhike.config.backups import backup as run
-
-        made = run(to)
-    answer(
-        made,
-        as_json,
-        lambda: [
-            *(f"{name:<12}{part.bytes:>16,} bytes" for name, part in made.parts.items()),
-            f"{made.folder} in {made.seconds} s; its key is not in it: `zhike backup-keys`",
-        ],
-    )
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@as_json
-def restore(folder: Path, as_json: bool) -> None:
-    """Put a set back, into an empty data folder or an empty server; then the trail is verified."""
-    import time
-
-    from zhike.kernel import keys
-
-    began = time.monotonic()
-    if not (keys.folder() / "backup").exists():
-        raise UserError(
-            f"The keys are not in {keys.folder()}.",
-            "Put them back first: `zhike restore-keys FILE`.",
-        )
-    institution.begin()
-    from zhike.config.backups import restore as run
-
-    made = run(folder)
-    with institution.opened():
-        from zhike.config.trail import verify_trail
-        from zhike.kernel.actor import system
-
-        found = verify_trail(system("zhike restore"))
-    seconds = round(time.monotonic() - began, 1)
-    answer(
-        {"at": made.at, "seconds": seconds, "trail": asdict(found)},
-        as_json,
-        lambda: [
-            f"As it was at {made.at}, in {seconds} s; {found.entries:,} entries of the trail verified.",
-            *([found.fault] if found.fault else []),
-        ],
-    )
-
-
-@main.command()
-@click.option(
-    "--to", required=True, type=click.Path(path_type=Path), help="The folder of the file."
-)
-@click.password_option("--passphrase", envvar="ZHIKE_PASSPHRASE", help="Asked for when not given.")
-def backup_keys(to: Path, passphrase: str) -> None:
-    """The keys in one file under a passphrase; keep it in other hands than the sets."""
-    institution.begin()
-    from zhike.config.backups import backup_keys as run
-
-    click.echo(run(to, passphrase))
-
-
-@main.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.password_option(
-    "--passphrase", envvar="ZHIKE_PASSPHRASE", confirmation_prompt=False, help="Asked for."
-)
-def restore_keys(file: Path, passphrase: str) -> None:
-    """Put the keys of such a file into the key folder, before `zhike restore`."""
-    from zhike.config.backups import restore_keys as run
-    from zhike.kernel.keys import folder
-
-    click.echo(" ".join(run(file, passphrase, folder())))
-
-
-@main.command()
 @click.argument("id")
 @click.option("--as", "login", required=True, help="Under whose rights.")
 def show(id: str, login: str) -> None:
@@ -487,3 +399,7 @@ def berka(data: Path) -> None:
         click.echo(
             json.dumps({**summary("berka"), "work": daily.work}, ensure_ascii=False, default=str)
         )
+
+
+for command in safekeeping.commands:
+    main.add_command(command)

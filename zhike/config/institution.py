@@ -46,6 +46,13 @@ def opened(*, current: bool = True) -> Iterator[None]:
         yield
 
 
+def unsettled() -> Path:
+    """The mark of a restored institution in which somebody may stand who was erased since."""
+    from django.conf import settings
+
+    return Path(settings.ZHIKE_HOME) / "unsettled"
+
+
 def sample_file() -> Path:
     """Stands in the data folder once the sample institution is complete (see `demo`)."""
     from django.conf import settings
@@ -70,7 +77,12 @@ def answering() -> None:
 
 
 def must_be_current() -> None:
-    """Raise UserError when the tables are older or newer than the code."""
+    """Raise UserError when the tables are older or newer than the code, or a restore came to no end."""
+    if unsettled().exists():
+        raise UserError(
+            "What was restored is not settled: somebody may stand in it who was erased since.",
+            "Run `zhike init`: it makes those erasures again.",
+        )
     missing, unknown = migration_state()
     if unknown:
         raise UserError(

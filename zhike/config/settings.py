@@ -217,6 +217,20 @@ if ZHIKE_OIDC["issuer"] and not (ZHIKE_OIDC["client_id"] and ZHIKE_OIDC["client_
         "ZHIKE_OIDC_ISSUER wants ZHIKE_OIDC_CLIENT_ID and ZHIKE_OIDC_CLIENT_SECRET_FILE."
     )
 ZHIKE_ORIGIN = os.environ.get("ZHIKE_ORIGIN", "").rstrip("/")
+# Whom the site tells by mail when something is wrong with itself, and by which server.
+ZHIKE_SMTP_URL = os.environ.get("ZHIKE_SMTP_URL", "")
+ZHIKE_SMTP_PASSWORD_FILE = os.environ.get("ZHIKE_SMTP_PASSWORD_FILE", "")
+ZHIKE_ALARMS_TO = _words("ZHIKE_ALARMS_TO", "")
+ZHIKE_MAIL_FROM = os.environ.get("ZHIKE_MAIL_FROM", "")
+if ZHIKE_SMTP_URL and not (
+    ZHIKE_SMTP_URL.startswith(("smtp://", "smtps://", "smtp-plain://"))
+    and ZHIKE_ALARMS_TO
+    and "@" in ZHIKE_MAIL_FROM
+):
+    raise ImproperlyConfigured(
+        "ZHIKE_SMTP_URL wants smtps:// or smtp:// (with StartTLS; smtp-plain:// goes without), ZHIKE_MAIL_FROM and "
+        "ZHIKE_ALARMS_TO."
+    )
 if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
     raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")
 # Rows somebody takes away in a day before a second person is asked; 500 at most, whatever stands here.

@@ -1,4 +1,4 @@
-"""Jobs on the PostgreSQL queue: the daily turn, next month's partitions, the trail's seals, stalled work."""
+"""Jobs on the PostgreSQL queue: the daily turn, coming months, the trail's seals, the outbox, stalled work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from zhike.access.services.pace import forget_old_pace
 from zhike.customers.models import TimelineEntry
 from zhike.desk.services.remembered import forget_old
-from zhike.kernel import clock, partitions
+from zhike.kernel import clock, events, idempotency, outbox, partitions
 from zhike.kernel.actor import system
 from zhike.kernel.models import AuditEntry
 
@@ -59,6 +59,16 @@ def forget_old_records(timestamp: int) -> None:
     """Of what people opened, the newest few are kept; how much they saw, for a month."""
     forget_old(actor=system("job remembered"))
     forget_old_pace(actor=system("job remembered"))
+    idempotency.forget_old()
+    outbox.forget_old()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="outbox", lock="outbox")
+def deliver(timestamp: int) -> None:
+    """What is to be said outside; and what followed from an event whose process died."""
+    events.react()
+    outbox.deliver()
 
 
 @app.periodic(cron="* * * * *")

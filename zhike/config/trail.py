@@ -9,6 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
+from zhike.config.mail import alarm
 from zhike.desk.services.notices import notify
 from zhike.kernel import audit, sealing
 from zhike.kernel.actor import Actor
@@ -43,6 +44,10 @@ def verify_trail(actor: Actor) -> Verification:
 
 
 def _alarm(actor: Actor, fault: str) -> None:
+    alarm(
+        "zhike: the audit trail is not as it was sealed",
+        f"{fault}\n\nRun `zhike audit verify`; keep the database and the heads as they are.",
+    )
     auditors = User.objects.filter(
         is_active=True, employee__appointments__position__role=Role.AUDITOR
     )

@@ -15,10 +15,11 @@ from django.db.models.base import ModelState
 from django.db.models.functions import Now
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.classes import FieldClass, classify
-from zhike.kernel.keeping import TRAIL, keep
+from zhike.kernel.keeping import NOBODY, OWN, TRAIL, keep
 from zhike.kernel.prepared import Value, prepared
 from zhike.kernel.scope import NO_ROWS, Holders, Scope, SystemOnly
 
@@ -230,3 +231,85 @@ class AuditMark(models.Model):
 
     class Meta:
         verbose_name = _("audit mark")
+
+
+class Reaction(models.Model):
+    """What a subscriber is still to do about an event; gone once it did. See `zhike.kernel.events`."""
+
+    scope: ClassVar[Scope] = SystemOnly()
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(open="to by event at")
+
+    id = models.BigAutoField(primary_key=True)
+    to = models.CharField(max_length=200)
+    by = models.CharField(max_length=200)
+    event = models.JSONField()
+    at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("reaction to an event")
+
+
+class Outgoing(Base):
+    """Something to be said outside, put down in the transaction of the deed it tells of. See `zhike.kernel.outbox`.
+
+    The public id is what the other side knows it by. `sealed` is emptied once it was said.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", pgettext_lazy("a message", "waiting")
+        SENDING = "sending", pgettext_lazy("a message", "being sent")
+        SENT = "sent", pgettext_lazy("a message", "sent")
+        UNKNOWN = "unknown", pgettext_lazy("a message", "not known whether sent")
+        DROPPED = "dropped", pgettext_lazy("a message", "given up")
+
+    scope: ClassVar[Scope] = SystemOnly()
+    field_classes = classify(open="carrier state tries next_at claimed_at said", c2="sealed")
+    keeping = keep(NOBODY, OWN)
+
+    carrier = models.CharField(max_length=20)
+    sealed = models.BinaryField(null=True, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    said = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("outgoing message")
+        indexes = (
+            models.Index(
+                fields=["id"],
+                name="outgoing_unsettled",
+                condition=Q(state__in=("waiting", "sending", "unknown")),
+            ),
+        )
+
+    @property
+    def place(self) -> str:
+        return f"kernel_outgoing.sealed:{self.public_id}"
+
+
+class Answered(Base):
+    """What a request with an idempotency key was answered, for a day. See `zhike.kernel.idempotency`."""
+
+    scope: ClassVar[Scope] = SystemOnly()
+    field_classes = classify(open="user_id key digest status kind", c2="sealed")
+    keeping = keep(NOBODY, OWN)
+
+    user_id = models.BigIntegerField()
+    key = models.CharField(max_length=200)
+    digest = models.BinaryField()
+    status = models.PositiveSmallIntegerField(default=0)
+    kind = models.CharField(max_length=80, blank=True)
+    sealed = models.BinaryField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("kept answer")
+        constraints = (models.UniqueConstraint(fields=("user_id", "key"), name="answered_once"),)
+        indexes = (models.Index(fields=["created_at"], name="answered_by_age"),)
+
+    @property
+    def place(self) -> str:
+        return f"kernel_answered.sealed:{self.public_id}"

@@ -186,4 +186,6 @@ def test_an_embedded_database_is_restored_though_restoring_is_killed(tmp_path: P
     zhike(second, "restore", str(folder), kill_after=random.Random(os.getpid()).uniform(2, 5))
     if not (second / "postgres" / "data").exists():
         assert zhike(second, "restore", str(folder))["trail"]["fault"] == ""
+    else:
+        zhike(second, "init")
     assert zhike(second, "doctor")["sound"]
