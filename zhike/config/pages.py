@@ -12,13 +12,18 @@ import gc
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import django
 from django.urls import get_resolver
 from granian.constants import Interfaces
 from granian.server import Server
 
+from zhike.config.door import Door
+
 WSGI = "zhike.config.wsgi"
+WAITING = 16  # requests a worker lets wait for its threads: about a second, or none of them would be answered in time
+SPARE = 8  # threads that send away who comes on top, and files
 NEW_OBJECTS = 50_000  # that stay before the collector looks at them; 700 by itself
 
 
@@ -34,7 +39,8 @@ def main() -> None:
     django.setup()
     get_resolver().url_patterns  # noqa: B018  reading them loads every view
     sys.stdin.read()
-    import_module(WSGI)  # reads the names of the collected files
+    wsgi: Any = import_module(WSGI)  # reads the names of the collected files
+    wsgi.application = Door(wsgi.application, threads=given.threads, waiting=WAITING)
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
@@ -44,7 +50,7 @@ def main() -> None:
         port=given.port,
         interface=Interfaces.WSGI,
         workers=given.workers,
-        blocking_threads=given.threads,
+        blocking_threads=given.threads + 1 + 2 * WAITING + SPARE,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=given.kill_timeout,
