@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def main() -> None:
 
         os.environ["PAGES_DATABASE_URL"] = Cluster(home / "pg").url(role=PAGES_ROLE)
         if search._fill(arguments.customers):
-            _contacts(arguments.customers)
+            contacts(arguments.customers)
         port = stack.enter_context(_served())
         for role in ("customer_manager", "branch_head"):
             cookie, parties = _person(role)
@@ -65,7 +66,7 @@ def main() -> None:
     print(f"load of the machine in the last minute: {os.getloadavg()[0]:.1f}")
 
 
-def _contacts(count: int) -> None:
+def contacts(count: int) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -122,8 +123,8 @@ def _person(role: str) -> tuple[str, list[str]]:
     from django.contrib.sessions.backends.db import SessionStore
 
     from zhike.access.queries import actor_for
-    from zhike.customers.models import ContactPoint, Party
-    from zhike.kernel import clock, crypto
+    from zhike.customers.models import Party
+    from zhike.kernel import clock
     from zhike.organisation.models import Appointment, Employee, Position, User
 
     employee = Employee.objects.filter(unit=5).order_by("pk")[role == "branch_head"]
@@ -141,11 +142,18 @@ def _person(role: str) -> tuple[str, list[str]]:
     actor = actor_for(user, "benchmark")
     parties = list(Party.objects.visible_to(actor).values_list("public_id", flat=True)[:300])
     assert len(parties) >= CLIENTS, f"{role} sees {len(parties)}"
-    # The numbers that are looked at are sealed truly; `search.py` only needs their indexes.
+    seal(parties)
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}", list(map(str, parties))
+
+
+def seal(parties: Sequence[object]) -> None:
+    """The numbers that are looked at are sealed truly; `search.py` only needs their indexes."""
+    from zhike.customers.models import ContactPoint
+    from zhike.kernel import crypto
+
     for point in ContactPoint.objects.filter(party__public_id__in=parties):
         point.sealed = crypto.encrypt("15400000000", point.place)
         point.save(update_fields=["sealed"])
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}", list(map(str, parties))
 
 
 def _ask(port: int, cookie: str, paths: list[str], seconds: float) -> tuple[int, list[float]]:
