@@ -27,7 +27,6 @@ from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.prepared import kept_sql
 from zhike.kernel.registry import Registry
-from zhike.kernel.scope import doors
 
 CANDIDATES = 700
 TAILS = 500  # of 10 M customers a thousand end alike, each on a page of its own
@@ -212,10 +211,9 @@ def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
 def _owners(actor: Actor, most: int, *sources: QuerySet[Any, Any]) -> list[Candidate]:
     """The visible parties that rows of the sources hang on."""
     first, *others = (source.order_by().values_list("party_id", flat=True) for source in sources)
-    visible = Party.objects.visible_to(actor)
-    return _candidates(
-        _united(most, visible.filter(pk__in=first.union(*others))).query.sql_with_params
-    )
+    found = first.union(*others)
+    seen = (rows.filter(pk__in=found) for _door, rows in Party.objects.visible_through(actor))
+    return _candidates(_united(most, *seen).query.sql_with_params)
 
 
 def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
@@ -229,8 +227,7 @@ def _by_name_start(actor: Actor, text: str) -> list[Candidate]:
     # More begin so than are looked at; those called exactly so must be among them.
     keys = {names.sort_key(text, person=person) for person in (True, False)}
     called_so = reduce(or_, (Q(name_key__gte=key, name_key__lt=f"{key}\uffff") for key in keys))
-    visible = Party.objects.visible_to(actor)
-    sources = (visible.filter(door, called_so) for door in doors(actor, Party))
+    sources = (rows.filter(called_so) for _door, rows in Party.objects.visible_through(actor))
     exact = _candidates(_united(CANDIDATES, *sources).query.sql_with_params)
     return list(dict.fromkeys([*exact, *found]))
 
@@ -252,21 +249,21 @@ def _holding(actor: Actor, *ways: Iterable[str]) -> list[Candidate]:
 
 
 def _holders(actor: Actor, most: int, **ways: list[str]) -> QuerySet[Party, Any]:
-    visible = Party.objects.visible_to(actor).alias(placed=PLACED_TOKENS)
-    sources = []
-    for door in reversed(doors(actor, Party)):
+    sources: list[QuerySet[Party]] = []
+    for door, visible in reversed(Party.objects.visible_through(actor)):
+        placed = visible.alias(placed=PLACED_TOKENS)
         reach: dict[str, Any] = dict(door.children)  # type: ignore[arg-type]
         if not reach:
-            sources.append(visible.filter(_holds("placed", ways)))
+            sources.append(placed.filter(_holds("placed", ways)))
         elif "unit__in" in reach:
             units = [f"u:{unit}" for unit in sorted(reach["unit__in"])]
             few = -(-len(units) // 8)
             # Where a few units hold enough rows with a common word, the others are not read at all.
             for some in filter(None, (units[:few], units[few:])):
-                sources.append(visible.filter(door, _holds("placed", ways), placed__overlap=some))
+                sources.append(placed.filter(_holds("placed", ways), placed__overlap=some))
         else:
             # A few hundred rows: without an index on the bare tokens the planner reads these and no others.
-            sources.append(visible.filter(door, _holds("search_tokens", ways)))
+            sources.append(visible.filter(_holds("search_tokens", ways)))
     return _united(most, *sources)
 
 

@@ -18,7 +18,6 @@ from zhike.activities.queries.lists import on_the_list
 from zhike.customers.models import Assignment, Party
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.scope import doors
 from zhike.organisation.models import Appointment, Employee
 from zhike.ui.mirrors import mirrored
 
@@ -177,8 +176,7 @@ def _seen(actor: Actor, model: type[M]) -> list[QuerySet[M]]:
     """
     parts: list[QuerySet[M]] = []
     before: list[Q] = []
-    for door in doors(actor, model):
-        rows = model.objects.visible_to(actor).filter(door)  # type: ignore[attr-defined]
+    for door, rows in model.objects.visible_through(actor):  # type: ignore[attr-defined]
         parts.append(rows.filter(*(~each for each in before)))
         before.append(door)
     return parts
