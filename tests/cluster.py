@@ -9,6 +9,7 @@ import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -27,6 +28,18 @@ if "ZHIKE_TEST_HOME" not in os.environ:
         os.environ["DATABASE_URL"] = _stack.enter_context(
             running(Path(_home, "pg"), throwaway=True)
         )
+
+
+def url_of(name: str) -> str:
+    """Where the tests' server keeps the database of that name."""
+    from django.db import connection
+
+    where = connection.settings_dict
+    user = quote(str(where["USER"])) + (
+        f":{quote(str(where['PASSWORD']))}" if where["PASSWORD"] else ""
+    )
+    port = f"&port={where['PORT']}" if where["PORT"] else ""
+    return f"postgresql://{user}@/{name}?host={quote(str(where['HOST']), safe='')}{port}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,9 +12,9 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
+from tests.cluster import url_of
 from tests.trust.canaries import forms, found_in, plant, sealed
 from zhike.config.backups import backup
-from zhike.config.tests.test_backups import url_of
 from zhike.customers.tests import factories
 from zhike.kernel.postgres import SUPERUSER
 from zhike.kernel.warehouse import Warehouse

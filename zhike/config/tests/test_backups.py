@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pyarrow as pa
@@ -20,6 +19,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
+from tests.cluster import url_of
 from zhike.config import backups
 from zhike.config.backups import backup, backup_keys, restore, restore_keys
 from zhike.kernel import keys
@@ -31,15 +31,6 @@ from zhike.organisation.models import Unit
 
 PASSPHRASE = "correct horse battery"
 FACTS = pa.table({"party_id": [1, 2, 3], "amount": [10, 20, 30]})
-
-
-def url_of(name: str) -> str:
-    where = connection.settings_dict
-    user = quote(str(where["USER"])) + (
-        f":{quote(str(where['PASSWORD']))}" if where["PASSWORD"] else ""
-    )
-    port = f"&port={where['PORT']}" if where["PORT"] else ""
-    return f"postgresql://{user}@/{name}?host={quote(str(where['HOST']), safe='')}{port}"
 
 
 @pytest.fixture

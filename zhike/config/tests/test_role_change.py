@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
@@ -109,7 +110,7 @@ def test_a_right_taken_back_is_gone_within_a_second_on_every_channel() -> None:
     client = client_of(who)
     actor = actor_for(who.user)
     _token, secret = make_token(actor=actor, name="表", permissions=["customers.assign"], days=7)
-    asked = {
+    asked: dict[str, Callable[[], bool]] = {
         "page of a role": lambda: client.get("/imports/").status_code == 200,
         "export": lambda: exports(client),
         "job": lambda: bool(actor_for(User.objects.get(pk=who.user.pk)).may("customers.export")),
