@@ -194,8 +194,7 @@ def _seat(
         )
     made = Appointment.objects.bulk_create(appointments, BATCH)
     audit.record_many(actor, "organisation.appoint", made, reason=_("loaded"))
-    for each in made:
-        events.publish(AppointmentsChanged(each.employee_id))
+    events.publish(*(AppointmentsChanged(each.employee_id) for each in made))
     return {each.employee.code for each in made}
 
 

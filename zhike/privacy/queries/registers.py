@@ -118,9 +118,7 @@ SHARED: Mapping[str, str | Promise] = {
     "customers.export": gettext_lazy("a list as a file"),
     "token.": gettext_lazy("a program's token"),
     "privacy.access.hand_over": gettext_lazy("a copy handed to the person"),
-    "customers.identifier.reveal": gettext_lazy("an identifier in clear"),
-    "customers.contact_point.reveal": gettext_lazy("an identifier in clear"),
-    "customers.address.reveal": gettext_lazy("an identifier in clear"),
+    "reveal.": gettext_lazy("an identifier in clear"),
     "masterdata.import.revert": gettext_lazy("an import taken back"),
 }
 """Beginnings of the trail's actions by which data leaves, or is shown outside its mask."""

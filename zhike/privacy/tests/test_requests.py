@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhike.customers.models import Party
-from zhike.customers.services import add_contact_point
+from zhike.customers.services import add_contact_point, reveal
 from zhike.customers.tests import factories
 from zhike.customers.tests.factories import SYSTEM, actor_of, client_of
 from zhike.kernel import clock
@@ -211,6 +211,16 @@ def test_what_was_handed_out_is_in_the_register_of_sharing(
     services.hand_over(actor=actor_of(manager), request=ready(actor_of(manager), party, officer))
     assert [each.who for each in shared(today, today)] == [manager.name]
     assert shared(today - timedelta(days=9), today - timedelta(days=1)) == []
+
+
+def test_a_number_shown_in_clear_is_in_the_register_of_sharing(
+    manager: Employee, party: Party
+) -> None:
+    actor, today = actor_of(manager), clock.today()
+    point = add_contact_point(actor=actor, party=party, kind="mobile", value="15400000001")
+    reveal(actor=actor, row=point, field="sealed", purpose="回访客户")
+    (told,) = shared(today, today)
+    assert (told.action, told.why) == ("reveal.sealed", "回访客户")
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 30))
