@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.signals import request_finished, request_started
 from django.db import connection
+from django.db.models.signals import post_migrate
 from hypothesis import settings
 from psycopg.pq import TransactionStatus
 
@@ -61,6 +64,14 @@ def _as_role(words: str) -> None:
     held.execute(words)
 
 
+def _usual_levels(**_signal: Any) -> None:
+    """What a migration wrote is gone with the flush after a transactional test: the levels of approval come again."""
+    begun = import_module("zhike.access.migrations.0008_grants")
+    if not apps.get_model("access", "ApprovalLevel").objects.exists():
+        begun.usual_levels(apps, None)
+
+
+post_migrate.connect(_usual_levels, sender=apps.get_app_config("access"))
 request_started.connect(_behind_the_wall)
 request_finished.connect(_before_it_again)
 
