@@ -161,7 +161,7 @@ def _load() -> None:
     from django.urls import get_resolver
     from django.utils.translation import gettext
 
-    from tests.faults import flows  # noqa: F401
+    from tests.faults import flows  # noqa: F401  they register
 
     gettext("customer")
     get_resolver()._populate()

@@ -326,13 +326,12 @@ class Cluster:
             roles = "select 1 from pg_roles where rolname = %s"
             if connection.execute(roles, [ROLE]).fetchone() is None:
                 connection.execute(sql.SQL("create role {} login createdb").format(role))
-            made = make_pages_role(connection, ROLE)
+            make_pages_role(connection, ROLE)
             databases = "select 1 from pg_database where datname = %s"
             if connection.execute(databases, [DATABASE]).fetchone() is None:
                 connection.execute(sql.SQL("create database {} owner {}").format(database, role))
-            if made:
-                with self._superuser(DATABASE) as inside:
-                    let_indexes_serve(inside)
+            with self._superuser(DATABASE) as inside:
+                let_indexes_serve(inside)
 
     def _superuser(self, database: str) -> psycopg.Connection:
         return psycopg.connect(

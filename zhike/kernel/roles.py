@@ -27,19 +27,22 @@ LEAKPROOF = (
 )
 
 
-def make_pages_role(superuser: Connection[Any], owner: str) -> bool:
-    """The role, unless it is there; `owner` may from then on pass every policy. Whether it was made."""
+def make_pages_role(superuser: Connection[Any], owner: str) -> None:
+    """The role, unless it is there; `owner` may from then on pass every policy."""
     there = "select 1 from pg_roles where rolname = %s"
     if superuser.execute(there, [PAGES_ROLE]).fetchone() is not None:
-        return False
+        return
     pages, owning = sql.Identifier(PAGES_ROLE), sql.Identifier(owner)
     superuser.execute(sql.SQL("create role {} login").format(pages))
     superuser.execute(sql.SQL("grant {} to {}").format(pages, owning))
     superuser.execute(sql.SQL("alter role {} bypassrls").format(owning))
-    return True
 
 
 def let_indexes_serve(superuser: Connection[Any]) -> None:
-    """Mark what `LEAKPROOF` names in the database of the connection."""
-    for function in LEAKPROOF:
+    """Mark what `LEAKPROOF` names in the database of the connection, where it is not marked yet."""
+    unmarked = (
+        "select name from unnest(%s::text[]) name "
+        "join pg_proc on pg_proc.oid = name::regprocedure where not proleakproof"
+    )
+    for (function,) in superuser.execute(unmarked, [list(LEAKPROOF)]).fetchall():
         superuser.execute(sql.SQL("alter function {} leakproof").format(sql.SQL(function)))

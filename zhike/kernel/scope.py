@@ -41,7 +41,7 @@ class Scope(ABC):
 def doors(actor: Actor, model: type[Model]) -> list[Q]:
     """The alternatives of what the actor may see: an index answers each alone, but not one OR the other.
 
-    They only narrow `visible_to`, so a door too many shows nothing that is out of scope.
+    Each is a part of `visible_to` and all together are it, so the rows behind one may be asked for alone.
     """
     scope: Scope = model.scope  # type: ignore[attr-defined]
     condition = Q() if actor.system else scope.rows(actor, model)

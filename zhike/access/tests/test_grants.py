@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -149,9 +150,9 @@ def test_nobody_gives_themselves_a_right_and_one_is_taken_back() -> None:
     take_right_back(actor=security, grant=given, reason="不再需要")
     assert not actor_for(who).may("customers.export")
     for bad in ({"what": "no.such"}, {"until": until + timedelta(days=400)}, {"reason": " "}):
-        asked = {"what": "customers.export", "until": until, "reason": REASON} | bad
+        asked: dict[str, Any] = {"what": "customers.export", "until": until, "reason": REASON} | bad
         with pytest.raises(UserError):
-            give_right(actor=security, employee=person(who), where=unit(), **asked)  # type: ignore[arg-type]
+            give_right(actor=security, employee=person(who), where=unit(), **asked)
     with pytest.raises(Refused):
         give_right(
             actor=actor_for(who), employee=person(user(Role.TELLER)), what="customers.export",
@@ -214,17 +215,17 @@ def test_a_role_agrees_up_to_its_level() -> None:
         Role.BRANCH_HEAD, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR,
     }  # fmt: skip
     lead, asker = actor_for(user(Role.TEAM_LEAD)), user(Role.CUSTOMER_MANAGER)
-    asked = {"asked_by": asker.pk, "kind": ApprovalKind.FILE, "action": "x"}
-    must_approve(lead, amount=5_000, **asked)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"asked_by": asker.pk, "kind": ApprovalKind.FILE, "action": "x"}
+    must_approve(lead, amount=5_000, **asked)
     with pytest.raises(Refused):
-        must_approve(lead, amount=5_001, **asked)  # type: ignore[arg-type]
+        must_approve(lead, amount=5_001, **asked)
     with pytest.raises(Refused):
-        must_approve(lead, amount=1, **asked | {"asked_by": lead.user_id})  # type: ignore[arg-type]
+        must_approve(lead, amount=1, **asked | {"asked_by": lead.user_id})
     security = actor_for(user(Role.SECURITY_ADMINISTRATOR))
     level = ApprovalLevel.objects.get(kind="file", role=Role.TEAM_LEAD)
     set_approval_level(actor=security, level=level, up_to=10, reason="收紧")
     with pytest.raises(Refused):
-        must_approve(lead, amount=11, **asked)  # type: ignore[arg-type]
+        must_approve(lead, amount=11, **asked)
     own = ApprovalLevel.objects.get(kind="file", role=Role.SECURITY_ADMINISTRATOR)
     with pytest.raises(Refused):
         set_approval_level(actor=security, level=own, up_to=None, reason="放宽")

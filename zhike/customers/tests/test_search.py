@@ -250,3 +250,21 @@ def test_the_sql_is_put_together_once_and_the_scope_asked_each_time(
     other = factories.person("李明娜", manager=manager)
     assert [hit.party for hit in search(actor, "明娜")] == [other]
     assert len(made) == put_together > 0
+
+
+@pytest.mark.parametrize(
+    "role", [Role.CUSTOMER_MANAGER, Role.BRANCH_HEAD, Role.ANALYST, Role.AUDITOR]
+)
+def test_the_doors_together_are_what_is_visible(role: Role) -> None:
+    here, elsewhere = factories.unit("城东支行"), factories.unit("城西支行")
+    looks = factories.employee_with_role(role, here)
+    for number, unit in enumerate((here, here, elsewhere)):
+        factories.person(f"孔有缘{number}", unit=unit)
+    factories.person("孔有缘远", unit=elsewhere, manager=looks)
+    actor = factories.actor_of(looks)
+    behind = [set(rows) for _door, rows in Party.objects.visible_through(actor)]
+    seen = set(Party.objects.visible_to(actor))
+    assert set().union(*behind) == seen
+    assert len(seen) == {Role.CUSTOMER_MANAGER: 1, Role.BRANCH_HEAD: 3, Role.ANALYST: 4}.get(
+        role, 0
+    )
