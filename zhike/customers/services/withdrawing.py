@@ -11,7 +11,7 @@ from zhike.customers.models import Party, SealedValue, TimelineEntry
 from zhike.customers.services.bulk import FILLED
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.copying import update_rows
+from zhike.kernel.copying import delete_rows, update_rows
 from zhike.kernel.services import service
 
 
@@ -20,8 +20,7 @@ def withdraw_parties(*, actor: Actor, party_ids: Collection[int]) -> int:
     """Delete parties with all that hangs on them; answers how many. Raises ProtectedError for one that holds an
     agreement or a source record.
     """
-    _count, by_model = Party.objects.filter(pk__in=party_ids).delete()
-    return by_model.get(Party._meta.label, 0)
+    return delete_rows(Party, list(party_ids))
 
 
 @service("masterdata.load")
@@ -33,10 +32,9 @@ def withdraw_values(
     others: Mapping[int, str],
 ) -> None:
     """Delete sealed values; those of `others` (id → source) stay, as the word of that source."""
-    rows = model._default_manager
-    rows.filter(pk__in=ids).delete()
-    for id, source in others.items():
-        rows.filter(pk=id).update(source=source)
+    delete_rows(model, list(ids))
+    if others:
+        update_rows(model, ("source",), others.items())
 
 
 @service("masterdata.load")

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -27,8 +27,9 @@ from zhike.customers.services.withdrawing import (
 )
 from zhike.kernel import audit
 from zhike.kernel.actor import Actor
-from zhike.kernel.copying import update_rows
+from zhike.kernel.copying import delete_rows, update_rows
 from zhike.kernel.errors import UserError
+from zhike.kernel.prepared import Among
 from zhike.kernel.services import service
 from zhike.masterdata.models import Displaced, ImportFile, ImportRun, Pin, SourceRecord, Upload
 from zhike.masterdata.rejects import Reject, RejectFile
@@ -39,7 +40,7 @@ from zhike.masterdata.services.surviving import NEVER_EMPTY, WORDS, survive, wor
 from zhike.masterdata.services.wizard import lock_of
 from zhike.masterdata.wizard.drafting import CONTACTS, mapping_of
 
-AT_ONCE = 2_000
+AT_ONCE = 5_000
 SEALED_MODELS: tuple[type[SealedValue], ...] = (Identifier, ContactPoint, Address)
 # What is worked out about a customer every night is nobody's building; of lists only what somebody worked off is.
 COMPUTED: dict[str, Q] = {
@@ -139,7 +140,7 @@ def revert(*, actor: Actor, upload: Upload) -> None:
 def _take_back_changed(actor: Actor, made: _Import) -> None:
     """Records that said something else before say it again."""
     for chunk in _chunks(Displaced.objects.filter(file=made.file).values_list("pk", flat=True)):
-        displaced = list(Displaced.objects.filter(pk__in=chunk).select_related("record"))
+        displaced = list(Displaced.objects.filter(Among(F("pk"), chunk)).select_related("record"))
         for each in displaced:
             if each.record.file_id != made.file.pk:
                 made.kept[each.record.line or 0] = LATER
@@ -167,7 +168,7 @@ def _take_back_changed(actor: Actor, made: _Import) -> None:
                 for each in back
             ],
         )
-        Displaced.objects.filter(pk__in=[each.pk for each in back]).delete()
+        delete_rows(Displaced, [each.pk for each in back])
         _recompute(actor, made, {each.record.party_id for each in back})
         made.reverted += len(back)
 
@@ -176,7 +177,11 @@ def _take_back_new(actor: Actor, made: _Import) -> None:
     """Records the import brought go: with the customer where it made that too, else out of the one they joined."""
     new = SourceRecord.objects.filter(file=made.file, created_at__range=made.then)
     for parties in _chunks(new.order_by("party").values_list("party", flat=True).distinct()):
-        records = list(new.filter(party__in=parties).select_related("party"))
+        records = list(
+            new.filter(Among(F("party"), parties))
+            .select_related("party")
+            .only("party", "line", "party__created_at", "party__changed_at")
+        )
         blocked = _blocked(made, records)
         built = _built_on(made, [r.party for r in records if made.made(r.party)])
         gone: list[int] = []
@@ -194,8 +199,9 @@ def _take_back_new(actor: Actor, made: _Import) -> None:
                 gone.append(record.pk)
                 if not made.made(record.party):
                     joined.add(record.party_id)
-        whole = {r.party_id for r in records if r.pk in set(gone)} - joined
-        SourceRecord.objects.filter(pk__in=gone).delete()
+        going = set(gone)
+        whole = {r.party_id for r in records if r.pk in going} - joined
+        delete_rows(SourceRecord, gone)
         _recompute(actor, made, joined)
         withdraw_parties(actor=actor, party_ids=whole)
         made.reverted += len(gone)
@@ -211,13 +217,17 @@ def _note_later(made: _Import) -> None:
 def _blocked(made: _Import, records: Iterable[SourceRecord]) -> dict[int, str]:
     """Record → why its words must stay."""
     by_party = {record.pk: record.party_id for record in records}
-    parties = set(by_party.values())
-    pinned = set(Pin.objects.filter(record__in=by_party).values_list("record_id", flat=True))
+    parties = list(set(by_party.values()))
+    pinned = set(
+        Pin.objects.filter(Among(F("record"), list(by_party))).values_list("record_id", flat=True)
+    )
     merged = set(
-        Merge.objects.filter(root__in=parties, at__gt=made.ended).values_list("root_id", flat=True)
+        Merge.objects.filter(Among(F("root"), parties), at__gt=made.ended).values_list(
+            "root_id", flat=True
+        )
     ) | set(
         Merge.objects.filter(
-            absorbed__in=parties, how=Merge.How.RECORD, undone_at__gt=made.ended
+            Among(F("absorbed"), parties), how=Merge.How.RECORD, undone_at__gt=made.ended
         ).values_list("absorbed", flat=True)
     )
     verified: set[int] = set()
@@ -243,8 +253,8 @@ def _built_on(made: _Import, parties: Collection[Party]) -> dict[int, str]:
     found: dict[int, str] = {
         party.pk: BY_HAND for party in parties if party.changed_at > made.ended
     }
-    ids = {party.pk for party in parties}
-    others = SourceRecord.objects.filter(party__in=ids).exclude(
+    ids = list({party.pk for party in parties})
+    others = SourceRecord.objects.filter(Among(F("party"), ids)).exclude(
         file=made.file, created_at__range=made.then
     )
     for party, system in others.values_list("party_id", "system__code"):
@@ -253,14 +263,14 @@ def _built_on(made: _Import, parties: Collection[Party]) -> dict[int, str]:
         label = each.model._meta.label_lower
         if each.model is SourceRecord:
             continue
-        rows = each.model._default_manager.filter(**{f"{each.column}__in": ids})
+        rows = each.model._default_manager.filter(Among(F(each.column), ids))
         if label in COMPUTED:
             rows = rows.filter(COMPUTED[label])
         elif issubclass(each.model, SealedValue):
             rows = rows.exclude(created_at__range=made.then)
         for party in rows.values_list(each.column, flat=True):
             found.setdefault(party, HANGS)
-    for party in Merge.objects.filter(root__in=ids).values_list("root_id", flat=True):
+    for party in Merge.objects.filter(Among(F("root"), ids)).values_list("root_id", flat=True):
         found[party] = MERGED
     return found
 
@@ -305,14 +315,15 @@ def _recompute(actor: Actor, made: _Import, parties: Collection[int]) -> None:
 
 def _of_import(made: _Import, model: type[SealedValue], parties: Collection[int]) -> Any:
     rows: Any = model._default_manager  # the abstract base has no party; each kind has
-    return rows.filter(party__in=parties, source=made.source, created_at__range=made.then)
+    among = Among(F("party"), list(parties))
+    return rows.filter(among, source=made.source, created_at__range=made.then)
 
 
 def _still_said(
     parties: Collection[int],
 ) -> dict[tuple[int, type[SealedValue], str, bytes], str]:
     """(party, model, kind, blind) → a source that says this sealed value today."""
-    records = SourceRecord.objects.filter(party__in=parties, sealed__isnull=False)
+    records = SourceRecord.objects.filter(Among(F("party"), list(parties)), sealed__isnull=False)
     return {
         (record.party_id, *said): record.system.code
         for record in records.select_related("system")
