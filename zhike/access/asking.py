@@ -112,7 +112,7 @@ def answer(request: HttpRequest, actor: Actor) -> str:
             actor=actor, answer=sent, challenge=challenge, place=place
         ):
             return wrong
-        proofs.proved(request, by_code=True)
+        proofs.proved(request, by_code=True, by_passkey=True)
         return ""
     outcome = prove(
         actor=actor,

@@ -19,6 +19,7 @@ NAMES: dict[str, str | Promise] = {
     "sign_in.passkey": _("Sign in by passkey"),
     "sign_in.second_factor": _("Sign in, second step"),
     "sign_out": _("Sign out"),
+    "session.displaced": _("A fourth sign-in ended the oldest session"),
     "account.prove": _("Prove that it is oneself"),
     "account.password": _("Change one's password"),
     "account.language": _("Choose one's language"),

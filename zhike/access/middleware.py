@@ -15,12 +15,20 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from zhike.access import asking, devices, proofs
-from zhike.access.queries import actor_for, actor_of_token, has_second_factor, must_enrol
+from zhike.access.queries import (
+    actor_for,
+    actor_of_token,
+    has_second_factor,
+    must_enrol,
+    needs_passkey,
+    signs_in_by_passkey_alone,
+)
 from zhike.access.services import note_refusal, note_use
 from zhike.kernel import wall
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.errors import ProofWanted, Refused, UserError
 from zhike.organisation.models import User
+from zhike.organisation.rules import ADMINISTRATORS
 from zhike.ui import errors
 
 # The only addresses that answer without a sign-in.
@@ -81,6 +89,9 @@ class ActorMiddleware:
             if token:
                 note_use(token)
         elif actor.user_id is not None:
+            if actor.roles & ADMINISTRATORS and "_session_expiry" not in request.session:
+                minutes = settings.ZHIKE_NUMBERS.idle_minutes_administrators
+                request.session.set_expiry(minutes * 60)
             actor = replace(actor, proof_due=proofs.is_due(request.session))
         return user, actor
 
@@ -90,6 +101,7 @@ class ActorMiddleware:
         translation.activate(language)
         request.LANGUAGE_CODE = language
         if actor.user_id is None and not request.path_info.startswith(OPEN_PATHS):
+            proofs.note_displaced(request)
             if request.path_info.startswith(API_PATH):
                 reason = {"error": _("You are not signed in."), "way_out": _("Sign in first.")}
                 return JsonResponse(reason, status=401)
@@ -162,13 +174,24 @@ class ActorMiddleware:
 
 def _enrolment(request: HttpRequest, actor: Actor) -> HttpResponse | None:
     """The way to the page that sets a second factor up; None for what may be asked on the way there."""
-    if has_second_factor(actor.user_id or 0):
+    by_passkey = needs_passkey(actor)
+    is_there = signs_in_by_passkey_alone if by_passkey else _has_second_factor
+    if is_there(actor):
         # It is there, but this session began without it.
         logout(request)
         return redirect_to_login(request.get_full_path())
     if request.path_info.startswith(ENROLMENT_PATHS):
         return None
-    return _elsewhere(request, "second-factor", _("The institution asks for a second factor."))
+    said = (
+        _("The institution asks administrators for a passkey.")
+        if by_passkey
+        else _("The institution asks for a second factor.")
+    )
+    return _elsewhere(request, "second-factor", said)
+
+
+def _has_second_factor(actor: Actor) -> bool:
+    return has_second_factor(actor.user_id or 0)
 
 
 def _elsewhere(request: HttpRequest, name: str, reason: str) -> HttpResponse:

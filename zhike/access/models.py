@@ -137,6 +137,25 @@ class RecoveryCode(Base):
         verbose_name = _("recovery code")
 
 
+class Sitting(Base):
+    """One browser in which somebody is signed in; `key` is that of its session, which proofs change.
+
+    `ended_at` once a later one took its place. Rows go a day after the longest session.
+    """
+
+    scope = SystemOnly()
+    field_classes = classify(open="ended_at began_at", c1="user", c2="key")
+    keeping = keep(NOBODY, STAFF)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=40, unique=True)
+    began_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("browser signed in")
+
+
 class Passkey(Base):
     """The public half of a key pair on somebody's device or stick (WebAuthn); the other half never leaves it.
 

@@ -15,11 +15,12 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, QueryDict
 
 from zhike.access import rules
-from zhike.access.queries import SECOND_FACTOR, password_set_at
+from zhike.access.queries import PASSKEY, SECOND_FACTOR, password_set_at
+from zhike.access.services.sittings import begin_sitting, was_displaced
 from zhike.kernel import clock, crypto
 from zhike.organisation.models import User
 
-HALF, PROVED, PASSWORD = "half", "proved", "password_set"
+HALF, PROVED, PASSWORD, DISPLACED = "half", "proved", "password_set", "displaced"
 TYPED, PROOF = "zhike-typed", "zhike-proof"
 """The fields of the page that asks for a proof: what was being sent, sealed, and the proof."""
 
@@ -48,8 +49,14 @@ def half_of(session: SessionBase) -> User | None:
 
 
 def signed_in(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
-    """Signing in is a proof, by whichever way."""
-    request.session.pop(HALF, None)
+    """Signing in is a proof, by whichever way, and begins a sitting."""
+    for each in (HALF, DISPLACED):
+        request.session.pop(each, None)
+    if request.session.session_key is None:
+        request.session.cycle_key()
+    begin_sitting(
+        user, request.session.session_key or "", f"web {request.META.get('REMOTE_ADDR', '')}"
+    )
     request.session[PROVED] = _now()
     if settings.ZHIKE_PASSWORD_DAYS and (set_at := password_set_at(user)) is not None:
         request.session[PASSWORD] = int(set_at.timestamp())
@@ -71,12 +78,21 @@ def is_password_old(session: SessionBase) -> bool:
     return rules.is_old(since, clock.now(), settings.ZHIKE_PASSWORD_DAYS)
 
 
-def proved(request: HttpRequest, *, by_code: bool) -> None:
+def note_displaced(request: HttpRequest) -> None:
+    """The page to sign in is to say why a session that was ended by a later one opens nothing."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if key and was_displaced(key):
+        request.session[DISPLACED] = True
+
+
+def proved(request: HttpRequest, *, by_code: bool, by_passkey: bool = False) -> None:
     """The person proved to be themselves just now; the session goes on under a new id."""
     request.session.cycle_key()
     request.session[PROVED] = _now()
     if by_code:
         request.session[SECOND_FACTOR] = True
+    if by_passkey:
+        request.session[PASSKEY] = True
 
 
 def is_due(session: SessionBase) -> bool:

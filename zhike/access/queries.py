@@ -90,10 +90,26 @@ SECOND_FACTOR = "second_factor"
 """In a session that began, or was confirmed, with a second factor."""
 
 
+PASSKEY = "passkey"
+"""In a session that began, or was confirmed, with a passkey."""
+
+
 def must_enrol(actor: Actor, session: Mapping[str, Any]) -> bool:
     """Whether this session may nothing yet but set a second factor up: the institution asks for one."""
-    asked = rules.must_have_second_factor(settings.ZHIKE_SECOND_FACTOR, actor.roles)
-    return asked and not session.get(SECOND_FACTOR)
+    asked = rules.is_asked_of(settings.ZHIKE_SECOND_FACTOR, actor.roles)
+    return (asked and not session.get(SECOND_FACTOR)) or (
+        needs_passkey(actor) and not session.get(PASSKEY)
+    )
+
+
+def needs_passkey(actor: Actor) -> bool:
+    """Whether codes alone are too little for who holds these roles."""
+    return rules.is_asked_of(settings.ZHIKE_PASSKEY, actor.roles)
+
+
+def signs_in_by_passkey_alone(actor: Actor) -> bool:
+    """Whether no code is taken of the actor: a passkey is asked for, and there is one."""
+    return needs_passkey(actor) and Passkey.objects.filter(user_id=actor.user_id or 0).exists()
 
 
 def second_factor(actor: Actor) -> SecondFactor | None:

@@ -65,16 +65,20 @@ def groups_meant(groups: Collection[str]) -> frozenset[str]:
     return frozenset(each.strip().casefold() for each in groups)
 
 
+MOST_SESSIONS = 3
+"""Of one person at once; the next ends the oldest."""
+
+
 class Required(StrEnum):
-    """Who must have a second factor (`ZHIKE_SECOND_FACTOR`)."""
+    """Who must have a second factor (`ZHIKE_SECOND_FACTOR`), and who a passkey (`ZHIKE_PASSKEY`)."""
 
     NONE = "none"
     ADMINISTRATORS = "administrators"
     EVERYONE = "everyone"
 
 
-def must_have_second_factor(required: str, roles: Collection[str]) -> bool:
-    """Whether the institution asks a second factor of who holds these roles; without a role one may nothing."""
+def is_asked_of(required: str, roles: Collection[str]) -> bool:
+    """Whether the institution asks that of who holds these roles; without a role one may nothing."""
     match Required(required):
         case Required.NONE:
             return False

@@ -1,4 +1,7 @@
-"""Where sessions are kept: in Django's table, read by a query that keeps its SQL, for every request asks it."""
+"""Where sessions are kept: in Django's table, read by a query that keeps its SQL, for every request asks it.
+
+A session changes its key when somebody proves anew who they are, and stays the same sitting.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,14 @@ class SessionStore(db.SessionStore):
         if not found:
             self._session_key = None
         return found[0] if found else None
+
+    def cycle_key(self) -> None:
+        from zhike.access.services.sittings import go_on  # this module is read before the models
+
+        before = self.session_key
+        super().cycle_key()
+        if before and self.session_key:
+            go_on(before, self.session_key)
 
 
 def _alive(key: str, now: datetime) -> QuerySet[Session]:

@@ -31,6 +31,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL") or Cluster(ZHIKE_HOME / "postgres"
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", str(ZHIKE_HOME / "warehouse"))
 
 ZHIKE_AUDIT_HEADS = Path(os.environ.get("ZHIKE_AUDIT_HEADS", ZHIKE_HOME / "audit" / "heads"))
+# Where the embedded database's log goes a second time; no commit is answered before it lies there.
+ZHIKE_LOG_TO = Path(os.environ["ZHIKE_LOG_TO"]) if os.environ.get("ZHIKE_LOG_TO") else None
 
 ZHIKE_DATA_KEY = keys.load(ZHIKE_KEYS, "data")
 ZHIKE_INDEX_KEY = keys.load(ZHIKE_KEYS, "index")
@@ -150,8 +152,13 @@ _profile = profiles.PROFILES[ZHIKE_PROFILE]
 ZHIKE_NUMBERS = replace(
     _profile,
     idle_minutes=int(os.environ.get("ZHIKE_IDLE_MINUTES", _profile.idle_minutes)),
+    idle_minutes_administrators=min(
+        _profile.idle_minutes_administrators,
+        int(os.environ.get("ZHIKE_IDLE_MINUTES", _profile.idle_minutes)),
+    ),
     session_hours=int(os.environ.get("ZHIKE_SESSION_HOURS", _profile.session_hours)),
     second_factor=os.environ.get("ZHIKE_SECOND_FACTOR", _profile.second_factor).lower(),
+    passkey=os.environ.get("ZHIKE_PASSKEY", _profile.passkey).lower(),
     password_length=int(os.environ.get("ZHIKE_PASSWORD_LENGTH", _profile.password_length)),
     password_kinds=int(os.environ.get("ZHIKE_PASSWORD_KINDS", _profile.password_kinds)),
     password_days=int(os.environ.get("ZHIKE_PASSWORD_DAYS", _profile.password_days)),
@@ -179,6 +186,7 @@ SESSION_COOKIE_AGE = (
 ZHIKE_SESSION_HOURS = ZHIKE_NUMBERS.session_hours
 ZHIKE_PASSWORD_DAYS = ZHIKE_NUMBERS.password_days
 ZHIKE_SECOND_FACTOR = ZHIKE_NUMBERS.second_factor
+ZHIKE_PASSKEY = ZHIKE_NUMBERS.passkey
 # The institution's directory; asked for who has no password here.
 ZHIKE_LDAP = {
     "url": os.environ.get("ZHIKE_LDAP_URL", ""),
@@ -231,8 +239,10 @@ if ZHIKE_SMTP_URL and not (
         "ZHIKE_SMTP_URL wants smtps:// or smtp:// (with StartTLS; smtp-plain:// goes without), ZHIKE_MAIL_FROM and "
         "ZHIKE_ALARMS_TO."
     )
-if ZHIKE_SECOND_FACTOR not in {"none", "administrators", "everyone"}:
-    raise ImproperlyConfigured("ZHIKE_SECOND_FACTOR must be none, administrators or everyone.")
+if not {ZHIKE_SECOND_FACTOR, ZHIKE_PASSKEY} <= set(profiles.WHO):
+    raise ImproperlyConfigured(
+        "ZHIKE_SECOND_FACTOR and ZHIKE_PASSKEY must be none, administrators or everyone."
+    )
 # Rows somebody takes away in a day before a second person is asked; 500 at most, whatever stands here.
 ZHIKE_FILE_ROWS = int(os.environ.get("ZHIKE_FILE_ROWS", "500"))
 # Working days within which somebody's request about their own data is answered.

@@ -42,7 +42,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shortcuts": SHORTCUTS,
         "search_url": _search_url(actor),
         "may_find": bool(actor.may("account.use")),
-        "idle_seconds": settings.SESSION_COOKIE_AGE,
+        "idle_seconds": request.session.get_expiry_age()
+        if actor.user_id and hasattr(request, "session")
+        else settings.SESSION_COOKIE_AGE,
         "reader": reader_mark(request) if actor.user_id else "",
         "kept_form": actor.user_id is not None and KEPT in getattr(request, "session", {}),
         "stream_url": stream_url(request),

@@ -16,7 +16,7 @@ from zhike.access import rules
 from zhike.access.events import SecondFactorTaken
 from zhike.access.models import Passkey
 from zhike.access.passkeys import Place
-from zhike.access.queries import actor_for, has_second_factor
+from zhike.access.queries import actor_for, has_second_factor, needs_passkey
 from zhike.access.services.notes import nobody, note_sign_in
 from zhike.access.services.second_factor import person
 from zhike.access.services.signing_in import SignIn
@@ -162,8 +162,11 @@ def remove_passkey(*, actor: Actor, passkey: Passkey) -> None:
         raise Refused(_("This is another person's passkey."), action=action)
     # Locked, so that two at once do not each leave the other's.
     User.objects.select_for_update().get(pk=person(actor))
-    must = rules.must_have_second_factor(settings.ZHIKE_SECOND_FACTOR, actor.roles)
-    if must and not has_second_factor(person(actor), but=passkey):
+    must = rules.is_asked_of(settings.ZHIKE_SECOND_FACTOR, actor.roles)
+    others = Passkey.objects.filter(user_id=person(actor)).exclude(pk=passkey.pk)
+    if (must and not has_second_factor(person(actor), but=passkey)) or (
+        needs_passkey(actor) and not others.exists()
+    ):
         raise Refused(
             _("This is your last second factor, and the institution asks for one."), action=action
         )

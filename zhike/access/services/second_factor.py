@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from zhike.access import rules
 from zhike.access.events import SecondFactorTaken
 from zhike.access.models import RecoveryCode, SecondFactor
+from zhike.access.queries import actor_for, needs_passkey, signs_in_by_passkey_alone
 from zhike.kernel import audit, clock, crypto, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
@@ -52,7 +53,16 @@ def person(actor: Actor) -> int:
 
 @service("account.use", proof=True)
 def begin_second_factor(*, actor: Actor) -> SecondFactor:
-    """A new secret for the actor, which counts once a code of it was given. One begun earlier is forgotten."""
+    """A new secret for the actor, which counts once a code of it was given. One begun earlier is forgotten.
+
+    Raises UserError for who needs a passkey and has none: codes alone would open nothing.
+    """
+    # Who has none yet comes here without their roles.
+    whole = actor_for(User.objects.get(pk=person(actor)))
+    if needs_passkey(whole) and not signs_in_by_passkey_alone(whole):
+        raise UserError(
+            _("A code alone is too little for an administrator here."), _("Add a passkey first.")
+        )
     SecondFactor.objects.filter(user_id=person(actor), confirmed_at__isnull=True).delete()
     factor = SecondFactor(user_id=person(actor))
     factor.sealed = crypto.encrypt(secrets.token_bytes(rules.SECRET_BYTES).hex(), factor.place)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from zhike.access import directory
 from zhike.access.models import Identity, SignInTries
-from zhike.access.queries import actor_for, has_second_factor
+from zhike.access.queries import actor_for, has_second_factor, signs_in_by_passkey_alone
 from zhike.access.services.arrivals import admit
 from zhike.access.services.notes import nobody, note_sign_in
 from zhike.access.services.second_factor import person, takes
@@ -111,7 +111,11 @@ def try_second_factor(*, user: User, code: str, address: str, origin: str) -> Si
             return SignIn(None, wait)
     actor = actor_for(user, origin)
     with transaction.atomic():
-        if actor.user_id is None or not takes(actor, user, code):
+        if (
+            actor.user_id is None
+            or signs_in_by_passkey_alone(actor)
+            or not takes(actor, user, code)
+        ):
             audit.record(actor, "sign_in.second_factor", outcome=AuditEntry.Outcome.REFUSED)
             return SignIn(None)
         SignInTries.objects.filter(key__in=keys).delete()

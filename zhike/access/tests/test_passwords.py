@@ -44,6 +44,9 @@ def test_a_profile_falls_short_of_nothing_of_its_own(profile: str) -> None:
 
 WEAKER: dict[str, dict[str, Any]] = {
     "idle_minutes": {"asvs": 31, "dengbao3": 16},
+    "idle_minutes_administrators": {"asvs": 16, "dengbao3": 16},
+    "sessions": {"asvs": 4, "dengbao3": 4},
+    "passkey": {"asvs": "none", "dengbao3": "none"},
     "session_hours": {"asvs": 13, "dengbao3": 0},
     "proof_minutes": {"asvs": 16, "dengbao3": 16},
     "free_tries": {"asvs": 6, "dengbao3": 6},
@@ -71,6 +74,7 @@ def test_the_rules_run_by_the_usual_numbers() -> None:
     assert usual.free_tries == rules.FREE_TRIES
     assert timedelta(minutes=usual.wait_minutes) == rules.WAIT
     assert timedelta(minutes=usual.proof_minutes) == rules.PROOF_LASTS
+    assert {each.sessions for each in PROFILES.values()} == {rules.MOST_SESSIONS}
     for each in PROFILES.values():
         same = (each.free_tries, each.wait_minutes, each.proof_minutes)
         assert same == (usual.free_tries, usual.wait_minutes, usual.proof_minutes)

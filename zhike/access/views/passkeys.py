@@ -16,7 +16,7 @@ from django.views import View
 from zhike.access import passkeys
 from zhike.access.middleware import origin_of
 from zhike.access.models import Passkey
-from zhike.access.queries import SECOND_FACTOR
+from zhike.access.queries import PASSKEY, SECOND_FACTOR
 from zhike.access.services import remove_passkey, take_passkey_away, try_passkey
 from zhike.ui.views import RowView
 
@@ -43,6 +43,7 @@ class PasskeySignInView(RedirectURLMixin, View):
             problem = _("This passkey does not open: it is unknown here, or the page was too old.")
             return self._shown(options, problem)
         login(request, found.user, settings.AUTHENTICATION_BACKENDS[0])
+        request.session[PASSKEY] = True
         request.session[SECOND_FACTOR] = True
         return HttpResponseRedirect(
             self.get_redirect_url() or resolve_url(settings.LOGIN_REDIRECT_URL)

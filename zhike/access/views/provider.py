@@ -16,7 +16,12 @@ from django.views.decorators.http import require_GET
 
 from zhike.access import proofs, provider
 from zhike.access.middleware import origin_of
-from zhike.access.queries import SECOND_FACTOR, actor_for, has_second_factor
+from zhike.access.queries import (
+    SECOND_FACTOR,
+    actor_for,
+    has_second_factor,
+    signs_in_by_passkey_alone,
+)
 from zhike.access.services import admit, note_sign_in
 from zhike.access.services.notes import nobody
 from zhike.kernel import crypto
@@ -72,7 +77,7 @@ def from_provider(request: HttpRequest) -> HttpResponse:
     sealed = base64.b64encode(crypto.encrypt(met.token, _PLACE)).decode()
     if met.again:
         return _proved(request, user, met)
-    if has_second_factor(user.pk) and not met.arrival.factors:
+    if signs_in_by_passkey_alone(actor) or (has_second_factor(user.pk) and not met.arrival.factors):
         proofs.begin_half(request, user)
         request.session[TOKEN] = sealed
         return HttpResponseRedirect(resolve_url("sign-in-second"))

@@ -18,7 +18,9 @@ from zhike.access.forms import (
 )
 from zhike.access.models import SecondFactor
 from zhike.access.queries import (
+    actor_for,
     must_enrol,
+    needs_passkey,
     passkeys_of,
     passkeys_of_all,
     second_factor,
@@ -31,6 +33,7 @@ from zhike.access.services import (
     renew_recovery_codes,
     take_second_factor_away,
 )
+from zhike.kernel import wall
 from zhike.kernel.errors import UserError
 from zhike.organisation.models import User
 from zhike.ui.views import PageView, RowView, visible
@@ -87,7 +90,7 @@ class SecondFactorView(PageView):
             challenge=challenge,
             place=place,
         )
-        proofs.proved(self.request, by_code=True)
+        proofs.proved(self.request, by_code=True, by_passkey=True)
         messages.success(self.request, gettext("The passkey opens from now on."))
         return HttpResponseRedirect(resolve_url("second-factor"), status=303)
 
@@ -120,13 +123,16 @@ class SecondFactorView(PageView):
         options: str = "",
         status: int = 200,
     ) -> HttpResponse:
+        with wall.lowered():  # where something is asked for, this request has next to no rights yet
+            whole = actor_for(self._user())
         administers = bool(self.actor.may("access.administer"))
         asked = FactorOfForm(self.request.GET)
         person = asked.cleaned_data["person"] if asked.is_valid() else ""
         return self.show(
             {
                 "mine": second_factor(self.actor),
-                "asked_for": must_enrol(self.actor, self.request.session),
+                "asked_for": must_enrol(whole, self.request.session),
+                "passkey_asked_for": needs_passkey(whole),
                 "begun": begun,
                 "groups": rules.in_groups(begun.secret) if begun else "",
                 "link": rules.enrolment_link(begun.secret, self.request.user.get_username())

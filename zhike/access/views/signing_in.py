@@ -23,9 +23,12 @@ from zhike.access.forms import (
 )
 from zhike.access.middleware import origin_of
 from zhike.access.queries import (
+    PASSKEY,
     SECOND_FACTOR,
+    actor_for,
     has_codes,
     passkeys_of,
+    signs_in_by_passkey_alone,
 )
 from zhike.access.services import (
     note_sign_out,
@@ -92,15 +95,17 @@ class SecondStepView(RedirectURLMixin, View):
                 user=self.user,
             )
             if outcome.user is not None:
-                return self._signed_in(request)
+                return self._signed_in(request, by_passkey=True)
         form = SecondStepForm(request, self.user, {})
         form.errors.clear()
         form.add_error(None, _("This passkey is not one of yours, or the page was too old."))
         return self._shown(form, 422)
 
-    def _signed_in(self, request: HttpRequest) -> HttpResponse:
+    def _signed_in(self, request: HttpRequest, *, by_passkey: bool = False) -> HttpResponse:
         login(request, self.user, settings.AUTHENTICATION_BACKENDS[0])
         request.session[SECOND_FACTOR] = True
+        if by_passkey:
+            request.session[PASSKEY] = True
         return HttpResponseRedirect(
             self.get_redirect_url() or resolve_url(settings.LOGIN_REDIRECT_URL)
         )
@@ -110,7 +115,7 @@ class SecondStepView(RedirectURLMixin, View):
         context = {
             "form": form,
             "next": self.get_redirect_url(),
-            "by_code": has_codes(self.user),
+            "by_code": has_codes(self.user) and not signs_in_by_passkey_alone(actor_for(self.user)),
             "options": passkeys.ask(self.request, place, "second", known)
             if place and known
             else "",
