@@ -81,7 +81,11 @@ def give_right(
         actor,
         "access.grant",
         grant,
-        changes={"employee": (None, employee), "right": (None, what), "where": (None, str(where))},
+        changes={
+            "employee": (None, employee.name),
+            "role" if role else "permission": (None, what),
+            "unit" if isinstance(where, Unit) else "team": (None, str(where)),
+        },
         reason=reason.strip(),
     )
     events.publish(AppointmentsChanged(employee.pk))

@@ -14,27 +14,69 @@ from django.utils.translation import gettext_lazy as _
 from zhike.access.deeds import name_of
 from zhike.access.forms import TrailForm
 from zhike.access.queries import Seals, seals, trail
-from zhike.kernel.actor import SYSTEM
+from zhike.kernel.actor import SYSTEM, permission_names
 from zhike.kernel.models import AuditEntry
 from zhike.ui.filters import Filter
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView
 
+WAYS = {
+    "web": pgettext_lazy("from where", "page"),
+    "job": pgettext_lazy("from where", "job"),
+    "token": pgettext_lazy("from where", "API token"),
+    "zhike": pgettext_lazy("from where", "command"),
+}
+"""The first word of an origin; an address, a number or a name follows."""
+BY_ITSELF = {
+    "assignment": pgettext_lazy("from where", "after a change of managers"),
+    "consent": pgettext_lazy("from where", "after a change of consent"),
+    "contact": pgettext_lazy("from where", "after a contact"),
+    "daily run": pgettext_lazy("from where", "daily run"),
+    "demo": pgettext_lazy("from where", "sample institution"),
+    "matching": pgettext_lazy("from where", "matching"),
+    "pace": pgettext_lazy("from where", "after a limit was reached"),
+}
+OTHERS = {
+    "clear": _("columns in clear"),
+    "source": _("source"),
+}
+"""What an entry names beside the fields of its row."""
+
 
 def _changes(entry: AuditEntry) -> str:
     return "; ".join(
-        f"{_field(entry, name)}: {before or '—'} → {after or '—'}"
+        f"{_called(entry, name)}: {_worded(entry, name, before)} → {_worded(entry, name, after)}"
         for name, (before, after) in entry.changes.items()
     )
 
 
-def _field(entry: AuditEntry, name: str) -> str:
-    """What the reader calls the field; its name where it is none of the row's own."""
+def _field(entry: AuditEntry, name: str) -> Any:
     try:
-        field = apps.get_model(entry.object_type)._meta.get_field(name)
+        return apps.get_model(entry.object_type)._meta.get_field(name)
     except (LookupError, ValueError, FieldDoesNotExist):
-        return name
-    return str(getattr(field, "verbose_name", name))
+        return None
+
+
+def _called(entry: AuditEntry, name: str) -> str:
+    """What the reader calls the field; its name where it is none of the row's own."""
+    if name in OTHERS:
+        return str(OTHERS[name])
+    return str(getattr(_field(entry, name), "verbose_name", name))
+
+
+def _worded(entry: AuditEntry, name: str, value: Any) -> str:
+    """The value in the reader's words: a choice, a right or a yes by its name."""
+    if isinstance(value, list):
+        return "、".join(_worded(entry, name, each) for each in value) or "—"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if value is None or value == "":
+        return "—"
+    choices = dict(getattr(_field(entry, name), "flatchoices", ()))
+    parts = str(value).split(", ")
+    if all(part in permission_names for part in parts):
+        return "、".join(str(permission_names[part]) for part in parts)
+    return str(choices.get(value, value))
 
 
 def _who(entry: AuditEntry) -> str:
@@ -52,6 +94,13 @@ def _object(entry: AuditEntry) -> str:
 
 def _object_id(entry: AuditEntry) -> str:
     return str(entry.object_public_id or entry.object_id or "")
+
+
+def _origin(entry: AuditEntry) -> str:
+    way, _space, rest = entry.origin.partition(" ")
+    if entry.origin in BY_ITSELF:
+        return str(BY_ITSELF[entry.origin])
+    return f"{WAYS[way]} {rest}" if way in WAYS else entry.origin
 
 
 def _code(entry: AuditEntry) -> str:
@@ -88,7 +137,7 @@ class TrailView(ListView):
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
         Column("changes", _("Changed"), value=_changes, minor=True),
         Column("reason", _("Why"), minor=True),
-        Column("origin", _("From where"), minor=True),
+        Column("origin", _("From where"), value=_origin, minor=True),
     )
     filters = (
         Filter(

@@ -282,3 +282,16 @@ def test_a_code_names_its_file_and_row(file: int, row: int) -> None:
     assert code.isalpha()
     assert marks.file_of(f" {code.lower()} ") == file
     assert marks.row_of(code, file, (row - 1, row, row + 1)) == row
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ("Name, ", "Kind: ")), ("zh-hans", ("客户名称, ", "类别: "))]
+)
+def test_who_answers_reads_in_their_own_language_what_is_asked_for(
+    manager: Employee, mine: list[Party], lead: Employee, language: str, words: tuple[str, ...]
+) -> None:
+    file = asked(people.client_of(manager), query="kind=person")
+    reader = people.client_of(lead)
+    reader.cookies["django_language"] = language
+    page = reader.get(f"/files/{file.public_id}/").content.decode()
+    assert [word for word in words if word not in page] == []

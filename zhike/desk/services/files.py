@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop
 
 from zhike.access.models import ApprovalKind
 from zhike.access.queries import must_approve, roles_agreeing
@@ -284,11 +284,9 @@ def _end(
 
 
 def _note(actor: Actor, action: str, file: TakenFile, why: str = "") -> None:
-    rows = ngettext("%(count)d row", "%(count)d rows", file.rows) % {"count": file.rows}
-    names = ", ".join(name for name, _label in file.clear)
-    clear = f", in clear: {names}" if names else ""
-    said = f"{rows} ({file.source}{clear})"
-    audit.record(actor, action, file, reason=f"{said}: {why}" if why else said)
+    clear = {"clear": (None, [name for name, _label in file.clear])} if file.clear else {}
+    changes = {"source": (None, file.source), "rows": (None, file.rows), **clear}
+    audit.record(actor, action, file, changes=changes, reason=why)
 
 
 def _url(file: TakenFile) -> str:

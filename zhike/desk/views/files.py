@@ -111,9 +111,24 @@ class FilePage(RowView):
                 "backs": mine and file.state in files.OPEN,
                 "working": file.state == State.APPROVED,
                 "ready": mine and file.state == State.READY,
-                "clear": [label for _name, label in file.clear],
+                **self._words(file),
             }
         )
+
+    def _words(self, file: TakenFile) -> dict[str, list[str]]:
+        """What is asked for in the words of who reads, where their rights know it; else as the asker read it."""
+        said, labels = file.said, {}
+        if file.source in sources and self.actor.may(sources.get(file.source).view().permission):
+            view = sources.get(file.source).opened(self.actor, file.query)
+            labels = {each.name: str(each.label) for each in view.file_columns()}
+            now = view.said()
+            said = now if len(now) == len(said) else said
+        stored = [each if isinstance(each, list) else ["", each] for each in file.columns]
+        return {
+            "said": said,
+            "columns": [labels.get(name, label) for name, label in stored],
+            "clear": [labels.get(name, label) for name, label in file.clear],
+        }
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         match request.POST.get("do"):

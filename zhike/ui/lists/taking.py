@@ -56,14 +56,14 @@ class Mark:
 class Wanted:
     """What somebody asks for: rows of a source by their keys, as they lay at the address `query`.
 
-    `columns` are labels, `clear` name and label of those whose values are not masked, `said` is what narrowed the rows.
+    `columns` are names and labels, `clear` those of them whose values are not masked, `said` is what narrowed the rows.
     """
 
     source: str
     kind: str
     query: str
     keys: Sequence[int]
-    columns: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
     clear: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
     why: str = ""

@@ -26,6 +26,8 @@ MOST = 100_000
 MOST_IN_A_SHEET = 20_000
 """A workbook is put together in memory, for nothing of it may lie readable on a disk."""
 LONGEST_WHY = 200
+TICKED = "ticked"
+"""Stands in the address kept with a file of rows that were ticked, so that whoever reads it is told so."""
 
 
 class TakeView(PageView):
@@ -97,6 +99,13 @@ class TakeView(PageView):
         file.seek(0)
         return file
 
+    def meant_by(self) -> QueryDict:
+        """What says which rows are meant, without what says how they leave."""
+        kept = self.request.GET.copy()
+        for name in ("as", "ask", "go"):
+            kept.pop(name, None)
+        return kept
+
     def _taken(self, sent: QueryDict) -> HttpResponse:
         wanted, gate = self._wanted(sent), gates[0]
         obstacle = gate.obstacle(self.actor, wanted)
@@ -129,9 +138,9 @@ class TakeView(PageView):
         return Wanted(
             source=self.name,
             kind=kind,
-            query=_without(self.request.GET, "as", "ask", "go").urlencode(),
+            query=self.meant_by().urlencode(),
             keys=keys,
-            columns=tuple(str(each.label) for each in columns),
+            columns=tuple((each.name, str(each.label)) for each in columns),
             clear=tuple(
                 (each.name, str(each.label))
                 for each in columns
@@ -150,6 +159,7 @@ class TakeView(PageView):
             {
                 "title": sources.get(self.name).label,
                 "wanted": wanted,
+                "columns": [label for _name, label in wanted.columns],
                 "count": len(wanted.keys),
                 "obstacle": obstacle,
                 "problem": problem,
@@ -224,18 +234,17 @@ class FileView(TakeView, ListView):
         return int(getattr(row, self.key_field))
 
     def said(self) -> list[str]:
-        return [_("ticked rows")] if self._ticked is not None else drawing.said(self)
+        ticked = self._ticked is not None or TICKED in self.request.GET
+        return [_("ticked rows")] if ticked else drawing.said(self)
+
+    def meant_by(self) -> QueryDict:
+        address = super().meant_by()
+        if self._ticked is not None:
+            address[TICKED] = "1"
+        return address
 
     def _seen(self) -> QuerySet[Any]:
         return self.narrowed(visible(self.model, self.actor))
-
-
-def _without(asked: QueryDict, *names: str) -> QueryDict:
-    """What says which rows are meant, without what says how they leave."""
-    kept = asked.copy()
-    for name in names:
-        kept.pop(name, None)
-    return kept
 
 
 def banded(column: Column, words: Callable[[Decimal], str]) -> Column:
