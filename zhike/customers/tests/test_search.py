@@ -18,6 +18,7 @@ from zhike.customers import search as box
 from zhike.customers.models import PLACED_TOKENS, Assignment, Party, Standing
 from zhike.customers.search import Hit, Match, search
 from zhike.customers.tests import factories
+from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role
 
@@ -268,3 +269,12 @@ def test_the_doors_together_are_what_is_visible(role: Role) -> None:
     assert len(seen) == {Role.CUSTOMER_MANAGER: 1, Role.BRANCH_HEAD: 3, Role.ANALYST: 4}.get(
         role, 0
     )
+
+
+def test_the_day_of_an_assignment_stands_in_the_words_of_the_query() -> None:
+    """As a parameter it made the plan kept for any day read a million periods for three hundred rows."""
+    actor = factories.actor_of(factories.employee_with_role(Role.BRANCH_HEAD))
+    sql, parameters = Party.objects.visible_to(actor).query.sql_with_params()
+    today = clock.today()
+    assert f"@> DATE '{today}'" in sql
+    assert today not in parameters
