@@ -27,7 +27,7 @@ class Written(Value):
     holds it: a plan kept for any day would read the index of all periods rather than the few of one employee.
     """
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:  # type: ignore[override]
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
         return f"DATE '{self.value:%Y-%m-%d}'", ()
 
 
