@@ -172,12 +172,13 @@ def backup_keys(to: Path, passphrase: str) -> Path:
     folder = Path(settings.ZHIKE_KEYS)
     held = {name: keys.load(folder, name).hex() for name in keys.NAMES}
     salt = os.urandom(16)
+    key = _stretched(passphrase, salt)  # first: a short passphrase leaves no file behind
     to.mkdir(parents=True, exist_ok=True)
     path = to / f"zhike-keys-{clock.now():%Y%m%dT%H%M%SZ}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(KEYS_MAGIC + salt)
-        with SealedWriter(file, _stretched(passphrase, salt)) as sealed:
+        with SealedWriter(file, key) as sealed:
             sealed.write(json.dumps(held).encode())
     return path
 

@@ -142,6 +142,7 @@ def test_keys_come_back_under_their_passphrase_alone(
         restore_keys(path, "incorrect horse", tmp_path / "back")
     with pytest.raises(UserError, match="short"):
         backup_keys(tmp_path / "safe", "short")
+    assert list((tmp_path / "safe").iterdir()) == [path]
     assert restore_keys(path, PASSPHRASE, tmp_path / "back") == sorted(keys.NAMES)
     assert {name: (tmp_path / "back" / name).read_bytes() for name in keys.NAMES} == held
     assert all((tmp_path / "back" / name).stat().st_mode & 0o077 == 0 for name in keys.NAMES)
