@@ -217,10 +217,25 @@ GOALS = (
         least={"tamperings": (200, 2000)},
     ),
     Goal(
+        "G-24",
+        "the trail is kept, and purged no sooner than the law says",
+        "nothing younger than 184 days goes, by any role or setting; proofs of what went hold",
+        ("zhike/kernel/tests/test_retention.py",),
+        "{tests} tests; {proofs} proofs hold after a purge, 0 younger entries gone unseen",
+        least={"proofs": (60, 60)},
+    ),
+    Goal(
         "G-25",
         "what was lost is restored",
-        "RPO 0, RTO 60 s",
-        ("zhike/config/tests/test_backups.py",),
+        "no acknowledged row lost, all works again within 60 s; at a million by benchmarks/drill.py",
+        (
+            "zhike/config/tests/test_drills.py",
+            "zhike/config/tests/test_backups.py",
+            "zhike/kernel/tests/test_second_log.py",
+        ),
+        "{lost} of {acknowledged} acknowledged rows lost, all works within {seconds} s; {tests} tests",
+        least={"acknowledged": (60, 120)},
+        most={"lost": (0, 0), "seconds": (60, 60)},
     ),
     Goal(
         "G-26",

@@ -24,14 +24,17 @@ from typing import IO
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
+from django.db import connection
 
 from zhike.config.institution import bring_up_to_date, unsettled
 from zhike.config.trail import verify_trail
 from zhike.kernel import clock, keys
 from zhike.kernel.actor import system
 from zhike.kernel.errors import UserError
-from zhike.kernel.postgres import Cluster, program
+from zhike.kernel.postgres import Cluster
+from zhike.kernel.programs import program
 from zhike.kernel.sealing import Verification
+from zhike.kernel.second_log import add_log, segments
 from zhike.kernel.vault import SealedReader, SealedWriter, Spoilt
 from zhike.kernel.warehouse import Warehouse
 from zhike.privacy.services.erasing import replay
@@ -53,13 +56,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Backup:
-    """What a set is. `embedded` says whether the database is a copy of the embedded one or a dump of a server's."""
+    """What a set is. `embedded` says whether the database is a copy of the embedded one or a dump of a server's.
+
+    `log_from` is the segment of the log from which on it can be brought forward, "" where none is kept.
+    """
 
     folder: str
     at: str
     embedded: bool
     seconds: float
     parts: dict[str, Part]
+    log_from: str = ""
 
 
 def backup(to: Path) -> Backup:
@@ -74,6 +81,7 @@ def backup(to: Path) -> Backup:
         to.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o700)
+        log_from = _log_now()
         parts = {
             "heads": _write(half / "heads", _heads_out),
             "database": _write(half / "database", _database_out),
@@ -86,9 +94,11 @@ def backup(to: Path) -> Backup:
             settings.ZHIKE_EMBEDDED,
             round(time.monotonic() - began, 1),
             parts,
+            log_from,
         )
         (half / MANIFEST).write_text(json.dumps(asdict(made), indent=1))
         half.rename(folder)
+        _let_log_go(to)
     except OSError as error:
         raise UserError(
             f"The backup cannot be written to {to}: {error}.",
@@ -101,6 +111,7 @@ def restore(folder: Path) -> Backup:
     """Put a set back: into an empty data folder, or into the empty database of DATABASE_URL and its folder.
 
     Everything is opened and checked before the first name changes; a restore that was killed is begun again.
+    Where ZHIKE_LOG_TO holds the log received since, the database comes back as it was at its end.
     Raises UserError where something stands already, or the set is not whole.
     """
     made = _checked(folder)
@@ -133,6 +144,8 @@ def restore(folder: Path) -> Backup:
                 with tarfile.open(fileobj=stream, mode="r|") as archive:
                     archive.extractall(room / name, filter=_ours)  # noqa: S202  sealed by us, and filtered
                 stream.read()  # to the end, so that a cut one is found
+    if made.embedded and settings.ZHIKE_LOG_TO:
+        add_log(room / "database", settings.ZHIKE_LOG_TO)
     heads = Path(settings.ZHIKE_AUDIT_HEADS)
     if not heads.exists():  # what lies outside knows more than the set
         _put(room / "heads" / heads.name, heads)
@@ -299,6 +312,24 @@ def _restore_dump(stream: IO[bytes]) -> None:
             f"The dump cannot be restored: {_last_line(said)}.",
             "The database must be empty, and of the same version of PostgreSQL or a newer one.",
         )
+
+
+def _log_now() -> str:
+    if not (settings.ZHIKE_EMBEDDED and settings.ZHIKE_LOG_TO):
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+        return str(cursor.fetchone()[0])
+
+
+def _let_log_go(to: Path) -> None:
+    """What is older than the oldest set there brings no set forward."""
+    sets = [json.loads(each.read_text()).get("log_from", "") for each in to.glob(f"*/{MANIFEST}")]
+    if settings.ZHIKE_LOG_TO is None or not all(sets):
+        return
+    for each in segments(settings.ZHIKE_LOG_TO).values():
+        if each.name < min(sets):
+            each.unlink()
 
 
 def _warehouse_out(file: SealedWriter) -> None:

