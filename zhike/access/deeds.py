@@ -7,10 +7,10 @@ years. Here each code has its name, as every permission has in `roles`; a pack a
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from zhike.kernel.actor import permission_names
+from zhike.kernel.actor import origin_names, permission_names
 from zhike.ui.lists.taking import sources
 
 NAMES: dict[str, str | Promise] = {
@@ -19,6 +19,7 @@ NAMES: dict[str, str | Promise] = {
     "sign_in.passkey": _("Sign in by passkey"),
     "sign_in.second_factor": _("Sign in, second step"),
     "sign_out": _("Sign out"),
+    "audit.purge": _("Entries of the trail past their term purged"),
     "session.displaced": _("A fourth sign-in ended the oldest session"),
     "account.prove": _("Prove that it is oneself"),
     "account.password": _("Change one's password"),
@@ -185,6 +186,23 @@ NAMES: dict[str, str | Promise] = {
     "privacy.register.export": _("Take a register"),
 }
 """Every action the rooms write, and of it the name."""
+
+# The first word of where an action came from, which an address, a number or a name follows; and what acts by itself.
+origin_names.update(
+    {
+        "web": pgettext_lazy("from where", "page"),
+        "job": pgettext_lazy("from where", "job"),
+        "token": pgettext_lazy("from where", "API token"),
+        "zhike": pgettext_lazy("from where", "command"),
+        "assignment": pgettext_lazy("from where", "after a change of managers"),
+        "consent": pgettext_lazy("from where", "after a change of consent"),
+        "contact": pgettext_lazy("from where", "after a contact"),
+        "daily run": pgettext_lazy("from where", "daily run"),
+        "demo": pgettext_lazy("from where", "sample institution"),
+        "matching": pgettext_lazy("from where", "matching"),
+        "pace": pgettext_lazy("from where", "after a limit was reached"),
+    }
+)
 
 
 def name_of(action: str) -> str:

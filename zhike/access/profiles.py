@@ -44,7 +44,7 @@ USUAL = Numbers(
     password_kinds=0,
     password_days=0,
     password_history=0,
-    audit_days=184,
+    audit_days=3650,
 )
 """Without a profile."""
 

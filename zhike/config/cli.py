@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from rich.console import Console
@@ -249,6 +249,50 @@ def verify(as_json: bool) -> None:
         ],
     )
     if found.fault:
+        raise click.exceptions.Exit(1)
+
+
+@audit.command()
+@click.option("--yes", is_flag=True, help="Do it; without, it is only said what would go.")
+@as_json
+def purge(yes: bool, as_json: bool) -> None:
+    """Take the months away that are older than ZHIKE_AUDIT_YEARS, never the last 184 days; proofs of them hold on."""
+    with institution.opened():
+        from django.conf import settings
+
+        from zhike.kernel import retention
+        from zhike.kernel.actor import system
+
+        years = settings.ZHIKE_AUDIT_YEARS
+        done = retention.purge(system("zhike audit purge"), years) if yes else retention.due(years)
+    said = "went" if yes else "would go with --yes"
+    answer(done, as_json, lambda: [f"{done.entries:,} entries before {done.before} {said}"])
+
+
+@audit.command()
+@click.argument("entry", type=int)
+@as_json
+def prove(entry: int, as_json: bool) -> None:
+    """A proof that an entry was sealed as it stands, to keep: it holds also when the entry is purged."""
+    with institution.opened():
+        from zhike.kernel import proving
+
+        proof = proving.prove(entry)
+    answer(proof, True, list)
+
+
+@audit.command()
+@click.argument("file", type=click.File())
+@as_json
+def check(file: TextIO, as_json: bool) -> None:
+    """Whether a proof that `prove` gave holds, by the roots that were kept; ends with 1 where it does not."""
+    with institution.opened():
+        from zhike.kernel import proving
+
+        said = json.load(file)
+        found = proving.holds(proving.Proof(**{**said, "path": tuple(said["path"])}))
+    answer({"holds": found}, as_json, lambda: ["holds" if found else "does not hold"])
+    if not found:
         raise click.exceptions.Exit(1)
 
 

@@ -179,6 +179,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"count": ZHIKE_NUMBERS.password_history},
     },
 ]
+# Years that the trail is kept at least; half a year is the floor, whatever asks (`kernel.retention`).
+ZHIKE_AUDIT_YEARS = int(os.environ.get("ZHIKE_AUDIT_YEARS", "10"))
+if ZHIKE_AUDIT_YEARS < 1:
+    raise ImproperlyConfigured("ZHIKE_AUDIT_YEARS is one or more.")
+ZHIKE_NUMBERS = replace(ZHIKE_NUMBERS, audit_days=365 * ZHIKE_AUDIT_YEARS)
 SESSION_ENGINE = "zhike.access.sessions"
 SESSION_COOKIE_AGE = (
     ZHIKE_NUMBERS.idle_minutes * 60

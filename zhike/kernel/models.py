@@ -222,6 +222,44 @@ class AuditSeal(models.Model):
         verbose_name = _("audit seal")
 
 
+class AuditPurge(models.Model):
+    """What was purged of the trail: every entry of the seals up to `number`, and all that are older than `before`.
+
+    See `zhike.kernel.retention`. Signed by the key of the seals.
+    """
+
+    scope: ClassVar[Scope] = Holders("access.read_audit")
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(
+        open="number last_id before at signature"
+    )
+
+    number = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    before = models.DateTimeField()
+    at = models.DateTimeField(db_default=Now())
+    signature = models.BinaryField()
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("purge of the trail")
+
+
+class AuditLeaf(models.Model):
+    """The digest of an entry that was purged out of a seal of which other entries stay."""
+
+    scope: ClassVar[Scope] = SystemOnly()
+    field_classes: ClassVar[Mapping[str, FieldClass]] = classify(open="entry digest")
+
+    entry = models.BigIntegerField(primary_key=True)
+    digest = models.BinaryField()
+
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+
+    class Meta:
+        verbose_name = _("digest of a purged entry")
+
+
 class AuditMark(models.Model):
     """The newest entry's id at a moment, for the next sealing. One row."""
 

@@ -9,6 +9,7 @@ its transaction; the seals say nothing about what was changed before.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from django.db import connection, transaction
 
 from zhike.kernel import keys
 from zhike.kernel.errors import UserError
-from zhike.kernel.models import AuditMark, AuditSeal
+from zhike.kernel.models import AuditLeaf, AuditMark, AuditPurge, AuditSeal
 
 BATCH = 1_000  # entries of one seal at most: as exactly as this a fault is placed
 AT_ONCE = 100  # seals whose entries are read together
@@ -61,12 +62,18 @@ def root(leaves: Iterable[bytes]) -> bytes:
     """The Merkle tree hash of one leaf or more, as RFC 6962 has it: a node without a sibling moves up."""
     level = list(leaves)
     while len(level) > 1:
-        paired = [
-            hashlib.sha256(b"\1" + left + right).digest()
-            for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
-        level = paired + level[len(paired) * 2 :]
+        level = above(level)
     return level[0]
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def above(level: list[bytes]) -> list[bytes]:
+    """The next level of the tree."""
+    paired = [node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    return paired + level[len(paired) * 2 :]
 
 
 def head(previous: bytes, number: int, last_id: int, count: int, tree: bytes) -> bytes:
@@ -96,22 +103,26 @@ def verify() -> Verification:
     """Compute every seal anew from the entries, and compare it with the database and with the heads outside."""
     outside = _outside()
     entries = seals = last = 0
+    purged = AuditPurge.objects.order_by("-number", "-pk").first()
+    if purged is not None and not is_signed(purge_statement(purged), bytes(purged.signature)):
+        return Verification(0, 0, 0, 0, "What is said to have been purged was not signed here.")
+    gone = purged.number if purged else 0
     previous = BEGINNING
     for batch in _in_batches():
-        lines = _lines(last, batch[-1].last_id)
-        line = next(lines, None)
+        found = _leaves(last, batch[-1].last_id)
+        line = next(found, None)
         for each in batch:
             leaves = []
             while line is not None and line[0] <= each.last_id:
-                leaves.append(leaf(line[1]))
-                line = next(lines, None)
-            fault = _fault(each, seals + 1, leaves, previous, outside)
+                leaves.append(line[1])
+                line = next(found, None)
+            fault = _fault(each, seals + 1, leaves, previous, outside, gone)
             if fault:
-                list(lines)
+                list(found)
                 where = f"Seal {each.number}, entries {last + 1} to {each.last_id}"
                 return Verification(entries, seals, 0, last, f"{where}: {fault}.")
             entries, seals, last, previous = (
-                entries + each.count,
+                entries + len(leaves),
                 seals + 1,
                 each.last_id,
                 bytes(each.head),
@@ -119,7 +130,7 @@ def verify() -> Verification:
     if (further := max(outside, default=0) - seals) > 0:
         fault = f"{further} seals after entry {last} are known outside the database and not within."
         return Verification(entries, seals, 0, last, fault)
-    return Verification(entries, seals, sum(1 for _ in _lines(last, 2**63 - 1)), last)
+    return Verification(entries, seals, sum(1 for _ in lines_of(last, 2**63 - 1)), last)
 
 
 def _fault(
@@ -128,12 +139,14 @@ def _fault(
     leaves: list[bytes],
     previous: bytes,
     outside: dict[int, bytes],
+    gone: int,
 ) -> str:
     if seal.number != number:
         return f"seal {number} is missing"
-    if len(leaves) != seal.count:
-        return f"{len(leaves)} entries stand where {seal.count} were sealed"
-    if not leaves or root(leaves) != bytes(seal.root):
+    count = 0 if number <= gone else seal.count
+    if len(leaves) != count:
+        return f"{len(leaves)} entries stand where {count} were sealed"
+    if number > gone and (not leaves or root(leaves) != bytes(seal.root)):
         return "an entry is not as it was sealed"
     if head(previous, number, seal.last_id, seal.count, bytes(seal.root)) != bytes(seal.head):
         return "the seal does not follow the one before"
@@ -167,7 +180,7 @@ def _batches(last: AuditSeal | None, upto: int) -> Iterator[AuditSeal]:
     number, after, previous = (
         (last.number, last.last_id, bytes(last.head)) if last else (0, 0, BEGINNING)
     )
-    lines = _lines(after, upto)
+    lines = lines_of(after, upto)
     while batch := list(islice(lines, BATCH)):
         number += 1
         last_id, tree = batch[-1][0], root(leaf(line) for _id, line in batch)
@@ -175,7 +188,7 @@ def _batches(last: AuditSeal | None, upto: int) -> Iterator[AuditSeal]:
         yield AuditSeal(number=number, last_id=last_id, count=len(batch), root=tree, head=previous)
 
 
-def _lines(after: int, upto: int) -> Iterator[tuple[int, bytes]]:
+def lines_of(after: int, upto: int) -> Iterator[tuple[int, bytes]]:
     """Id and line of every entry of `after` < id <= `upto`, in the order of their ids."""
     if upto <= after:
         return
@@ -183,6 +196,14 @@ def _lines(after: int, upto: int) -> Iterator[tuple[int, bytes]]:
         for row in rows:
             line = bytes(row)
             yield int(line[: line.index(b"\t")]), line
+
+
+def _leaves(after: int, upto: int) -> Iterator[tuple[int, bytes]]:
+    """Id and digest of every entry, of those purged out of a seal that is not purged whole too."""
+    kept = AuditLeaf.objects.filter(entry__gt=after, entry__lte=upto).order_by("entry")
+    # Read before the entries are: nothing else is asked while they are copied.
+    rest = [(entry, bytes(digest)) for entry, digest in kept.values_list("entry", "digest")]
+    return heapq.merge(((key, leaf(line)) for key, line in lines_of(after, upto)), rest)
 
 
 def _in_batches() -> Iterator[list[AuditSeal]]:
@@ -194,6 +215,28 @@ def _in_batches() -> Iterator[list[AuditSeal]]:
 
 def _key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(keys.load(settings.ZHIKE_KEYS, "audit"))
+
+
+def sign(statement: bytes) -> bytes:
+    return _key().sign(statement)
+
+
+def is_signed(statement: bytes, signature: bytes) -> bool:
+    try:
+        _key().public_key().verify(signature, statement)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def purge_statement(purge: AuditPurge) -> bytes:
+    """What is signed of a purge: up to which seal everything is gone, and before when."""
+    return f"purged {purge.number} {purge.last_id} {int(purge.before.timestamp())}".encode()
+
+
+def outside_head(number: int) -> bytes | None:
+    """The head of a seal as it is known outside the database."""
+    return _outside().get(number)
 
 
 def _outside() -> dict[int, bytes]:
@@ -238,13 +281,11 @@ def _parted(path: Path, line: bytes) -> tuple[int, bytes, bytes]:
 
 def _signed(path: Path, line: bytes) -> tuple[int, bytes]:
     number, said, signature = _parted(path, line)
-    try:
-        _key().public_key().verify(signature, _statement(number, said))
-    except InvalidSignature as error:
+    if not is_signed(_statement(number, said), signature):
         raise UserError(
             f"The last line of {path} was not signed here.",
             "Compare the file with the copy that your log server or auditor keeps, and the key `audit`.",
-        ) from error
+        )
     return number, said
 
 
