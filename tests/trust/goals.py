@@ -165,6 +165,12 @@ GOALS = (
         most={"minutes": (15, 15)},
     ),
     Goal(
+        "G-10",
+        "nobody comes in by a directory or a provider who is not who they say",
+        "0 of 40 forged answers and more open; a real slapd",
+        (f"{ACCESS}/test_provider.py", f"{ACCESS}/test_directory.py"),
+    ),
+    Goal(
         "G-13",
         "the API keeps its contract",
         "0 server errors, 0 breaches; long form 200 examples an operation",
@@ -198,6 +204,18 @@ GOALS = (
         "to the last statement",
         ("tests/faults/test_flows.py",),
         "{faults} faults met, 0 between",
+    ),
+    Goal(
+        "G-19",
+        "who changes the same at once loses nothing, and a request that comes twice is done once",
+        "0 of 100,000 edits lost, 10,000 duplicates have 1 effect (short form 500 and 40)",
+        (
+            "tests/faults/test_conflicts.py",
+            "zhike/config/tests/test_idempotency.py::test_many",
+            "zhike/config/tests/test_idempotency.py::test_another_request",
+        ),
+        "{edits} edits, 0 lost; {duplicates} duplicates, 1 effect",
+        least={"edits": (500, 100_000), "duplicates": (40, 10_000)},
     ),
     Goal(
         "G-22",
@@ -243,6 +261,23 @@ GOALS = (
         "0 class C2 values in files of the database, its log, backups, warehouse, logs",
         ("tests/trust/test_at_rest.py",),
         "{canaries} canaries in {forms} forms, {megabytes} MB read, 0 found",
+    ),
+    Goal(
+        "G-32",
+        "overload is graceful",
+        "ten times too much: 503 with Retry-After, signing in answers, 0 writes halved, again within 30 s",
+        ("tests/trust/test_overload.py", "zhike/config/tests/test_door.py"),
+        "{asked} requests at once, {refused} told to come again, the next answered in {seconds} s",
+        least={"asked": (60, 60)},
+        most={"seconds": (30, 30)},
+    ),
+    Goal(
+        "G-33",
+        "every earlier schema is carried over with its rows",
+        "0 rows lost",
+        ("zhike/config/tests/test_upgrades.py",),
+        "{schemas} schemas, {rows} rows carried over",
+        least={"schemas": (5, 5)},
     ),
     Goal(
         "G-35",
