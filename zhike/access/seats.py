@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.access.roles import PERMISSIONS, RIGHTS, Reach
 from zhike.kernel.actor import Seat
+from zhike.kernel.prepared import execute
 from zhike.organisation.models import Employee, Role, Unit
 from zhike.organisation.queries import units_at_or_below
 
@@ -31,7 +32,7 @@ FROM organisation_appointment held
 JOIN organisation_position position ON position.id = position_id JOIN organisation_unit unit ON unit.id = unit_id
 WHERE employee_id = %(employee)s AND during @> %(day)s::date
 UNION ALL
-SELECT 'team', %(lead)s, '', NULL, '', team.name, '', team.people, upper(during), reason, held.id
+SELECT 'team', %(lead)s::text, '', NULL, '', team.name, '', team.people, upper(during), reason, held.id
 FROM organisation_teammember held JOIN team ON team.id = team_id
 WHERE employee_id = %(employee)s AND leads AND during @> %(day)s::date
 UNION ALL
@@ -79,9 +80,8 @@ class Held:
 
 def held_on(employee: Employee, day: date) -> list[Held]:
     """Everything that gives the employee rights on that day; nothing without a position. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, {"employee": employee.pk, "day": day, "lead": Role.TEAM_LEAD.value})
-        rows: list[Any] = cursor.fetchall()
+    asked = {"employee": employee.pk, "day": day, "lead": Role.TEAM_LEAD.value}
+    rows: list[Any] = execute(connection, _HELD, asked)
     held = [Held(*row[:-1]) for row in rows]
     return held if any(each.what == "position" for each in held) else []
 

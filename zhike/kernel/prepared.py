@@ -132,8 +132,10 @@ def _worded(
     return words, parameters
 
 
-def execute(connection: Any, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """What kept SQL answers."""
+def execute(
+    connection: Any, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """What kept SQL answers: words that stay the same from call to call, whose plan the server may keep."""
     with _cursor(connection) as cursor:
         cursor.execute(sql, parameters)
         answer: list[tuple[Any, ...]] = cursor.fetchall()

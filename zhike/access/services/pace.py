@@ -19,6 +19,7 @@ from zhike.access.roles import APPROVES_EVERYWHERE
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.prepared import execute
 from zhike.kernel.services import must_be_another, must_see, service
 from zhike.organisation.models import User
 
@@ -29,17 +30,19 @@ KEPT_FOR = timedelta(days=35)
 _COUNT = """
 WITH bounds AS (
   SELECT max(hour_told) AS hour_told, max(hour_stop) AS hour_stop, max(day_told) AS day_told, max(day_stop) AS day_stop
-  FROM access_pacelimit WHERE kind = %(kind)s AND role = ANY(%(roles)s)
+  FROM access_pacelimit WHERE kind = %(kind)s AND role = ANY(%(roles)s::text[])
 ), released AS (
   SELECT 1 + count(*) AS times FROM access_pacerelease
   WHERE user_id = %(user)s AND day = %(day)s AND kind = %(kind)s
 ), before AS (
-  SELECT count(*) AS days, count(*) FILTER (WHERE hours & %(bit)s <> 0) AS hours,
+  SELECT count(*) AS days, count(*) FILTER (WHERE hours & %(bit)s::int <> 0) AS hours,
          count(*) FILTER (WHERE key = ANY(%(keys)s::bigint[])) AS known_days,
-         count(*) FILTER (WHERE key = ANY(%(keys)s::bigint[]) AND hours & %(bit)s <> 0) AS known_hours
+         count(*) FILTER (WHERE key = ANY(%(keys)s::bigint[]) AND hours & %(bit)s::int <> 0) AS known_hours
   FROM access_seenrow WHERE user_id = %(user)s AND day = %(day)s AND kind = %(kind)s
 ), after AS (
-  SELECT days, hours, days + %(new)s - known_days AS now_days, hours + %(new)s - known_hours AS now_hours FROM before
+  SELECT days, hours, days + %(new)s::bigint - known_days AS now_days,
+         hours + %(new)s::bigint - known_hours AS now_hours
+  FROM before
 ), verdict AS (
   SELECT after.*, hour_told, day_told, hour_stop * times AS hour_stop, day_stop * times AS day_stop,
          (now_hours <= hours OR now_hours <= coalesce(hour_stop * times, now_hours))
@@ -47,7 +50,8 @@ WITH bounds AS (
   FROM after, bounds, released
 ), written AS (
   INSERT INTO access_seenrow (user_id, day, kind, key, hours)
-  SELECT %(user)s, %(day)s, %(kind)s, unnest(%(keys)s::bigint[]), %(bit)s FROM verdict WHERE may
+  SELECT %(user)s::bigint, %(day)s::date, %(kind)s::text, unnest(%(keys)s::bigint[]), %(bit)s::int
+  FROM verdict WHERE may
   ON CONFLICT (user_id, day, kind, key) DO UPDATE SET hours = access_seenrow.hours | EXCLUDED.hours
   WHERE access_seenrow.hours & EXCLUDED.hours = 0
 )
@@ -77,9 +81,7 @@ def note_seen(
         "keys": sorted(named),
         "new": len(named),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, asked)
-        may, *counts = cursor.fetchone()
+    [(may, *counts)] = execute(connection, _COUNT, asked)
     if not may:
         raise Refused(
             _("You have seen as many different customers as one does in this time."),
