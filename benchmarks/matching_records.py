@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zhike.masterdata.matching import clusters, engine, scoring
+from zhike.masterdata.matching.comparing import SCHEMES
 from zhike.masterdata.matching.normalise import Ranges
 from zhike.packs.bank.sample import dirt as soil
 from zhike.packs.bank.sample import institution, marks, words
@@ -149,6 +151,29 @@ def _typo(number: str | None, rng: np.random.Generator) -> str | None:
         return None
     place = int(rng.integers(0, len(number)))
     return number[:place] + str((ord(number[place]) + 3) % 10) + number[place + 1 :]
+
+
+def told_apart_from_name(normalised: pa.Table, entity: Ints) -> tuple[float, Ints]:
+    """Share of true pairs in which anything compared but name and sex agrees, however little; and the clusters of
+    whoever joins every one of those pairs and not one false: what can be reached without joining by names alone."""
+    order = np.argsort(entity, kind="stable")
+    ordered = entity[order]
+    steps = range(1, int(np.bincount(entity - entity.min()).max()))
+    same = {step: np.flatnonzero(ordered[:-step] == ordered[step:]) for step in steps}
+    left = np.concatenate([order[rows] for rows in same.values()])
+    right = np.concatenate([order[rows + step] for step, rows in same.items()])
+    agree = np.zeros(len(left), bool)
+    for kind, records in engine.apart(normalised).items():
+        place = np.full(len(entity), -1)
+        place[records["record"].to_numpy()] = np.arange(len(records))
+        mine = np.flatnonzero(place[left] >= 0)  # both are of one kind
+        with engine.database() as con:
+            levels = scoring.gammas(
+                con, SCHEMES[kind], records, place[left[mine]], place[right[mine]]
+            )
+        told = [met > 0 for name, met in levels.items() if name not in ("name", "sex")]
+        agree[mine] = np.any(told, axis=0)
+    return float(agree.mean()), clusters.components(len(entity), left[agree], right[agree])
 
 
 def direct_evidence(normalised: pa.Table, entity: Ints) -> float:

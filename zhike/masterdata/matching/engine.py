@@ -15,6 +15,7 @@ from zhike.masterdata.matching.comparing import COLUMNS, KINDS, Kind
 from zhike.masterdata.matching.normalise.coding import coded, first
 
 Table = Any  # pyarrow publishes no types
+Records = Table | dict[Kind, Table]  # normalised, as a table or as `apart` parts it
 MEMORY: Final = "1500MB"
 
 
@@ -30,15 +31,24 @@ def database(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def kinds_in(normalised: Table) -> list[Kind]:
+def apart(normalised: Table) -> dict[Kind, Table]:
+    """The records of each kind. Training, keys and scores take this as they take the table, and part it no more."""
+    return {kind: of_kind(normalised, kind) for kind in KINDS}
+
+
+def kinds_in(normalised: Records) -> list[Kind]:
     """The kinds that occur: a database costs milliseconds, too much for one that stays empty."""
+    if isinstance(normalised, dict):
+        return [kind for kind in KINDS if len(normalised[kind])]
     there = set(normalised["kind"].unique().to_pylist())
     return [kind for kind in KINDS if kind in there]
 
 
-def of_kind(normalised: Table, kind: Kind) -> Table:
+def of_kind(normalised: Records, kind: Kind) -> Table:
     """The records of one kind in the order given: `comparing.COLUMNS`, the two of `comparing.MADE`, and `row`, which
     counts them. Each text is a code into its column's one dictionary: equal texts have equal codes."""
+    if isinstance(normalised, dict):
+        return normalised[kind]
     there = normalised.select([*COLUMNS, *_STREET]).filter(pc.equal(normalised["kind"], kind))
     columns = {
         name: there[name].combine_chunks() if name in _NO_TEXT else coded(there[name])

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhike.masterdata.matching.comparing import SCHEMES
-from zhike.masterdata.matching.engine import MEMORY, Table, database, kinds_in, of_kind
+from zhike.masterdata.matching.engine import MEMORY, Records, Table, database, kinds_in, of_kind
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.scoring import part_sql, scored
 
 _KEYS: Final = pa.schema([("record", pa.int64()), ("keys", pa.list_(pa.int64()))])
 
 
-def block_keys(normalised: Table, model: Model) -> Table:
+def block_keys(normalised: Records, model: Model) -> Table:
     """record, keys (list of int64, ascending, none twice) of every record; two records with a key in common are
     worth comparing by this model. A key is the start of SHA-256 over the model's secret and the values: without the
     secret it tells nothing, and equal values have equal keys only under one secret. A model that is trained anew

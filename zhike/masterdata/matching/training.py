@@ -27,7 +27,7 @@ from zhike.masterdata.matching.comparing import (
     Kind,
     Scheme,
 )
-from zhike.masterdata.matching.engine import MEMORY, Table, database, of_kind
+from zhike.masterdata.matching.engine import MEMORY, Records, Table, database, of_kind
 from zhike.masterdata.matching.model import (
     KindModel,
     Likelihoods,
@@ -63,7 +63,9 @@ LEAST_YIELD: Final = 0.01  # expected pairs of one entity for each pair that a k
 _RECALL: Final = 0.8  # of the keys in `trained_on`, taken together, before the scores say better
 
 
-def train(normalised: Table, *, secret: bytes, normaliser: str = "", memory: str = MEMORY) -> Model:
+def train(
+    normalised: Records, *, secret: bytes, normaliser: str = "", memory: str = MEMORY
+) -> Model:
     """Learn from records alone what agreement is worth.
 
     normalised: as `normalise.records` makes it; secret: 16 bytes or more, kept from whoever may read the model;
@@ -76,7 +78,7 @@ def train(normalised: Table, *, secret: bytes, normaliser: str = "", memory: str
     return Model(normaliser, kinds, secret)
 
 
-def _train_kind(normalised: Table, kind: Kind, secret: bytes, memory: str) -> KindModel:
+def _train_kind(normalised: Records, kind: Kind, secret: bytes, memory: str) -> KindModel:
     scheme = SCHEMES[kind]
     everyone = of_kind(normalised, kind)
     if len(everyone) < _LEAST_RECORDS:

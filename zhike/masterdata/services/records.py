@@ -17,6 +17,7 @@ from zhike.kernel import crypto
 from zhike.kernel.copying import update_rows
 from zhike.kernel.registry import Registry
 from zhike.masterdata.matching import normalise
+from zhike.masterdata.matching.engine import Records
 from zhike.masterdata.matching.incremental import block_keys
 from zhike.masterdata.matching.model import Model
 from zhike.masterdata.matching.normalise import ASSIGNED, Ranges
@@ -110,7 +111,7 @@ def sealed_words(record: SourceRecord) -> Iterator[tuple[type[SealedValue], str,
             continue
 
 
-def keep_keys(table: pa.Table, model: Model) -> None:
+def keep_keys(table: Records, model: Model) -> None:
     """Put the blocking keys that this model uses beside these records: they count as compared."""
     keyed = block_keys(table, model)
     rows = zip(keyed["record"].to_pylist(), keyed["keys"].to_pylist(), strict=True)

@@ -26,6 +26,7 @@ from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
 from zhike.masterdata.matching import normalise
 from zhike.masterdata.matching.clusters import Clusters, cluster
+from zhike.masterdata.matching.engine import apart
 from zhike.masterdata.matching.incremental import score
 from zhike.masterdata.matching.judging import judged
 from zhike.masterdata.matching.model import VERSION, Model
@@ -126,17 +127,18 @@ def _alone() -> Iterator[None]:
 def _everything(run: MatchRun, tell: Progress) -> MatchReport:
     tell(_("Reading records"))
     table = records.normalised()
+    parted = apart(table)
     tell(_("Training"))
-    model = _taught(train(table, secret=records.secret(), normaliser=NORMALISER), table)
+    model = _taught(train(parted, secret=records.secret(), normaliser=NORMALISER), table)
     run.model = MatchModel.objects.create(
         normaliser=NORMALISER,
         records=table.num_rows,
         trained_at=clock.now(),
         text=model.as_json(),
     )
-    records.keep_keys(table, model)
+    records.keep_keys(parted, model)
     tell(_("Comparing"))
-    pairs = predict(model, table, least=BANDS.review)
+    pairs = predict(model, parted, least=BANDS.review)
     return _settle(run, table, pairs, model, compared=table.num_rows, tell=tell)
 
 

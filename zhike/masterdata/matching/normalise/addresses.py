@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,7 +23,6 @@ _COUNT = r"[一二三四五六七八九十]{1,3}"
 _COUNTED_BY = "(?:栋|幢|座|单元|号|室|层|楼|排|组|弄)"
 _HOUSE = rf"(?:[0-9]|[a-z][0-9]*(?:[0-9-]|座|栋|幢|区|楼|$)|{_COUNT}{_COUNTED_BY})"
 # RE2 reads these as `re` does: columns and single texts are cut alike.
-_CUT = rf"(?s)^(?P<front>.*?)(?P<house>{_HOUSE}.*)?$"
 _PREFIX = r"(?s)^(?P<prefix>(?:.*(?:[省市县旗盟]|[^小社园业发税]区))?)(?P<street>.*)$"
 
 # Number, building, unit and room in that order, each optional but the first.
@@ -153,9 +153,9 @@ def address_columns(values: pa.Array) -> dict[str, pa.Array]:
     if pc.any(marked).as_py():
         cleaned = [clean(text) for text in texts.filter(marked).to_pylist()]
         texts = pc.replace_with_mask(texts, marked, pa.array(cleaned, pa.string()))
-    cut = pc.extract_regex(texts, _CUT)
-    found = _front_columns(cut.field("front"))
-    tails = coded(cut.field("house"))
+    fronts, houses = _cut_columns(texts)
+    found = _front_columns(fronts)
+    tails = coded(houses)
     within = _house_columns(tails, found.pop("ends"))
     road, place = first(found["road"], within["road"]), found["place"]
     if pc.any(within["place"].is_valid()).as_py():
@@ -237,10 +237,24 @@ def _joined(*columns: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(*columns, "", null_handling="replace", null_replacement="")
 
 
+def _cut_columns(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """`_cut` for every row; a search and two slices cost a third of what the groups of one expression do."""
+    texts = pa.concat_arrays([texts])  # without an offset
+    at = pc.find_substring_regex(texts, _HOUSE).fill_null(-1).to_numpy()
+    bounds = np.frombuffer(texts.buffers()[1], np.int32)[: len(texts) + 1]
+    pieces = np.empty(2 * len(texts) + 1, np.int32)
+    pieces[::2], pieces[1::2] = bounds, np.where(at < 0, bounds[1:], bounds[:-1] + at)
+    both = pa.StringArray.from_buffers(
+        2 * len(texts), pa.py_buffer(pieces), texts.buffers()[2] or pa.py_buffer(b"")
+    )
+    front = np.arange(0, 2 * len(texts), 2)
+    return both.take(pa.array(front)), both.take(pa.array(front + 1))
+
+
 def _cut(text: str) -> tuple[str, str]:
-    found = re.match(_CUT, text)
-    assert found  # everything in it is optional
-    return found["front"], found["house"] or ""
+    found = re.search(_HOUSE, text)
+    start = found.start() if found else len(text)
+    return text[:start], text[start:]
 
 
 def _front(front: str) -> tuple[Divisions, Street]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -93,10 +94,10 @@ def _unknown(text: str) -> tuple[int, str] | None:
 
 def _known(text: str, within: str) -> tuple[int, str] | None:
     """Length of the longest known name that `text` begins with, and its code."""
-    if text[:2] not in _beginnings():
-        return None
     names = known_names()
-    for length in range(min(_LONGEST, len(text) - 2), 1, -1):
+    for length in _lengths().get(text[:2], ()):
+        if length > len(text) - 2:
+            continue
         for meaning in names.get(text[:length], ()):
             for code in (*meaning.current, *meaning.former):
                 deeper = code.startswith(within) and len(code) > len(within)
@@ -106,5 +107,12 @@ def _known(text: str, within: str) -> tuple[int, str] | None:
 
 
 @cache
-def _beginnings() -> frozenset[str]:
-    return frozenset(name[:2] for name in known_names())
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """Two characters → the lengths of the known names that begin with them, the longest first."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for name in known_names():
+        found[name[:2]].add(len(name))
+    return {
+        start: tuple(sorted((each for each in lengths if each <= _LONGEST), reverse=True))
+        for start, lengths in found.items()
+    }
