@@ -129,6 +129,17 @@ SHOTS = (
     Shot("second-factors", "security_administrator", "/me/second-factor/"),
     Shot("passkey-sign-in", "", "/sign-in/passkey/"),
     Shot("groups", "security_administrator", "/groups/"),
+    Shot("grants", "security_administrator", "/grants/"),
+    Shot(
+        "grant-give",
+        "security_administrator",
+        "/organisation/people/",
+        (EMPLOYEE, "main a[href*='/grants/people/']"),
+    ),
+    Shot("levels", "security_administrator", "/approvals/levels/"),
+    Shot("level", "security_administrator", "/approvals/levels/", ("main a[href*='/levels/']",)),
+    Shot("teams", "branch_head", "/organisation/teams/"),
+    Shot("team-new", "system_administrator", "/organisation/teams/new/"),
     Shot("pace", "team_lead", "/pace/"),
     Shot("pace-limits", "security_administrator", "/pace/limits/"),
     Shot(
@@ -297,7 +308,8 @@ def _take(page: Page, shot: Shot, theme: str, width: int, path: Path) -> None:
         " && [...document.querySelectorAll('[data-chart]')].every(figure => figure.chart)"
     )
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
-    page.screenshot(path=path, full_page=True)
+    # A full page is taken without scrolling: what is left out of painting until then is asked for here.
+    page.screenshot(path=path, full_page=True, style=".work-card { content-visibility: visible }")
 
 
 if __name__ == "__main__":

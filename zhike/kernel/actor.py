@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import ProofWanted, Refused
 
-# What a permission is called in the reader's words; the room that hands permissions out fills it.
+# What a permission, and a way by which somebody acts, is called in the reader's words; who hands them out fills them.
 permission_names: dict[str, Promise | str] = {}
+origin_names: dict[str, Promise | str] = {}
 
 
 @dataclass(frozen=True)
@@ -117,3 +118,19 @@ def system(origin: str) -> Actor:
 
 
 NOBODY = Actor(user_id=None, employee_id=None, name="anonymous")
+
+
+def permissions_in_words(codes: str) -> str:
+    """Rights that stand as codes, one or several with commas between, as the reader calls them; other text as it is."""
+    parts = codes.split(", ")
+    if not all(part in permission_names for part in parts):
+        return codes
+    return "、".join(str(permission_names[part]) for part in parts)
+
+
+def origin_in_words(origin: str) -> str:
+    """Where an action came from, as the reader says it: the whole by its name, else its first word and what follows."""
+    if origin in origin_names:
+        return str(origin_names[origin])
+    way, _space, rest = origin.partition(" ")
+    return f"{origin_names[way]} {rest}" if way in origin_names else origin

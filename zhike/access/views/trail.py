@@ -14,28 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from zhike.access.deeds import name_of
 from zhike.access.forms import TrailForm
 from zhike.access.queries import Seals, seals, trail
-from zhike.kernel.actor import SYSTEM, permission_names
+from zhike.kernel.actor import SYSTEM, origin_in_words, permissions_in_words
 from zhike.kernel.models import AuditEntry
 from zhike.ui.filters import Filter
+from zhike.ui.lists.taking import sources
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView
 
-WAYS = {
-    "web": pgettext_lazy("from where", "page"),
-    "job": pgettext_lazy("from where", "job"),
-    "token": pgettext_lazy("from where", "API token"),
-    "zhike": pgettext_lazy("from where", "command"),
-}
-"""The first word of an origin; an address, a number or a name follows."""
-BY_ITSELF = {
-    "assignment": pgettext_lazy("from where", "after a change of managers"),
-    "consent": pgettext_lazy("from where", "after a change of consent"),
-    "contact": pgettext_lazy("from where", "after a contact"),
-    "daily run": pgettext_lazy("from where", "daily run"),
-    "demo": pgettext_lazy("from where", "sample institution"),
-    "matching": pgettext_lazy("from where", "matching"),
-    "pace": pgettext_lazy("from where", "after a limit was reached"),
-}
 OTHERS = {
     "clear": _("columns in clear"),
     "source": _("source"),
@@ -72,11 +57,10 @@ def _worded(entry: AuditEntry, name: str, value: Any) -> str:
         return gettext("yes") if value else gettext("no")
     if value is None or value == "":
         return "—"
+    if name == "source" and value in sources:
+        return str(sources.get(value).label)
     choices = dict(getattr(_field(entry, name), "flatchoices", ()))
-    parts = str(value).split(", ")
-    if all(part in permission_names for part in parts):
-        return "、".join(str(permission_names[part]) for part in parts)
-    return str(choices.get(value, value))
+    return str(choices.get(value) or permissions_in_words(str(value)))
 
 
 def _who(entry: AuditEntry) -> str:
@@ -94,13 +78,6 @@ def _object(entry: AuditEntry) -> str:
 
 def _object_id(entry: AuditEntry) -> str:
     return str(entry.object_public_id or entry.object_id or "")
-
-
-def _origin(entry: AuditEntry) -> str:
-    way, _space, rest = entry.origin.partition(" ")
-    if entry.origin in BY_ITSELF:
-        return str(BY_ITSELF[entry.origin])
-    return f"{WAYS[way]} {rest}" if way in WAYS else entry.origin
 
 
 def _code(entry: AuditEntry) -> str:
@@ -137,7 +114,7 @@ class TrailView(ListView):
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
         Column("changes", _("Changed"), value=_changes, minor=True),
         Column("reason", _("Why"), minor=True),
-        Column("origin", _("From where"), value=_origin, minor=True),
+        Column("origin", _("From where"), value=lambda e: origin_in_words(e.origin), minor=True),
     )
     filters = (
         Filter(

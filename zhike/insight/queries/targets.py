@@ -13,6 +13,7 @@ from zhike.insight.metrics import Metric, metrics
 from zhike.insight.models import Tally, Target
 from zhike.insight.queries.scores import last_run
 from zhike.insight.rules import ends_on
+from zhike.kernel import wall
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee, Unit
 
@@ -20,6 +21,7 @@ TARGETED = ("portfolio_balance", "portfolio_contribution", "portfolio_customers"
 """The metrics that a target can be set in."""
 
 
+@wall.lowered()  # who sees a target sees how far it is reached, though a unit's sums are not theirs to read
 def actuals(who: Employee | Unit) -> dict[str, Decimal]:
     """What the main customers of a person, or the customers of a unit and all below it, come to on the last day
     with scores, by the name of the metric."""

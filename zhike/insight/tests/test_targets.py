@@ -14,9 +14,10 @@ from zhike.insight.models import Target
 from zhike.insight.panels import own_targets
 from zhike.insight.services import drop_target, set_target
 from zhike.insight.tests.factories import AS_OF, SYSTEM, scored, seeded, tallied
+from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
-from zhike.organisation.models import Employee, Role, Unit
+from zhike.organisation.models import Employee, Role, Unit, User
 
 pytestmark = pytest.mark.django_db
 
@@ -128,11 +129,19 @@ def test_the_page_sets_and_drops(here: Unit, manager: Employee) -> None:
 
 
 def test_the_panel_of_the_day_shows_ones_own(here: Unit, manager: Employee) -> None:
-    from zhike.kernel import clock
-    from zhike.organisation.models import User
-
     aim(manager)
     aim(here)
     actor = actor_for(User.objects.get(employee=manager))
     with clock.stopped_at(AS_OF):
         assert [line.target.employee for line in own_targets(actor, None)["lines"]] == [manager]
+
+
+def test_a_manager_reads_behind_the_second_wall_how_far_their_target_is_reached(
+    here: Unit, manager: Employee
+) -> None:
+    scored(people.person("甲", unit=here, manager=manager), balance="300", manager=manager)
+    tallied()
+    aim(manager, "4")
+    with clock.stopped_at(AS_OF):
+        page = people.client_of(manager).get(reverse("activities:mine"))
+    assert "25.0%" in page.content.decode()

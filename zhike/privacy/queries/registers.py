@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from zhike.access.roles import RIGHTS
 from zhike.insight.sources import EXTRACTS
 from zhike.kernel import clock, wall
+from zhike.kernel.actor import origin_in_words, permissions_in_words
 from zhike.kernel.classes import FieldClass
 from zhike.kernel.keeping import Keeping, Rule
 from zhike.kernel.models import AuditEntry
@@ -153,10 +154,11 @@ def shared(since: date, until: date) -> list[Shared]:
 def _shared(entry: AuditEntry) -> Shared:
     what = next(words for start, words in SHARED.items() if entry.action.startswith(start))
     told = [
-        f"{after}"
+        permissions_in_words(str(after))
         for name, (_before, after) in entry.changes.items()
         if name in {"rows", "count", "permissions"} and after
     ]
+    origin = origin_in_words(entry.origin)
     return Shared(
-        entry.at, entry.actor_name, what, entry.action, "; ".join(told), entry.reason, entry.origin
+        entry.at, entry.actor_name, what, entry.action, "; ".join(told), entry.reason, origin
     )
