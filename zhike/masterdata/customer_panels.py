@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -102,13 +102,15 @@ def doubts(actor: Actor, party: Party, day: date | None) -> Sequence[HeadNote]:
     """That a pair with this customer in it waits for a judgement."""
     if day is not None:
         return ()
-    waits = Pair.objects.visible_to(actor).filter(
-        Q(left__party=party) | Q(right__party=party), state=Pair.State.OPEN
-    )
-    if not waits.exists():
+    if not Pair.objects.visible_rows(actor, _open_pair, given={"party": party.pk}):
         return ()
     text = gettext("May be the same customer as another one")
     return (HeadNote(text, icon="git-merge", panel="masterdata.records"),)
+
+
+def _open_pair(pairs: QuerySet[Pair], party: int) -> QuerySet[Pair, int]:
+    either = Q(left__party=party) | Q(right__party=party)
+    return pairs.filter(either, state=Pair.State.OPEN).values_list("pk", flat=True)[:1]
 
 
 def merging(actor: Actor, party: Party, day: date | None) -> Sequence[Action]:
