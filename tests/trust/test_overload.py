@@ -47,7 +47,7 @@ class Site:
             connection.close()
 
 
-def ask(door: Door, method: str, path: str, data: Any = None, **headers: str) -> Answer:
+def ask(door: Door, method: str, path: str, data: Any = None, **headers: Any) -> Answer:
     factory = RequestFactory(SERVER_NAME=SITE)
     body = json.dumps(data) if data else ""
     request = factory.generic(method, path, body, "application/json", **headers)
