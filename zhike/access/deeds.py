@@ -6,6 +6,8 @@ years. Here each code has its name, as every permission has in `roles`; a pack a
 
 from __future__ import annotations
 
+import re
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,7 @@ NAMES: dict[str, str | Promise] = {
     "token.make": _("Make an API token"),
     "token.revoke": _("Revoke an API token"),
     "identity.link": _("Link a login with the directory"),
+    "identity.gone": _("Not found in the directory any more: access ended"),
     "group_seat.make": _("Give a group a position"),
     "group_seat.remove": _("Take a position from a group"),
     "access.end": _("End all access"),
@@ -225,6 +228,30 @@ def name_of(action: str) -> str:
     if action.endswith(".scope"):
         return gettext("Reach for what one does not look after")
     return action
+
+
+REASONS = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"(\d+) standings written", _("%s standings written")),
+        (r"(\d+) tiers changed on (\S+)", _("%s tiers changed on %s")),
+        (r"(\d+) customers", _("%s customers")),
+        (r"(\d+) thresholds", _("%s thresholds")),
+        (r"matching run (\d+)", _("matching run %s")),
+        (r"(\d+) compared, (\d+) merged, (\d+) split", _("%s compared, %s merged, %s split")),
+        (r"(\d+) rows taken back, (\d+) kept", _("%s rows taken back, %s kept")),
+        (r"(\d+) entries in (\d+) seals as sealed\.", _("%s entries in %s seals as sealed.")),
+    )
+)
+"""What the system gives as its reason, and how the reader says it; the figures keep their order."""
+
+
+def reason_in_words(reason: str) -> str:
+    """A reason of the system in the reader's language; what a person wrote as it is."""
+    for pattern, words in REASONS:
+        if found := pattern.fullmatch(reason):
+            return str(words) % found.groups()
+    return reason
 
 
 def called(words: str) -> list[str]:

@@ -14,12 +14,13 @@ from django.test import Client, RequestFactory
 
 from zhike.access import queries
 from zhike.access.middleware import ActorMiddleware
+from zhike.access.models import ApiToken
 from zhike.access.roles import RIGHTS
 from zhike.access.services import note_reveal
 from zhike.access.sessions import SessionStore
 from zhike.access.tests.factories import SYSTEM, client_of, user
 from zhike.kernel import audit, clock
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role, Unit, User
@@ -145,7 +146,7 @@ def test_values_of_class_c2_stand_there_as_digests(auditor: Client) -> None:
     write("secret.change", changes={"number": (None, "13800138000")})
     found = shown(auditor, action="secret")
     assert "13800138000" not in found
-    assert "digest:" in found
+    assert "摘要 " in found
 
 
 def test_own_rights_are_told_to_everybody_signed_in() -> None:
@@ -231,3 +232,23 @@ def test_a_refusal_answered_on_the_way_is_noted_once() -> None:
 
     answered(user(Role.TELLER), "/form/", answer)
     assert AuditEntry.objects.filter(action="some.action", outcome="refused").count() == 1
+
+
+def test_the_trail_speaks_to_its_reader(auditor: Client) -> None:
+    write("customers.tiers.rate", actor=system("daily run"), reason="9 tiers changed on 2026-11-23")
+    row = ApiToken(permissions=["customers.view"])
+    rights = "customers.view, customers.edit"
+    at = datetime(2026, 11, 23, 13, 18, tzinfo=UTC)
+    changes = {"permissions": (None, rights), "used_at": (None, at), "login": (None, "e000001")}
+    write("token.make", row=row, changes=changes)
+    auditor.cookies["django_language"] = "zh-hans"
+    page = shown(auditor)
+    said = ("9 位客户的等级变动", "每日运行", "查看客户", "2026-11-23 21:18", "登录名: — → 摘要 ")
+    assert [words for words in said if words not in page] == []
+    assert "customers.view" not in page
+
+
+def test_somebody_nobody_can_name_is_not_let_go_on() -> None:
+    lead = client_of(user(Role.TEAM_LEAD))
+    for person in ("坏", "", "0" * 40):
+        assert lead.post("/pace/", {"person": person, "kind": "view"}).status_code == 404

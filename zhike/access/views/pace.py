@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -71,9 +72,11 @@ class PaceView(PageView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         sent = request.POST
         kind = sent.get("kind", "")
-        who = get_object_or_404(
-            visible(Employee, self.actor), public_id=sent.get("person", "") or None
-        )
+        try:
+            person = UUID(sent.get("person", ""))
+        except ValueError as error:
+            raise Http404 from error
+        who = get_object_or_404(visible(Employee, self.actor), public_id=person)
         if kind not in SeenKind.values or not hasattr(who, "user"):
             return HttpResponseRedirect(resolve_url("pace"), status=303)
         release_pace(actor=self.actor, user=who.user, kind=kind, reason=sent.get("reason", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -11,10 +13,11 @@ from django.shortcuts import resolve_url
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from zhike.access.deeds import name_of
+from zhike.access.deeds import name_of, reason_in_words
 from zhike.access.forms import TrailForm
 from zhike.access.queries import Seals, seals, trail
-from zhike.kernel.actor import SYSTEM, origin_in_words, permissions_in_words
+from zhike.kernel import clock
+from zhike.kernel.actor import NOBODY, SYSTEM, origin_in_words, permissions_in_words
 from zhike.kernel.models import AuditEntry
 from zhike.ui.filters import Filter
 from zhike.ui.lists.taking import sources
@@ -23,9 +26,25 @@ from zhike.ui.views import ListView
 
 OTHERS = {
     "clear": _("columns in clear"),
+    "closed_with": _("closed along with"),
+    "login": _("login"),
+    "sessions": _("sessions"),
     "source": _("source"),
+    "timeline": _("timeline"),
 }
 """What an entry names beside the fields of its row."""
+
+_IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
+
+
+def drawn_moment(text: str) -> str:
+    """An instant as the trail keeps it, on the clock of the business; other text as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M") if at.tzinfo else text
 
 
 def _changes(entry: AuditEntry) -> str:
@@ -60,10 +79,17 @@ def _worded(entry: AuditEntry, name: str, value: Any) -> str:
     if name == "source" and value in sources:
         return str(sources.get(value).label)
     choices = dict(getattr(_field(entry, name), "flatchoices", ()))
-    return str(choices.get(value) or permissions_in_words(str(value)))
+    words = str(choices.get(value) or permissions_in_words(str(value)))
+    if words.startswith("digest:"):
+        return gettext("digest %(code)s") % {"code": words.removeprefix("digest:")[:8]}
+    if _IDENTITY.fullmatch(words):
+        return words[:8]
+    return drawn_moment(words) if _INSTANT.match(words) else words
 
 
 def _who(entry: AuditEntry) -> str:
+    if entry.actor_name == NOBODY.name:
+        return gettext("nobody signed in")
     return gettext("the system") if entry.actor_name == SYSTEM else entry.actor_name
 
 
@@ -113,7 +139,7 @@ class TrailView(ListView):
         Column("code", _("Code of the action"), value=_code, minor=True, optional=True),
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
         Column("changes", _("Changed"), value=_changes, minor=True),
-        Column("reason", _("Why"), minor=True),
+        Column("reason", _("Why"), value=lambda e: reason_in_words(e.reason), minor=True),
         Column("origin", _("From where"), value=lambda e: origin_in_words(e.origin), minor=True),
     )
     filters = (
