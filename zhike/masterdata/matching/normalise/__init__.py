@@ -19,7 +19,7 @@ from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 from zhike.masterdata.matching.normalise.reach import email, mobile, phone, phone_facts
 from zhike.masterdata.matching.normalise.table import NORMAL, RAW, records
 
-VERSION = 2
+VERSION = 3
 
 __all__ = [
     "ASSIGNED", "NORMAL", "RAW", "VERSION", "Address", "Company", "Implausible", "Name", "Ranges",

@@ -14,7 +14,10 @@ from zhike.masterdata.matching.normalise.documents import plain
 from zhike.masterdata.matching.normalise.ranges import ASSIGNED, Ranges
 
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
-_COUNTRY = r"^(?:\+|00)?86(1[3-9][0-9]{9})$"
+# Behind it words (微信同号), a sign and what else, or the next number; an e-mail address is one whole.
+_WITHIN = re.compile(
+    r"(?<![0-9A-Z])(?:(?:\+|00)?86)?(1[3-9][0-9]{9})(?=$|[^0-9@]|1[3-9][0-9]{9}(?![0-9]))"
+)
 _MOBILE = r"^1[3-9][0-9]{9}$"
 # The last eight digits all alike, or in order: typed to get past a form.
 _TYPED = (*(digit * 8 for digit in "0123456789"), "12345678", "87654321")
@@ -27,9 +30,9 @@ _EXTENSION = r"(?:转|EXT\.?|X|#|,|;)[0-9]{1,6}$"
 
 
 def mobile(raw: str, also: Ranges = ASSIGNED) -> str:
-    """Eleven digits of mainland China. Raises Implausible for ranges not assigned, but for `also`, and for digits
-    in a row."""
-    value = re.sub(_COUNTRY, r"\1", plain(raw))
+    """Eleven digits of mainland China, of several numbers the first. Raises Implausible for ranges not assigned, but
+    for `also`, and for digits in a row."""
+    value = _first(plain(raw))
     if not re.fullmatch(_MOBILE[1:-1], value):
         raise Implausible("a mobile number has eleven digits and starts with 13 to 19")
     if re.match(_UNASSIGNED, value) and not value.startswith(also.mobiles):
@@ -39,12 +42,17 @@ def mobile(raw: str, also: Ranges = ASSIGNED) -> str:
     return value
 
 
+def _first(value: str) -> str:
+    found = _WITHIN.search(value)
+    return found[1] if found else value
+
+
 def mobile_column(values: pa.Array, also: Ranges = ASSIGNED) -> pa.Array:
     """`mobile` for every row of plain texts; null where that raises."""
     long = pc.fill_null(pc.greater(pc.binary_length(values), 11), False)
     if pc.any(long).as_py():
-        bare = pc.replace_substring_regex(values.filter(long), _COUNTRY, r"\1")
-        values = pc.replace_with_mask(values, long, bare)
+        bare = [_first(text) for text in values.filter(long).to_pylist()]
+        values = pc.replace_with_mask(values, long, pa.array(bare, pa.string()))
     good = pc.match_substring_regex(values, _MOBILE)
     unassigned = pc.match_substring_regex(values, _UNASSIGNED)
     for prefix in also.mobiles:

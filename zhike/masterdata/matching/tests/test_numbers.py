@@ -167,6 +167,9 @@ phones = st.one_of(
     st.from_regex(r"\(0[0-9]{2,3}\)[0-9]{7,8}(转|-|ext)[0-9]{1,4}", fullmatch=True),
     st.from_regex(r"[48]00-?[0-9]{3}-?[0-9]{4}", fullmatch=True),
     st.from_regex(r"(1540|1542|0300)-?[0-9]{7}", fullmatch=True),
+    st.from_regex(
+        r"(\+?86)?1[3-9][0-9]{9}([/、 ]?1[3-9][0-9]{9,10}|（微信同号）|@qq.com)", fullmatch=True
+    ),
     st.text("0123456789０１+- ()", max_size=16),
 )
 
@@ -200,7 +203,31 @@ def test_landlines(raw: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["13800000000", "13912345678", "19412340000", "15412340011", "138****1234"]
+    "raw",
+    [
+        "13857112345（微信同号）",
+        "13857112345/13957112346",
+        "138 5711 2345、0571-88881234",
+        "86-13857112345 13957112346",
+        "手机13857112345",
+    ],
+)
+def test_of_several_numbers_the_first(raw: str) -> None:
+    assert accepted(mobile, raw) == "13857112345"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "13857112345@139.com",
+        "1385711234501",
+        "330106138571123450",
+        "13800000000",
+        "13912345678",
+        "19412340000",
+        "15412340011",
+        "138****1234",
+    ],
 )
 def test_no_mobile(raw: str) -> None:
     assert accepted(mobile, raw) is None
