@@ -6,7 +6,7 @@ The way there is always encrypted and the server's certificate is checked; no re
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,10 @@ from zhike.access.rules import Arrival
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 5
 _BUSY = {51, 52}
+_ANSWERED = {
+    0,
+    4,
+}  # success, and more found than asked for: no other says that somebody is not there
 _STABLE = ("entryUUID", "objectGUID")
 
 
@@ -62,6 +66,37 @@ def who_signs_in(login: str, password: str) -> Arrival | None:
             return _arrival(person, found, login) if found is not None else None
     except (LDAPException, OSError) as error:
         raise Unreachable(type(error).__name__) from error
+
+
+def may_be_asked() -> bool:
+    """Whether somebody can be looked for without their password: by an account of ours."""
+    return is_set() and bool(settings.ZHIKE_LDAP["bind_dn"])
+
+
+def gone(known: Mapping[str, str]) -> frozenset[str]:
+    """Of these subjects (with their logins) those whom the directory's filter does not find any more, or as another.
+
+    Raises Unreachable, also where it finds nobody at all: then it is not them who are gone.
+    """
+    told = settings.ZHIKE_LDAP
+    try:
+        password = Path(told["bind_password_file"]).read_text().strip()
+        with _bound(told["bind_dn"], password) as service:
+            if service is None:
+                raise Unreachable("it refuses our own account")
+            there = set()
+            for subject, login in known.items():
+                found = _entry(service, login)
+                code = service.result["result"]
+                if found is None and code not in _ANSWERED:
+                    raise Unreachable(service.result["description"])
+                if found is not None and _stable(found) == subject:
+                    there.add(subject)
+    except (LDAPException, OSError) as error:
+        raise Unreachable(type(error).__name__) from error
+    if known and not there:
+        raise Unreachable("it finds nobody of all who came from it")
+    return frozenset(known) - there
 
 
 @contextmanager
@@ -123,6 +158,13 @@ def _arrival(connection: Any, entry: dict[str, Any], login: str) -> Arrival:
             each["dn"] for each in connection.response if each["type"] == "searchResEntry"
         )
     raw = entry["raw_attributes"]
-    stable = next((raw[name][0].hex() for name in _STABLE if raw.get(name)), entry["dn"].casefold())
     numbers = raw.get(told["number"]) or [b""]
-    return Arrival(source(), stable, login, numbers[0].decode(), groups)
+    return Arrival(source(), _stable(entry), login, numbers[0].decode(), groups)
+
+
+def _stable(entry: dict[str, Any]) -> str:
+    """The name of an entry that never changes."""
+    raw = entry["raw_attributes"]
+    return str(
+        next((raw[name][0].hex() for name in _STABLE if raw.get(name)), entry["dn"].casefold())
+    )

@@ -13,6 +13,14 @@ class SecondFactorTaken:
 
 
 @dataclass(frozen=True)
+class HoneyTouched:
+    """Somebody opened, or took away in a file, a customer who was invented to be left alone."""
+
+    user_id: int
+    taken: bool
+
+
+@dataclass(frozen=True)
 class PaceReached:
     """Somebody has seen so many different rows in an hour or a day that others should know; `stopped` at the limit."""
 

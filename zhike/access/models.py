@@ -193,7 +193,7 @@ class Identity(Base):
     """Who somebody is in the institution's directory or at its provider: the name there that never changes."""
 
     scope = OwnCredentials()
-    field_classes = classify(open="source seen_at", c1="user subject login")
+    field_classes = classify(open="source seen_at gone_at", c1="user subject login")
     keeping = keep(NOBODY, STAFF)
 
     user = models.ForeignKey(
@@ -203,6 +203,7 @@ class Identity(Base):
     subject = models.CharField(max_length=300, editable=False)
     login = models.CharField(_("login"), max_length=200, editable=False)
     seen_at = models.DateTimeField(null=True, editable=False)
+    gone_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("identity elsewhere")
@@ -327,6 +328,21 @@ class OfOnesPeople(Scope):
         )
         # One's own are counted while one reads.
         return wall.either(f"user_id = {wall.USER}", theirs)
+
+
+class HoneyRow(Base):
+    """A customer who was invented, and whom nobody has a reason to open: the key of their row.
+
+    Nothing shows which rows these are; the wall lets whoever is signed in compare a key, as each customer page does.
+    """
+
+    scope = SignedIn()
+    field_classes = classify(open="key")
+
+    key = models.BigIntegerField(unique=True)
+
+    class Meta:
+        verbose_name = _("invented customer")
 
 
 class SeenKind(models.TextChoices):

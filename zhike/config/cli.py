@@ -214,6 +214,25 @@ def refresh(as_of: Any, full: bool, as_json: bool) -> None:
     )
 
 
+@main.command()
+@click.option(
+    "--each", default=1, show_default=True, help="How many in each unit that has customers."
+)
+@as_json
+def honey(each: int, as_json: bool) -> None:
+    """Plant invented customers: whoever opens or takes one away is told of to the security administrators."""
+    with institution.opened():
+        from zhike.customers.services.honey import plant_honey
+        from zhike.kernel.actor import system
+        from zhike.organisation.models import Unit
+
+        places = Unit.objects.filter(parties__isnull=False).distinct()
+        made = sum(
+            plant_honey(actor=system("zhike honey"), unit=place, count=each) for place in places
+        )
+    answer({"planted": made}, as_json, lambda: [f"{made:,} invented customers planted"])
+
+
 @main.group()
 def audit() -> None:
     """The trail: sealed every minute, verified every night, or now."""

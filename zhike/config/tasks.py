@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from zhike.access import directory
+from zhike.access.services import end_who_is_gone
 from zhike.access.services.pace import forget_old_pace
 from zhike.customers.models import TimelineEntry
 from zhike.desk.services.remembered import forget_old
@@ -61,6 +64,15 @@ def forget_old_records(timestamp: int) -> None:
     forget_old_pace(actor=system("job remembered"))
     idempotency.forget_old()
     outbox.forget_old()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="directory", lock="directory")
+def ask_the_directory(timestamp: int) -> None:
+    """Whoever was taken out of the institution's directory is out here within five minutes."""
+    if directory.may_be_asked():
+        with suppress(directory.Unreachable):  # asked again in five minutes
+            end_who_is_gone(actor=system("job directory"))
 
 
 @app.periodic(cron="* * * * *")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from zhike.access.events import PaceReached, SecondFactorTaken
+from zhike.access.events import HoneyTouched, PaceReached, SecondFactorTaken
 from zhike.desk.kinds import NoticeKind, kinds
 from zhike.desk.queries import holders_over
 from zhike.desk.services.files import end_of
 from zhike.desk.services.notices import SIGNED_OUT, notify, tell
+from zhike.kernel import clock, wall
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.events import subscribe
 from zhike.organisation.events import AppointmentsChanged, PasswordSet
-from zhike.organisation.models import User
+from zhike.organisation.models import Role, User
 from zhike.organisation.services import endings
 
 FACTOR_TAKEN = NoticeKind("access.second_factor", icon="shield-check")
@@ -31,6 +32,33 @@ def tell_whose_second_factor_was_taken(event: SecondFactorTaken) -> None:
         ),
         users=[event.user_id],
         url=reverse("second-factor"),
+    )
+
+
+HONEY = NoticeKind("access.honey", icon="alert-triangle")
+kinds.register(HONEY)
+
+
+@subscribe(HoneyTouched)
+@wall.lowered()
+def tell_who_administers_access(event: HoneyTouched) -> None:
+    """Of an invented customer opened or taken away: whoever did it has a list that nobody needs."""
+    user = User.objects.select_related("employee").get(pk=event.user_id)
+    opened = gettext_noop("%(who)s opened a customer who was invented to be left alone. Ask why.")
+    taken = gettext_noop(
+        "%(who)s took a customer in a file who was invented to be left alone. Ask why."
+    )
+    guards = User.objects.filter(
+        is_active=True,
+        employee__appointments__position__role=Role.SECURITY_ADMINISTRATOR,
+        employee__appointments__during__contains=clock.today(),
+    )
+    notify(
+        actor=system("honey"),
+        kind=HONEY.id,
+        text=taken if event.taken else opened,
+        params={"who": user.get_full_name()},
+        users=guards.distinct().values_list("pk", flat=True),
     )
 
 

@@ -1,7 +1,12 @@
 """Writes of the access room."""
 
 from zhike.access.services.approvals import set_approval_level
-from zhike.access.services.arrivals import admit, make_group_seat, remove_group_seat
+from zhike.access.services.arrivals import (
+    admit,
+    end_who_is_gone,
+    make_group_seat,
+    remove_group_seat,
+)
 from zhike.access.services.grants import give_right, take_right_back
 from zhike.access.services.notes import note_refusal, note_reveal, note_sign_in, note_sign_out
 from zhike.access.services.passkeys import (
@@ -28,6 +33,7 @@ __all__ = [
     "begin_second_factor",
     "change_password",
     "confirm_second_factor",
+    "end_who_is_gone",
     "give_right",
     "make_group_seat",
     "make_token",

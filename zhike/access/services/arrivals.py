@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from zhike.access import rules
+from zhike.access import directory, rules
 from zhike.access.models import GroupAppointment, GroupSeat, Identity
 from zhike.access.rules import Arrival
 from zhike.access.services.notes import note_refusal
@@ -14,7 +14,7 @@ from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import must_see, service
 from zhike.organisation.models import Employee, Unit, User
-from zhike.organisation.services import appoint, end_appointment, give_login
+from zhike.organisation.services import appoint, end_appointment, endings, give_login
 
 
 @service("access.administer")
@@ -42,9 +42,31 @@ def admit(*, actor: Actor, arrival: Arrival) -> User:
         audit.record(actor, "identity.link", known, changes={"user": (None, user)})
     elif known.user.employee_id != employee.pk:
         raise UserError(_("You were somebody else the last time you came from there."), ask)
-    Identity.objects.filter(pk=known.pk).update(login=arrival.login, seen_at=clock.now())
+    Identity.objects.filter(pk=known.pk).update(
+        login=arrival.login, seen_at=clock.now(), gone_at=None
+    )
     _seat(actor, known.user, employee, arrival)
     return known.user
+
+
+@service("access.administer")
+def end_who_is_gone(*, actor: Actor) -> int:
+    """Everything ends that the directory's people hold here who are not found there any more; answers how many.
+
+    Whoever has a password of this site besides keeps it. Raises `directory.Unreachable`.
+    """
+    known = Identity.objects.filter(
+        source=directory.source(), gone_at=None, user__is_active=True
+    ).select_related("user__employee")
+    of = {each.subject: each for each in known}
+    missing = directory.gone({subject: each.login for subject, each in of.items()})
+    for subject in sorted(missing):
+        identity = of[subject]
+        Identity.objects.filter(pk=identity.pk).update(gone_at=clock.now())
+        audit.record(actor, "identity.gone", identity)
+        for end in endings:
+            end(system(actor.origin), identity.user, _("not found in the directory any more"))
+    return len(missing)
 
 
 def _seat(actor: Actor, user: User, employee: Employee, arrival: Arrival) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from zhike.access.events import PaceReached
-from zhike.access.models import PaceLimit, PaceRelease, SeenKind, SeenRow
+from zhike.access.events import HoneyTouched, PaceReached
+from zhike.access.models import HoneyRow, PaceLimit, PaceRelease, SeenKind, SeenRow
 from zhike.access.roles import APPROVES_EVERYWHERE
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
@@ -55,7 +55,11 @@ WITH bounds AS (
   ON CONFLICT (user_id, day, kind, key) DO UPDATE SET hours = access_seenrow.hours | EXCLUDED.hours
   WHERE access_seenrow.hours & EXCLUDED.hours = 0
 )
-SELECT may, hours, now_hours, days, now_days, hour_told, hour_stop, day_told, day_stop FROM verdict
+SELECT may, EXISTS (
+         SELECT FROM access_honeyrow honey WHERE key = ANY(%(keys)s::bigint[]) AND %(kind)s <> 'reveal' AND NOT EXISTS (
+           SELECT FROM access_seenrow seen
+           WHERE user_id = %(user)s AND day = %(day)s AND kind = %(kind)s AND seen.key = honey.key)),
+       hours, now_hours, days, now_days, hour_told, hour_stop, day_told, day_stop FROM verdict
 """
 
 
@@ -81,13 +85,15 @@ def note_seen(
         "keys": sorted(named),
         "new": len(named),
     }
-    [(may, *counts)] = execute(connection, _COUNT, asked)
+    [(may, honey, *counts)] = execute(connection, _COUNT, asked)
     if not may:
         raise Refused(
             _("You have seen as many different customers as one does in this time."),
             action=f"pace.{kind}.stop",
             way_out=_("Ask your head, who can let you go on, or wait for the next hour."),
         )
+    if honey:
+        tell_of_honey(actor=actor, taken=False)
     hours, now_hours, days, now_days, hour_told, hour_stop, day_told, day_stop = counts
     for before, after, told, stop in (
         (hours, now_hours, hour_told, hour_stop),
@@ -96,6 +102,20 @@ def note_seen(
         for edge in {told, stop} - {None}:
             if before < edge <= after:
                 tell_of_pace(actor=actor, kind=kind, count=after, stopped=edge == stop)
+
+
+def note_taken(actor: Actor, keys: Sequence[int]) -> None:
+    """The actor takes these customers away in a file; told of where one of them was invented."""
+    if actor.user_id is not None and HoneyRow.objects.filter(key__in=keys).exists():
+        tell_of_honey(actor=actor, taken=True)
+
+
+@service("customers.view")
+def tell_of_honey(*, actor: Actor, taken: bool) -> None:
+    """A line on the trail, and `HoneyTouched` for who administers access; the actor learns nothing of it."""
+    assert actor.user_id is not None
+    audit.record(actor, "honey.taken" if taken else "honey.opened")
+    events.publish(HoneyTouched(actor.user_id, taken))
 
 
 @service("customers.view")

@@ -11,9 +11,14 @@ from django.test import Client
 from zhike.access import directory, rules
 from zhike.access.models import GroupAppointment, Identity, SignInTries
 from zhike.access.queries import actor_for
-from zhike.access.services import make_group_seat, prove, remove_group_seat
+from zhike.access.services import (
+    end_who_is_gone,
+    make_group_seat,
+    prove,
+    remove_group_seat,
+)
 from zhike.access.tests import slapd
-from zhike.access.tests.factories import PASSWORD, SYSTEM, unit, user
+from zhike.access.tests.factories import PASSWORD, SYSTEM, client_of, unit, user
 from zhike.access.tests.slapd import GROUPS, PEOPLE, SERVICE, Directory
 from zhike.access.tests.test_sign_in import sign_in
 from zhike.kernel.models import AuditEntry
@@ -299,3 +304,64 @@ def test_who_moves_between_groups_moves_between_roles_apart(at_once: Directory) 
         finally:
             at_once.take_out(group, "li")
         assert actor_for(User.objects.get(employee=who)).roles == {role}
+
+
+CLOSED = """dn: uid={login},{people}
+changetype: modify
+{how}: employeeType
+{what}"""
+
+
+def test_who_is_closed_there_ends_here_at_the_next_asking(
+    at_once: Directory, settings: Any
+) -> None:
+    """Sessions and tokens end, once; whoever is let in there again comes in here again."""
+    settings.ZHIKE_LDAP["filter"] = "(&(uid={login})(!(employeeType=closed)))"
+    clients = {}
+    for login, code in (("li", "D1"), ("wang", "D2")):
+        employee(code)
+        clients[login] = Client()
+        assert sign_in(login, slapd.PASSWORD, clients[login]).status_code == 302
+    here = client_of(user(Role.TELLER))
+
+    def close(how: str, what: str = "") -> None:
+        at_once.change(CLOSED.format(login="li", people=PEOPLE, how=how, what=what))
+
+    def are_in() -> list[bool]:
+        every = (clients["li"], clients["wang"], here)
+        return [each.get("/me/").status_code == 200 for each in every]
+
+    assert end_who_is_gone(actor=SYSTEM) == 0
+    close("add", "employeeType: closed\n")
+    try:
+        assert are_in() == [True, True, True]
+        assert end_who_is_gone(actor=SYSTEM) == 1
+        assert are_in() == [False, True, True]
+        assert end_who_is_gone(actor=SYSTEM) == 0, "once"
+        assert AuditEntry.objects.filter(action="identity.gone").count() == 1
+        assert not opens("li")
+    finally:
+        close("delete")
+    assert opens("li")
+    assert end_who_is_gone(actor=SYSTEM) == 0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"base": "ou=nowhere,dc=example"},
+        {"filter": "(uid=x{login})"},
+        {"url": "ldaps://127.0.0.1:9"},
+    ],
+)
+def test_a_directory_that_knows_nobody_ends_nobody(
+    at_once: Directory, settings: Any, odd: dict[str, str]
+) -> None:
+    employee("D1")
+    client = Client()
+    assert sign_in("li", slapd.PASSWORD, client).status_code == 302
+    settings.ZHIKE_LDAP = {**settings.ZHIKE_LDAP, **odd}
+    Identity.objects.update(source=directory.source())
+    with pytest.raises(directory.Unreachable):
+        end_who_is_gone(actor=SYSTEM)
+    assert client.get("/me/").status_code == 200

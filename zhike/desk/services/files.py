@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop
 
 from zhike.access.models import ApprovalKind
 from zhike.access.queries import must_approve, roles_agreeing
+from zhike.access.services.pace import note_taken
 from zhike.desk import marks, rules
 from zhike.desk.models import TakenFile
 from zhike.desk.queries import holders_over
@@ -85,6 +86,8 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
         state=State.WAITING if waits else State.TAKEN,
         until=clock.now() + rules.ANSWERED_WITHIN if waits else None,
     )
+    if wanted.source == "customers":
+        note_taken(actor, wanted.keys)
     if not waits:
         _note(actor, f"export.{wanted.source}", file)
         return file
