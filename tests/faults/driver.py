@@ -162,8 +162,10 @@ def _load() -> None:
     from django.utils.translation import gettext
 
     from tests.faults import flows  # noqa: F401  they register
+    from zhike.masterdata.matching.normalise import company_name, parse, person_name
 
     gettext("customer")
+    person_name("王伟"), parse("杭州市西湖区文三路12号"), company_name("杭州样例有限公司")
     get_resolver()._populate()
     Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
     Argon2PasswordHasher.memory_cost = 8

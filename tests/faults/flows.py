@@ -39,7 +39,7 @@ from zhike.kernel.models import AuditEntry, Outgoing, Reaction
 from zhike.kernel.warehouse import Warehouse
 from zhike.masterdata.models import ImportFile, ImportRun, MatchRun, Pair, SourceRecord
 from zhike.masterdata.services import match
-from zhike.masterdata.services.reviewing import merge_customers
+from zhike.masterdata.services.reviewing import merge_customers, split_customer
 from zhike.masterdata.tests.factories import ACCOUNTS, PEOPLE, POSTINGS, read_in
 from zhike.organisation.models import Employee, Role
 from zhike.products.facts import TRANSACTIONS
@@ -113,7 +113,8 @@ def alike() -> None:
 
 
 def resolve() -> None:
-    match(actor=SYSTEM, whole=True)
+    if not MatchRun.objects.filter(state="done").exists():
+        match(actor=SYSTEM, whole=True)
 
 
 def resolved() -> dict[str, Any]:
@@ -134,6 +135,17 @@ def merge() -> None:
     if not Merge.objects.filter(how="hand").exists():
         one, two = Party.objects.order_by("pk")[8:10]
         merge_customers(actor=SYSTEM, absorbed=two, into=one, reason="同一人")
+
+
+def one_by_hand() -> None:
+    alike()
+    resolve()
+    merge()
+
+
+def split() -> None:
+    for each in Merge.objects.filter(how="hand", undone_at=None):
+        split_customer(actor=SYSTEM, merge=each, reason="两个人")
 
 
 def book() -> None:
@@ -252,6 +264,7 @@ FLOWS = {
     "load": Flow(lambda: None, load_files, loaded),
     "match": Flow(alike, resolve, resolved),
     "merge": Flow(alike, merge, resolved),
+    "split": Flow(one_by_hand, split, resolved),
     "refresh": Flow(facts_of_a_bank, turn, turned),
     "assignment": Flow(book, give_one, held),
     "book": Flow(book, give_all, held),

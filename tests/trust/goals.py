@@ -192,7 +192,6 @@ GOALS = (
         "20 kills a flow, long form 300: the state of an undisturbed run",
         (
             "tests/faults/test_flows.py",
-            "zhike/masterdata/tests/test_killed.py",
             "zhike/masterdata/tests/test_wizard_killed.py",
         ),
         "{kills} kills in flows and more in {tests} tests, 0 lost, 0 doubled",
