@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import pytest
 from django.test import Client
 
@@ -21,7 +25,7 @@ from zhike.masterdata.tests.uploads import (
     uploaded,
     work,
 )
-from zhike.masterdata.wizard import vault
+from zhike.masterdata.wizard import sandbox, vault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = f"1,张三,{ID_ONE},,男,1980/01/01\n2,李四,{ID_TWO},15400000001,女,1980/1/2\n3,,,,男,\n"
@@ -95,3 +99,17 @@ def test_taking_back_that_ends_in_an_error_of_ours_can_be_asked_for_again(client
     Upload.objects.update(wrote_from=began)
     assert taken_back(client, upload).state == Upload.State.REVERTED
     assert Party.objects.count() == 0
+
+
+def test_only_waiting_for_the_reading_process_counts() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        patience = sandbox._Patience(process, 0.2)
+        began = time.monotonic()
+        while time.monotonic() < began + 0.3:  # a load at work
+            pass
+        with patience.waiting():
+            assert process.poll() is None
+        assert patience.left > 0
+        with patience.waiting():
+            process.wait()
+        assert patience.over

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -34,7 +35,7 @@ PACKAGE = Path(__file__).resolve().parents[3]
 def look(stored: str, name: str, reading: Reading) -> Look:
     """What the upload `stored` looks like; `name` is what the person calls it. Raises UserError."""
     order = {"name": name, "reading": asdict(reading), "cpu_seconds": LOOK_SECONDS}
-    with _running(stored, order, LOOK_SECONDS) as process:
+    with _running(stored, order, LOOK_SECONDS) as (process, patience), patience.waiting():
         assert process.stdout is not None
         told = process.stdout.read()
     return looked(json.loads(told))
@@ -56,12 +57,15 @@ def rows(stored: str, name: str, table: Table) -> Iterator[Batch]:
     """The rows of the upload as the table of a mapping describes it. Raises UserError."""
     shape = shape_of(table)
     order = {"name": name, "shape": _plain(shape), "cpu_seconds": READ_SECONDS}
-    with _running(stored, order, READ_SECONDS) as process:
+    with _running(stored, order, READ_SECONDS) as (process, patience):
         assert process.stdout is not None
         try:
-            with pa.ipc.open_stream(process.stdout) as stream:
+            with patience.waiting():
+                opened = pa.ipc.open_stream(process.stdout)
+            with opened as stream:
                 while True:
-                    found, said = stream.read_next_batch_with_custom_metadata()
+                    with patience.waiting():
+                        found, said = stream.read_next_batch_with_custom_metadata()
                     yield _batch(found, said)
         except StopIteration:
             whole = True
@@ -108,10 +112,34 @@ def _plain(shape: Shape) -> dict[str, Any]:
     }
 
 
+class _Patience:
+    """Ends a process that lets us wait longer than so many seconds in all. What we do with its rows meanwhile does not
+    count: a load may well take an hour."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.process, self.left, self.over = process, seconds, False
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        began = time.monotonic()
+        timer = threading.Timer(max(self.left, 0), self._end)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self.left -= time.monotonic() - began
+
+    def _end(self) -> None:
+        self.over = True
+        self.process.kill()
+
+
 @contextmanager
-def _running(stored: str, order: dict[str, Any], seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    stored: str, order: dict[str, Any], seconds: int
+) -> Iterator[tuple[subprocess.Popen[bytes], _Patience]]:
     """The process at work on the file; ends it, and raises what it could not do."""
-    late = threading.Event()
     with vault.in_memory(stored) as descriptor:
         process = subprocess.Popen(
             [sys.executable, "-s", "-m", "zhike.masterdata.wizard.child"],
@@ -130,13 +158,7 @@ def _running(stored: str, order: dict[str, Any], seconds: int) -> Iterator[subpr
                 "LC_ALL": "C.UTF-8",
             },
         )
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(seconds, end)
-        timer.start()
+        patience = _Patience(process, seconds)
         try:
             assert process.stdin is not None
             try:
@@ -144,14 +166,14 @@ def _running(stored: str, order: dict[str, Any], seconds: int) -> Iterator[subpr
                 process.stdin.close()
             except BrokenPipeError:
                 pass
-            yield process
+            yield process, patience
             assert process.stdout is not None
             assert process.stderr is not None
-            process.stdout.read()
-            told = process.stderr.read()
-            process.wait()
+            with patience.waiting():
+                process.stdout.read()
+                told = process.stderr.read()
+                process.wait()
         finally:
-            timer.cancel()
             process.kill()
             process.wait()
             for pipe in (process.stdout, process.stderr):
@@ -162,7 +184,7 @@ def _running(stored: str, order: dict[str, Any], seconds: int) -> Iterator[subpr
     if process.returncode == PUT_RIGHT:
         message, way_out = json.loads(told)
         raise UserError(message, way_out)
-    if late.is_set() or process.returncode == -24:  # SIGXCPU
+    if patience.over or process.returncode == -24:  # SIGXCPU
         raise UserError(
             f"{order['name']} takes longer than {seconds} seconds to read.",
             "Cut it into several files.",
