@@ -1,15 +1,18 @@
-"""A file on its way out, in the browser: asked for in clear, agreed to by somebody else, fetched and led back."""
+"""A number shown and a file on its way out, in the browser: asked for in clear, agreed to by somebody else, fetched,
+led back to who took it; and the auditor finds each step."""
 
 from __future__ import annotations
 
 import csv
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SignIn, Site
+from tests.browser.steps import customer_with_mobile, masked_mobile, opened, panel
 from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
@@ -19,6 +22,18 @@ def test_a_file_in_clear_waits_for_a_second_person(
     sign_in: SignIn, site: Site, tmp_path: Path
 ) -> None:
     manager = sign_in("customer_manager")
+    customer_with_mobile(manager)
+    masked = masked_mobile(manager).inner_text()
+    sealed = opened(manager, "customers.facts").locator("li", has_text=masked).first
+    sealed.locator(".masked summary").click()
+    purpose = f"回电 {uuid4().hex[:6]}"
+    sealed.locator("input[name=purpose]").fill(purpose)
+    sealed.locator(".masked form button").click()
+    clear = panel(manager, "customers.facts").locator(
+        ".figure", has_text=re.compile(r"^1[0-9]{10}$")
+    )
+    expect(clear).to_have_count(1)
+
     manager.goto("/customers/?kind=person")
     manager.locator("[data-keep=export] > summary").click()
     manager.locator(".pick-choice[href*='ask=1']").click()
@@ -59,3 +74,10 @@ def test_a_file_in_clear_waits_for_a_second_person(
     auditor.locator("main form button").click()
     expect(auditor.locator("main .facts")).to_contain_text(site.names["customer_manager"])
     expect(auditor.locator("main .facts")).to_contain_text(site.names["team_lead"])
+    for action, who, said in (
+        ("reveal", "customer_manager", purpose),
+        ("export.ask", "customer_manager", "年度对账"),
+        ("export.approve", "team_lead", site.names["team_lead"]),
+    ):
+        auditor.goto(f"/audit/?person={site.names[who]}&action={action}")
+        expect(auditor.locator("tbody")).to_contain_text(said)

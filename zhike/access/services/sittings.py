@@ -24,7 +24,12 @@ def begin_sitting(user: User, key: str, origin: str) -> None:
     theirs = Sitting.objects.filter(user=user)
     theirs.filter(began_at__lt=now - timedelta(days=1, hours=settings.ZHIKE_SESSION_HOURS)).delete()
     # Whoever signs in once more in the same browser begins anew in their place.
-    Sitting.objects.update_or_create(key=key, defaults={"user": user, "began_at": now})
+    Sitting.objects.bulk_create(
+        [Sitting(key=key, user=user, began_at=now)],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["user", "began_at"],
+    )
     open_keys = list(
         theirs.filter(ended_at=None).order_by("-began_at", "-pk").values_list("key", flat=True)
     )
