@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import forms, panels, services
 from zhike.customers.models import Party
+from zhike.organisation.models import Unit
 from zhike.ui.views import EditView
 
 
@@ -59,6 +60,11 @@ class PartyNew(PartyEdit):
     form_class = forms.NewPartyForm
     page = "customers.new"
     title = _("New customer")
+
+    def initial(self, row: Any) -> dict[str, Any]:
+        """The unit is most often one's own."""
+        mine = Unit.objects.visible_to(self.actor).filter(employees=self.actor.employee_id)
+        return {"unit": mine.first()}
 
     def save(
         self,
