@@ -1,4 +1,4 @@
-"""Backups: the database, the warehouse and the files in one sealed set; the keys in another, under a passphrase.
+"""Backups: the database, the warehouse and the files in one sealed set; the keys go into another (`keychains`).
 
 A set is a folder with a sealed file for each part and `manifest.json`, written last: a folder without it is no set.
 The heads of the trail's seals come first, for they must not know more than the database; the warehouse comes after
@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote, urlsplit
 
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
 from django.db import connection
 
@@ -32,18 +32,16 @@ from zhike.kernel import clock, keys
 from zhike.kernel.actor import system
 from zhike.kernel.errors import UserError
 from zhike.kernel.postgres import Cluster
-from zhike.kernel.programs import program
+from zhike.kernel.programs import client
 from zhike.kernel.sealing import Verification
 from zhike.kernel.second_log import add_log, segments
-from zhike.kernel.vault import SealedReader, SealedWriter, Spoilt
+from zhike.kernel.vault import SealedReader, SealedWriter
 from zhike.kernel.warehouse import Warehouse
 from zhike.privacy.services.erasing import replay
 
 MANIFEST = "manifest.json"
 RESTORING = "restoring"  # in the data folder: what is not yet whole
 FILES = ("rejects", "uploads", "demo.json", "demo.begun")  # of the data folder, beside the others
-SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
-KEYS_MAGIC = b"zhike keys 1\n"
 
 
 @dataclass(frozen=True)
@@ -180,51 +178,6 @@ def settle() -> Settled:
     return Settled(found, erased_again)
 
 
-def backup_keys(to: Path, passphrase: str) -> Path:
-    """Write the keys to one file under a passphrase (scrypt); keep it in other hands than the sets."""
-    folder = Path(settings.ZHIKE_KEYS)
-    held = {name: keys.load(folder, name).hex() for name in keys.NAMES}
-    salt = os.urandom(16)
-    key = _stretched(passphrase, salt)  # first: a short passphrase leaves no file behind
-    to.mkdir(parents=True, exist_ok=True)
-    path = to / f"zhike-keys-{clock.now():%Y%m%dT%H%M%SZ}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(KEYS_MAGIC + salt)
-        with SealedWriter(file, key) as sealed:
-            sealed.write(json.dumps(held).encode())
-    return path
-
-
-def restore_keys(path: Path, passphrase: str, folder: Path) -> list[str]:
-    """Put the keys of a file into the key folder; answers their names. Raises UserError where another key stands.
-
-    The settings make keys where there are none, so they must not be asked before.
-    """
-    with path.open("rb") as file:
-        if file.read(len(KEYS_MAGIC)) != KEYS_MAGIC:
-            raise Spoilt("it holds no keys")
-        held = json.loads(SealedReader(file, _stretched(passphrase, file.read(16))).readall())
-    for name, key in held.items():
-        stands = folder / name
-        if stands.exists() and stands.read_bytes() != bytes.fromhex(key):
-            raise UserError(
-                f"Another key stands in {stands}.", "Point ZHIKE_KEYS to an empty folder."
-            )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, key in held.items():
-        if not (folder / name).exists():
-            (folder / name).touch(mode=0o600)
-            (folder / name).write_bytes(bytes.fromhex(key))
-    return sorted(held)
-
-
-def _stretched(passphrase: str, salt: bytes) -> bytes:
-    if len(passphrase) < 12:
-        raise UserError("The passphrase is short.", "Twelve characters or more.")
-    return Scrypt(salt=salt, **SCRYPT).derive(passphrase.encode())
-
-
 def _key() -> bytes:
     return keys.load(Path(settings.ZHIKE_KEYS), "backup")
 
@@ -278,9 +231,11 @@ def _database_out(file: SealedWriter) -> None:
         cluster = Cluster(Path(settings.ZHIKE_HOME) / "postgres")
         command = cluster.copy_command()
     else:
-        command = [program("pg_dump"), "--format=custom", "--compress=1", "--no-owner"]
-        command.append(settings.DATABASE_URL)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        command = [_client("pg_dump"), "--format=custom", "--compress=1", "--no-owner"]
+        command.append(_address())
+    with subprocess.Popen(
+        command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout
         assert running.stderr
         shutil.copyfileobj(running.stdout, file, 2**20)
@@ -292,14 +247,34 @@ def _database_out(file: SealedWriter) -> None:
         )
 
 
+def _client(name: str) -> str:
+    connection.ensure_connection()
+    return client(name, oldest=connection.pg_version // 10000)  # type: ignore[attr-defined]
+
+
+def _address() -> str:
+    """DATABASE_URL without its password, which the list of processes would show."""
+    parts = urlsplit(settings.DATABASE_URL)
+    name, _at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{name.partition(':')[0]}@{host}" if name else host).geturl()
+
+
+def _environment() -> dict[str, str]:
+    password = urlsplit(settings.DATABASE_URL).password
+    return {**os.environ, **({"PGPASSWORD": unquote(password)} if password else {})}
+
+
 def _last_line(said: str) -> str:
     return (said.strip().splitlines() or ["it said nothing"])[-1]
 
 
 def _restore_dump(stream: IO[bytes]) -> None:
-    command = [program("pg_restore"), "--no-owner", "--single-transaction", "--exit-on-error"]
+    command = [_client("pg_restore"), "--no-owner", "--single-transaction", "--exit-on-error"]
     with subprocess.Popen(
-        [*command, "--dbname", settings.DATABASE_URL], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, "--dbname", _address()],
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as running:
         assert running.stdin
         assert running.stderr

@@ -115,11 +115,12 @@ def bring_up_to_date() -> None:
     """Tables, this month's partitions, tiers and thresholds; nothing that stands is touched."""
     from datetime import timedelta
 
+    from django.conf import settings
     from django.core.management import call_command
 
     from zhike.customers.models import TimelineEntry
     from zhike.insight.seed import seed
-    from zhike.kernel import clock, partitions
+    from zhike.kernel import clock, partitions, wall
     from zhike.kernel.actor import system
     from zhike.kernel.models import AuditEntry
 
@@ -128,6 +129,7 @@ def bring_up_to_date() -> None:
         must_be_current()
     if missing:
         call_command("migrate", verbosity=0, interactive=False)
+    wall.build(settings.ZHIKE_PAGES_ROLE)  # the role may have come since
     today = clock.today()
     for model in (AuditEntry, TimelineEntry):
         partitions.ensure(model, today, today + timedelta(days=70))
@@ -200,28 +202,84 @@ def _database() -> list[Check]:
         checks.append(Check("tables", False, error.message, error.way_out))
     else:
         checks.append(Check("tables", True, "as this version wants them"))
-    return [*checks, _wall()]
+    return [*checks, *_wall(), _way(), _second_place()]
 
 
-def _wall() -> Check:
-    """Whether the database itself keeps the pages to the rows of whom they ask for."""
+def _wall() -> list[Check]:
+    """Whether the database itself keeps the pages to the rows of whom they ask for, and indexes serve them there."""
     from django.conf import settings
+    from django.db import connection
 
     from zhike.kernel import wall
+    from zhike.kernel.roles import unmarked
 
-    role = settings.ZHIKE_PAGES_ROLE
-    if (
-        wall.passes()
-        and wall.bound(role)
-        and (settings.ZHIKE_EMBEDDED or settings.PAGES_DATABASE_URL)
-    ):
-        return Check("second wall", True, f"pages sign in to the database as {role}")
+    if not settings.PAGES_DATABASE_URL:
+        return [
+            Check(
+                "second wall",
+                not settings.ZHIKE_PRODUCTION,
+                "the database does not tell the pages from the owner of the tables",
+                "Make the two roles of docs/operations.md, set PAGES_DATABASE_URL, run `zhike init`.",
+            )
+        ]
+    faults = [*wall.faults_of_owner(), *wall.faults_of_pages(settings.PAGES_DATABASE_URL)]
+    checks = [Check("second wall", False, found, way_out) for found, way_out in faults] or [
+        Check("second wall", True, f"pages sign in to the database as {settings.ZHIKE_PAGES_ROLE}")
+    ]
+    with connection.cursor() as cursor:
+        statements = unmarked(cursor)
+    if statements:
+        found = f"{len(statements)} functions are not marked leakproof: searches walk whole tables"
+        say = f"As a superuser, in this database: {' '.join(statements)}"
+        return [*checks, Check("indexes behind it", False, found, say)]
+    return [*checks, Check("indexes behind it", True, "serve")]
+
+
+def _way() -> Check:
+    """Whether what goes to the database and comes from it can be read on its way."""
+    from django.conf import settings
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), inet_server_addr() IS NULL, "
+            "inet_server_addr() <<= ANY ('{127.0.0.0/8,::1/128}')"
+        )
+        sealed, socket, here = cursor.fetchone()
+    if sealed:
+        return Check("way to the database", True, "TLS")
+    if socket or here:
+        return Check("way to the database", True, "on this machine")
     return Check(
-        "second wall",
+        "way to the database",
         not settings.ZHIKE_PRODUCTION,
-        "the database does not tell the pages from the owner of the tables",
-        "Make the two roles of docs/operations.md, set PAGES_DATABASE_URL, run `zhike init`.",
+        "over the network in clear",
+        "Switch on TLS at the server, and add ?sslmode=verify-full&sslrootcert=… to both URLs.",
     )
+
+
+def _second_place() -> Check:
+    """Whether what is answered lies in a second place when the database is lost."""
+    from django.conf import settings
+    from django.db import connection
+
+    from zhike.kernel.second_log import RECEIVER
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('synchronous_standby_names')")
+        waits_for = cursor.fetchone()[0]
+        cursor.execute("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [RECEIVER])
+        receives = cursor.fetchone() == (True,)
+    if settings.ZHIKE_EMBEDDED and settings.ZHIKE_LOG_TO:
+        return Check(
+            "second place",
+            receives,
+            f"{settings.ZHIKE_LOG_TO} {'receives the log' if receives else 'does not receive the log'}",
+            "" if receives else "No commit is answered: see postgres/log_to.log; make room there.",
+        )
+    if waits_for:
+        return Check("second place", True, f"each commit waits for {waits_for}")
+    return Check("second place", True, "none: with the database all since the last backup is lost")
 
 
 def _assets() -> Check:

@@ -81,7 +81,7 @@ def restore(folder: Path, as_json: bool) -> None:
 def backup_keys(to: Path, passphrase: str) -> None:
     """The keys in one file under a passphrase; keep it in other hands than the sets."""
     institution.begin()
-    from zhike.config.backups import backup_keys as run
+    from zhike.config.keychains import backup_keys as run
 
     click.echo(run(to, passphrase))
 
@@ -93,7 +93,7 @@ def backup_keys(to: Path, passphrase: str) -> None:
 )
 def restore_keys(file: Path, passphrase: str) -> None:
     """Put the keys of such a file into the key folder, before `zhike restore`."""
-    from zhike.config.backups import restore_keys as run
+    from zhike.config.keychains import restore_keys as run
     from zhike.kernel.keys import folder
 
     click.echo(" ".join(run(file, passphrase, folder())))
@@ -125,6 +125,15 @@ def drill(kind: str, customers: int, as_json: bool) -> None:
     )
     if not found.held:
         raise click.exceptions.Exit(1)
+
+
+@click.command()
+def metrics() -> None:
+    """Counts and ages for a monitoring system, as Prometheus writes them."""
+    with institution.opened():
+        from zhike.config.metrics import text
+
+        click.echo(text(), nl=False)
 
 
 @click.group()
@@ -179,4 +188,4 @@ def _settle(key: UUID, *, again: bool, reason: str) -> None:
         click.echo(message.get_state_display())
 
 
-commands = (backup, restore, backup_keys, restore_keys, drill, outbox)
+commands = (backup, restore, backup_keys, restore_keys, drill, metrics, outbox)

@@ -17,9 +17,22 @@ class PostgresError(UserError):
     """The embedded database cannot be made, started, stopped or brought back."""
 
 
+SYSTEM = Path("/usr/lib/postgresql")  # where Debian keeps each version's
+
+
 def program(name: str) -> str:
-    """One of them, as a client for a server too: the embedded package's are the newest here."""
+    """One of them."""
     return str(_binaries() / name)
+
+
+def client(name: str, *, oldest: int) -> str:
+    """A program for a server of that major version: the system's where it is no older, else one of the package.
+
+    The package's know no TLS.
+    """
+    found = {int(path.parts[-3]): path for path in SYSTEM.glob(f"[0-9]*/bin/{name}")}
+    newest = max(found, default=0)
+    return str(found[newest]) if newest >= oldest else program(name)
 
 
 def command(name: str, *arguments: str) -> list[str]:

@@ -40,9 +40,16 @@ def make_pages_role(superuser: Connection[Any], owner: str) -> None:
 
 def let_indexes_serve(superuser: Connection[Any]) -> None:
     """Mark what `LEAKPROOF` names in the database of the connection, where it is not marked yet."""
-    unmarked = (
+    with superuser.cursor() as cursor:
+        for statement in unmarked(cursor):
+            cursor.execute(statement.encode())
+
+
+def unmarked(cursor: Any) -> list[str]:
+    """What a superuser must say in the database of the cursor so that indexes serve there; nothing where they do."""
+    cursor.execute(
         "select name from unnest(%s::text[]) name "
-        "join pg_proc on pg_proc.oid = name::regprocedure where not proleakproof"
+        "join pg_proc on pg_proc.oid = name::regprocedure where not proleakproof",
+        [list(LEAKPROOF)],
     )
-    for (function,) in superuser.execute(unmarked, [list(LEAKPROOF)]).fetchall():
-        superuser.execute(sql.SQL("alter function {} leakproof").format(sql.SQL(function)))
+    return [f"alter function {name} leakproof;" for (name,) in cursor.fetchall()]

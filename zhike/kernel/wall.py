@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
@@ -167,15 +168,67 @@ def passes() -> bool:
         return bool(cursor.fetchone() == (True,))
 
 
-def bound(role: str) -> bool:
-    """Whether the role is there and stands behind every policy."""
+def faults_of_owner() -> list[tuple[str, str]]:
+    """What is wrong with the role of this connection, which is to own the tables, and the way out."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT NOT (rolsuper OR rolbypassrls) AND NOT EXISTS (SELECT FROM pg_tables WHERE tableowner = rolname) "
-            "FROM pg_roles WHERE rolname = %s",
-            [role],
+            "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
         )
-        return bool(cursor.fetchone() == (True,))
+        role, above, passing = cursor.fetchone()
+    if above:
+        return [
+            (
+                f"DATABASE_URL signs in as the superuser {role}",
+                "Make the role `zhike` of docs/operations.md, let it own the database and its tables.",
+            )
+        ]
+    if not passing:
+        return [
+            (f"{role} does not pass the policies", f"As a superuser: alter role {role} bypassrls;")
+        ]
+    return []
+
+
+def faults_of_pages(url: str) -> list[tuple[str, str]]:
+    """What is wrong with the role of that address, which is to stand behind every policy, and the way out."""
+    try:
+        with psycopg.connect(url, connect_timeout=10) as pages:
+            found = pages.execute(
+                "SELECT current_user, rolsuper, rolbypassrls, "
+                "EXISTS (SELECT FROM pg_tables WHERE pg_has_role(tableowner, 'MEMBER') "
+                "AND schemaname = 'public'), "
+                "NOT coalesce(has_table_privilege(to_regclass(%s), 'INSERT'), false) "
+                "FROM pg_roles WHERE rolname = current_user",
+                [KEEPER],
+            ).fetchone()
+    except psycopg.Error as error:
+        said = (str(error).strip().splitlines() or ["no answer"])[-1]
+        return [(f"PAGES_DATABASE_URL does not open the database: {said}", "Correct it.")]
+    assert found
+    role, above, passing, owning, without = found
+    if owning and not above:
+        return [
+            (
+                f"{role}, the role of the pages, owns tables, or may take the role of who does",
+                "Let DATABASE_URL and PAGES_DATABASE_URL name two roles, and do not grant the first to the second.",
+            )
+        ]
+    faults = {
+        f"{role} is a superuser": (above, f"As a superuser: alter role {role} nosuperuser;"),
+        f"{role} passes every policy": (passing, f"As a superuser: alter role {role} nobypassrls;"),
+        f"{role} may not write": (without, "Run `zhike init`."),
+    }
+    return [(what, way_out) for what, (wrong, way_out) in faults.items() if wrong]
+
+
+def _granted(role: str) -> bool:
+    """Whether the role may write already; also when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_and(has_table_privilege(oid, %s, 'INSERT')) FROM pg_roles WHERE rolname = %s",
+            [KEEPER, role],
+        )
+        return bool(cursor.fetchone() != (False,))
 
 
 def build(role: str) -> None:
@@ -198,7 +251,7 @@ def build(role: str) -> None:
             "AND polrelid = to_regclass(%s)",
             [POLICY, KEEPER],
         )
-        if cursor.fetchone() == (digest,) or KEEPER not in tables:
+        if KEEPER not in tables or (cursor.fetchone() == (digest,) and _granted(role)):
             return
         for table, condition in wanted.items():
             if table not in tables:

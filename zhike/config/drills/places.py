@@ -25,10 +25,9 @@ from zhike.kernel.postgres import (
     SUPERUSER,
     Cluster,
 )
-from zhike.kernel.programs import as_nobody_special, program
+from zhike.kernel.programs import as_nobody_special, client, program
 from zhike.kernel.roles import let_indexes_serve, make_pages_role
 
-SYSTEM = Path("/usr/lib/postgresql")  # Debian's; others put it on the path
 STANDBY = "standby"
 PORTS = {"primary": 5501, STANDBY: 5502}  # they only name socket files
 WAIT_SECONDS = 120
@@ -71,14 +70,6 @@ def kill(data: Path) -> float:
     return at
 
 
-def system_binaries() -> Path:
-    """The server programs of the system's newest PostgreSQL, else those of the embedded package."""
-    with suppress(ValueError):
-        return max(SYSTEM.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3])).parent
-    found = shutil.which("postgres")
-    return Path(found or program("postgres")).resolve().parent
-
-
 @dataclass(frozen=True)
 class Server:
     """One PostgreSQL over one folder, reached by a socket in `sockets`, which only its owner may enter."""
@@ -88,11 +79,19 @@ class Server:
     sockets: Path
     port: int
 
+    def settle_on(self, made: Path) -> None:
+        """Begin with a data folder of the embedded server, which reads its settings beside it."""
+        shutil.copytree(made, self.data)
+        self._write_settings(self.data.parent / "zhike.conf")
+
     def make(self) -> None:
         self._run("initdb", "--locale=C.UTF-8", "--encoding=UTF8", "--data-checksums",
                   "--auth=trust", f"--username={SUPERUSER}", "--no-sync")  # fmt: skip
+        self._write_settings(self.data / "postgresql.conf")
+
+    def _write_settings(self, path: Path) -> None:
         own = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
-        with (self.data / "postgresql.conf").open("a") as file:
+        with path.open("a") as file:
             file.write("".join(f"{n} = '{v}'\n" for n, v in own.items() if n != "port"))
 
     def start(self) -> None:
@@ -147,25 +146,29 @@ class Streaming:
 
     kind = "streaming"
 
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
+    def __init__(self, folder: Path, made: Path | None = None) -> None:
+        self.home, self._made = folder / "home", made
         sockets = folder / "sockets"
         for each in (self.home, sockets):
             each.mkdir(mode=0o700)
-        binaries = system_binaries()
+        binaries = Path(program("postgres") if made else client("postgres", oldest=15)).parent
         self._primary, self._standby = (
             Server(binaries, folder / name, sockets, port) for name, port in PORTS.items()
         )
         self.server = f"{self._primary.version()}, a standby that confirms each commit"
 
     def open(self) -> Mapping[str, str]:
-        self._primary.make()
-        self._primary.start()
-        with closing(self._primary.superuser()) as server:
-            role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
-            server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
-            make_pages_role(server, ROLE)
-            server.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        if self._made:
+            self._primary.settle_on(self._made)
+            self._primary.start()
+        else:
+            self._primary.make()
+            self._primary.start()
+            with closing(self._primary.superuser()) as server:
+                role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
+                server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+                make_pages_role(server, ROLE)
+                server.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
         with closing(self._primary.superuser(DATABASE)) as inside:
             let_indexes_serve(inside)
         hosts = ",".join([quote(str(self._primary.sockets), safe="")] * 2)
@@ -200,8 +203,8 @@ class Embedded:
 
     kind = "embedded"
 
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
+    def __init__(self, folder: Path, made: Path | None = None) -> None:
+        self.home, self._made = folder / "home", made
         self._sets = folder / "sets"
         self._log = folder / "elsewhere" / "log"
         self._cluster = Cluster(self.home / "postgres", log_to=self._log)
@@ -210,7 +213,9 @@ class Embedded:
         )
 
     def open(self) -> Mapping[str, str]:
-        self.home.mkdir(mode=0o700)
+        self._cluster.folder.mkdir(mode=0o700, parents=True)
+        if self._made:
+            shutil.copytree(self._made, self._cluster.folder / "data")
         # Until the set is made nothing of it could be lost.
         replace(self._cluster, log_to=None).ensure()
         return {"ZHIKE_LOG_TO": str(self._log)}
@@ -250,4 +255,7 @@ def _until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {"streaming": Streaming, "embedded": Embedded}
+PLACES: dict[str, Callable[[Path, Path | None], Place]] = {
+    "streaming": Streaming,
+    "embedded": Embedded,
+}

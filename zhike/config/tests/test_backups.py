@@ -21,14 +21,18 @@ from django.db import connection
 
 from tests.cluster import url_of
 from zhike.config import backups
-from zhike.config.backups import backup, backup_keys, restore, restore_keys
+from zhike.config.backups import backup, restore
+from zhike.config.keychains import backup_keys, restore_keys
+from zhike.customers.tests import factories
 from zhike.kernel import keys
 from zhike.kernel.errors import UserError
 from zhike.kernel.tests.factories import drop_database
 from zhike.kernel.vault import Spoilt
 from zhike.kernel.warehouse import Warehouse
-from zhike.organisation.models import Unit
+from zhike.organisation.models import Role, Unit
+from zhike.privacy.services import ask, restrict
 
+NAMES = ("奚复原", "奚留下")
 PASSPHRASE = "correct horse battery"
 FACTS = pa.table({"party_id": [1, 2, 3], "amount": [10, 20, 30]})
 
@@ -89,6 +93,39 @@ def test_a_server_is_restored_as_it_was(
         restore(Path(made.folder))
 
 
+def test_who_was_erased_since_does_not_come_back(
+    institution: Path, empty: str, settings: LazySettings, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A set of before the erasure is restored: nobody serves it before `zhike init` has erased them again."""
+    monkeypatch.setenv("ZHIKE_KEYS", str(settings.ZHIKE_KEYS))
+    settings.ZHIKE_AUDIT_HEADS.unlink()  # nothing is sealed yet
+    place = factories.unit()
+    gone, stays = (factories.person(name, unit=place, stage="prospect") for name in NAMES)
+    made = backup(institution)
+    officer = factories.actor_with_role(Role.SECURITY_ADMINISTRATOR)
+    request = ask(actor=factories.SYSTEM, party=gone, kind="erasure", how="counter", words="请删除")
+    restrict(actor=officer, request=request, reason="没有合同")
+    elsewhere(settings, tmp_path, empty)
+    restore(Path(made.folder))
+    names = "SELECT name FROM customers_party WHERE public_id = ANY(%s)"
+    ids = [[gone.public_id, stays.public_id]]
+    with closing(psycopg.connect(empty, autocommit=True)) as database:
+        assert len(database.execute(names, ids).fetchall()) == 2, "the set knows them"
+        environment = os.environ | {"DATABASE_URL": empty, "ZHIKE_HOME": str(settings.ZHIKE_HOME)}
+        command = str(Path(sys.executable).with_name("zhike"))
+        refused = subprocess.run(
+            [command, "refresh"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert refused.returncode == 1
+        assert "erased since" in refused.stderr
+        subprocess.run([command, "init"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        assert database.execute(names, ids).fetchall() == [(NAMES[1],)]
+        erased = "SELECT state FROM privacy_subjectrequest WHERE subject = %s"
+        assert database.execute(erased, [gone.public_id]).fetchall() == [("erased",)]
+    assert not (settings.ZHIKE_HOME / "unsettled").exists()
+
+
 def test_a_set_says_nothing_to_who_lacks_the_keys(
     institution: Path, settings: LazySettings
 ) -> None:
@@ -146,6 +183,11 @@ def test_keys_come_back_under_their_passphrase_alone(
     assert restore_keys(path, PASSPHRASE, tmp_path / "back") == sorted(keys.NAMES)
     assert {name: (tmp_path / "back" / name).read_bytes() for name in keys.NAMES} == held
     assert all((tmp_path / "back" / name).stat().st_mode & 0o077 == 0 for name in keys.NAMES)
+    command = [str(Path(sys.executable).with_name("zhike")), "restore-keys", str(path)]
+    environment = os.environ | {"ZHIKE_KEYS": str(tmp_path / "there")}
+    environment["ZHIKE_PASSPHRASE"] = PASSPHRASE
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "there" / "data").read_bytes() == held["data"]
     (tmp_path / "back" / "data").write_bytes(bytes(32))
     with pytest.raises(UserError, match="Another key"):
         restore_keys(path, PASSPHRASE, tmp_path / "back")
