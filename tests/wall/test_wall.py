@@ -15,6 +15,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.models import Q
 from django.test import Client
 
+from tests.cluster import url_of
 from zhike.config.institution import _wall
 from zhike.customers.models import Assignment, ContactPoint, Party, Standing
 from zhike.customers.services import update_party
@@ -22,6 +23,7 @@ from zhike.customers.tests import factories
 from zhike.kernel import wall
 from zhike.kernel.actor import NOBODY, Actor
 from zhike.kernel.models import AuditEntry, ScopedManager
+from zhike.kernel.roles import PAGES_ROLE
 from zhike.organisation.models import Role
 
 pytestmark = pytest.mark.django_db
@@ -147,18 +149,23 @@ def test_a_service_asks_the_scope_and_passes(manager: Actor, mine: Party, theirs
     assert mine.note == "written"
 
 
-def test_doctor_tells_who_stands_behind_it(manager: Actor, settings: Any) -> None:
-    settings.PAGES_DATABASE_URL = "postgresql://somewhere/else"
-    assert _wall().ok
-    settings.ZHIKE_PRODUCTION = True
-    assert _wall().ok
-    settings.ZHIKE_PAGES_ROLE = connection.settings_dict["USER"]
-    assert not _wall().ok, "the owner is no role for pages"
-    settings.ZHIKE_PAGES_ROLE = "nobody_there"
-    assert not _wall().ok
-    settings.ZHIKE_PRODUCTION = False
-    assert _wall().ok
-    assert "does not tell" in _wall().found
+def test_doctor_tells_who_stands_behind_it(settings: Any) -> None:
+    owner = connection.settings_dict["USER"]
+    owners = url_of(connection.settings_dict["NAME"])
+    assert f"//{owner}" in owners
+
+    def told(role: str) -> Any:
+        settings.PAGES_DATABASE_URL = owners.replace(f"//{owner}", f"//{role}") if role else ""
+        return _wall()[0]
+
+    for production in (False, True):
+        settings.ZHIKE_PRODUCTION = production
+        assert told(PAGES_ROLE).ok
+        assert not told(owner).ok, "the owner is no role for pages"
+        assert "owns tables" in told(owner).found
+        assert not told("nobody_there").ok
+        assert "does not tell" in told("").found
+        assert told("").ok is not production
 
 
 def test_it_is_not_put_up_by_who_could_not_pass_it() -> None:
