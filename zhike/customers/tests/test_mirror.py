@@ -170,7 +170,7 @@ def test_groups_and_foot_count_what_the_rows_say(
         found = groups.headings(rows, grouping, SUMS, actor)
         assert {each.key: each.sums.count for each in found} == counts
         assert {each.key: each.sums.totals[0] for each in found} == sums
-        whole = groups.summed(rows, SUMS)
+        whole = groups.summed(rows, SUMS, actor)
         assert whole.count == sum(counts.values())
         assert (whole.totals[0] or 0) == sum(sums.values())
         assert paging.capped_count(rows).number == whole.count
@@ -271,7 +271,7 @@ def test_the_calendar_shows_the_same_days_with_and_without_the_mirror(
 ) -> None:
     def shown(actor: Actor, dated: groups.Dated) -> list[tuple[date, int, list[int]]]:
         days = groups.days(
-            listed(actor, Q()), dated, date(2026, 2, 1), Order("standing__balance", True)
+            listed(actor, Q()), dated, date(2026, 2, 1), Order("standing__balance", True), actor
         )
         return [(each.on, each.count, [row.pk for row in each.rows]) for each in days]
 
@@ -307,7 +307,7 @@ def test_the_one_who_looks_after_somebody_elsewhere_counts_them_once(everyone: l
     actor = actors()[1]
     ids = set(Assignment.objects.filter(employee=me).values_list("party", flat=True))
     expected = {party.pk for party in everyone if party.unit_id in actor.units} | ids
-    assert groups.summed(Party.objects.visible_to(actor), []).count == len(expected)
+    assert groups.summed(Party.objects.visible_to(actor), [], actor).count == len(expected)
 
 
 def test_a_mirrored_query_may_stand_within_another(everyone: list[Party]) -> None:

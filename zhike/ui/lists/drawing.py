@@ -424,7 +424,7 @@ def _calendar(view: ListView, found: Found, dated: Dated, order: paging.Order) -
     params, today = view.params, clock.today()
     month = groups.month_of(params.get("month", ""), today)
     events = []
-    for busy in groups.days(found.rows, dated, month, order):
+    for busy in groups.days(found.rows, dated, month, order, view.actor):
         events += [
             calendars.Event(busy.on, view.row_title(row), view.row_url(row), peek=_peek(view, row))
             for row in busy.rows

@@ -254,7 +254,7 @@ class ListView(PageView):
     def _totals(self) -> HttpResponse:
         columns, _gone = self.shown()
         sums = [column for column in columns if column.total]
-        found = groups.summed(self.rows().rows, sums)
+        found = groups.summed(self.rows().rows, sums, self.actor)
         cells = drawing.total_cells(columns, sums, found)
         ticks = self.table(columns, (), None).selectable
         return self._part("totals", {"cells": cells, "ticks": ticks})
