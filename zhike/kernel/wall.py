@@ -51,12 +51,13 @@ _looked_up: dict[str, str] = {}
 
 
 def look_up(name: str, sql: str) -> str:
-    """Let each request say what `sql` finds for the one who asks, once; the condition's name for that array of ids.
+    """Let each request say what `sql` finds for the one who asks, once; a query for these ids, to stand behind IN.
 
-    For what the policies themselves could not ask without going round in circles.
+    For what the policies themselves could not ask without going round in circles. Behind IN they are hashed: a walk
+    past rows of others would compare each with hundreds.
     """
     _looked_up[name] = sql
-    return f"((SELECT nullif(current_setting('zhike.{name}', true), '')::bigint[])::bigint[])"
+    return f"(SELECT unnest(nullif(current_setting('zhike.{name}', true), '')::bigint[]))"
 
 
 def may(permission: str) -> str:

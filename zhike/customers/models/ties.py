@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models.parties import Party
+from zhike.customers.scopes import AssignmentScope
 from zhike.kernel.classes import classify
 from zhike.kernel.keeping import CARE, keep
 from zhike.kernel.models import Base
@@ -68,7 +69,7 @@ class Assignment(Base):
         ASSISTANT = "assistant", _("assistant")
         SHARED = "shared", _("was let see the customer")
 
-    scope = Via("party")
+    scope = AssignmentScope("party")
     field_classes = classify(open="party employee role", c1="during reason")
     keeping = keep("party", CARE)
 
