@@ -19,12 +19,13 @@ from typing import Any, NamedTuple
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, Func, Q, QuerySet, TextField, Value
+from django.db.models import Q, QuerySet, TextField, Value
 
 from zhike.customers import identifiers, names
 from zhike.customers.models import PLACED_TOKENS, ContactPoint, Identifier, Party
 from zhike.kernel import clock, crypto
 from zhike.kernel.actor import Actor
+from zhike.kernel.asking import told_by
 from zhike.kernel.prepared import kept_sql
 from zhike.kernel.registry import Registry
 
@@ -109,10 +110,7 @@ def search(actor: Actor, text: str, limit: int = 50) -> list[Hit]:
 
 def _shown(rows: QuerySet[Party], ids: list[int]) -> QuerySet[Party]:
     """Those of `ids`, with what a line of hits shows; the rest is fetched when somebody asks for it."""
-    wanted = Func(
-        Value(ids, ArrayField(BigIntegerField())), template="SELECT unnest(%(expressions)s)"
-    )
-    return rows.filter(pk__in=wanted).select_related("unit", "standing__tier").only(*SHOWN)
+    return told_by(rows, ids).select_related("unit", "standing__tier").only(*SHOWN)
 
 
 def _stages(actor: Actor, text: str, limit: int) -> Iterator[list[tuple[int, Match]]]:
