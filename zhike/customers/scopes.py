@@ -78,10 +78,10 @@ class AssignmentScope(Via):
     """That of the party. Whom one looks after is asked first: every list reads the hundreds of one's own."""
 
     def wall(self, model: type[Model]) -> str:
-        return wall.either(wall.both(MAY, f"party_id IN {LOOKED_AFTER}"), super().wall(model))
+        return wall.either(wall.both(MAY, f"party_id = ANY {LOOKED_AFTER}"), super().wall(model))
 
 
 def _seen(party: str) -> str:
     """The condition on a table whose rows repeat the unit of the customer in the column `party`."""
-    own = f"{party} IN {LOOKED_AFTER}"
+    own = f"{party} = ANY {LOOKED_AFTER}"
     return wall.both(MAY, wall.either(wall.EVERYWHERE, f"unit_id = ANY {wall.UNITS}", own))

@@ -51,13 +51,12 @@ _looked_up: dict[str, str] = {}
 
 
 def look_up(name: str, sql: str) -> str:
-    """Let each request say what `sql` finds for the one who asks, once; a query for these ids, to stand behind IN.
+    """Let each request say what `sql` finds for the one who asks, once; the condition's name for that array of ids.
 
-    For what the policies themselves could not ask without going round in circles. Behind IN they are hashed: a walk
-    past rows of others would compare each with hundreds.
+    For what the policies themselves could not ask without going round in circles.
     """
     _looked_up[name] = sql
-    return f"(SELECT unnest(nullif(current_setting('zhike.{name}', true), '')::bigint[]))"
+    return f"((SELECT nullif(current_setting('zhike.{name}', true), '')::bigint[])::bigint[])"
 
 
 def may(permission: str) -> str:
