@@ -137,7 +137,6 @@ SHOTS = (
         (EMPLOYEE, "main a[href*='/grants/people/']"),
     ),
     Shot("levels", "security_administrator", "/approvals/levels/"),
-    Shot("level", "security_administrator", "/approvals/levels/", ("main a[href*='/levels/']",)),
     Shot("teams", "branch_head", "/organisation/teams/"),
     Shot("team-new", "system_administrator", "/organisation/teams/new/"),
     Shot("pace", "team_lead", "/pace/"),

@@ -23,10 +23,8 @@ from zhike.access.rules import Arrival
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 5
 _BUSY = {51, 52}
-_ANSWERED = {
-    0,
-    4,
-}  # success, and more found than asked for: no other says that somebody is not there
+# Success, and more found than asked for: no other says that somebody is not there.
+_ANSWERED = {0, 4}
 _STABLE = ("entryUUID", "objectGUID")
 
 

@@ -65,10 +65,6 @@ def groups_meant(groups: Collection[str]) -> frozenset[str]:
     return frozenset(each.strip().casefold() for each in groups)
 
 
-MOST_SESSIONS = 3
-"""Of one person at once; the next ends the oldest."""
-
-
 class Required(StrEnum):
     """Who must have a second factor (`ZHIKE_SECOND_FACTOR`), and who a passkey (`ZHIKE_PASSKEY`)."""
 

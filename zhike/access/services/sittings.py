@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from zhike.access import rules
 from zhike.access.models import Sitting
 from zhike.access.queries import actor_for
 from zhike.kernel import audit, clock, wall
@@ -33,24 +32,21 @@ def begin_sitting(user: User, key: str, origin: str) -> None:
     open_keys = list(
         theirs.filter(ended_at=None).order_by("-began_at", "-pk").values_list("key", flat=True)
     )
-    if len(open_keys) <= rules.MOST_SESSIONS:
+    most = settings.ZHIKE_NUMBERS.sessions
+    if len(open_keys) <= most:
         return
     alive = set(
         Session.objects.filter(session_key__in=open_keys, expire_date__gt=now).values_list(
             "session_key", flat=True
         )
     )
-    over = [each for each in open_keys if each in alive][rules.MOST_SESSIONS :]
+    over = [each for each in open_keys if each in alive][most:]
     theirs.filter(key__in=set(open_keys) - alive).delete()
     if not over:
         return
     theirs.filter(key__in=over).update(ended_at=now)
     Session.objects.filter(session_key__in=over).delete()
-    audit.record(
-        actor_for(user, origin),
-        "session.displaced",
-        user,
-    )
+    audit.record(actor_for(user, origin), "session.displaced", user)
 
 
 @wall.lowered()

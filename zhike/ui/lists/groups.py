@@ -21,7 +21,7 @@ from zhike.kernel.asking import told_by
 from zhike.kernel.scope import doors
 from zhike.ui.lists.criteria import midnight
 from zhike.ui.mirrors import mirrored
-from zhike.ui.paging import Order, first, sorting
+from zhike.ui.paging import COUNT_CAP, Order, first, sorting
 from zhike.ui.tables import Column
 
 NONE = "-"
@@ -30,8 +30,6 @@ NONE = "-"
 MOST_GROUPS = 200
 CARDS = 20
 DAY_CARDS = 4
-FEW = 2000
-"""Rows behind a door that are told by their keys."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +185,10 @@ def added_up(
         found = _grouped(rows.filter(behind), key, columns)
         for door in others:
             beyond = everybody.filter(door).exclude(behind).order_by()
-            keys = list(beyond.values_list("pk", flat=True)[: FEW + 1])
-            few = told_by(rows, keys) if len(keys) <= FEW else rows.filter(door).exclude(behind)
+            keys = list(beyond.values_list("pk", flat=True)[: COUNT_CAP + 1])
+            few = (
+                told_by(rows, keys) if len(keys) <= COUNT_CAP else rows.filter(door).exclude(behind)
+            )
             for each, line in _grouped(few, key, columns).items() if keys else ():
                 found[each] = _together(found[each], line) if each in found else line
             behind |= door
