@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.progress import Progress
 
 from tests.browser.conftest import ZHIKE, Site, until_it_answers
+from tests.browser.steps import asked_for_many
 from tests.chromium import LAUNCH
 
 LANGUAGES = {"zh-hans": "zh-CN", "zh-hant": "zh-TW", "en": "en-GB"}
@@ -44,6 +45,7 @@ CUSTOMER = "main tbody a[href^='/customers/']"
 ROW = "tbody tr[data-row] a"
 EMPLOYEE = "main a[href*='/people/']"
 FILE = "tbody a[href^='/files/']"
+JOB = "tbody a[href^='/jobs/']"
 PRIVACY = "a[href$='/privacy/']"
 SPLIT = "main a[href*='/split/']"
 
@@ -97,6 +99,7 @@ SHOTS = (
     Shot("person-new", "system_administrator", "/organisation/people/new/"),
     Shot("notices", "customer_manager", "/notices/"),
     Shot("jobs", "customer_manager", "/jobs/"),
+    Shot("job-answer", "branch_head", "/jobs/", (JOB,)),
     Shot("imports", "system_administrator", "/imports/"),
     Shot("import-new", "system_administrator", "/imports/new/"),
     Shot("import", "system_administrator", "/imports/", ("tbody tr[data-row] a",)),
@@ -261,7 +264,12 @@ def _signed_in(browser: Browser, site: Site, role: str, language: str) -> Browse
 
 
 def _made_by_people(browser: Browser, site: Site) -> None:
-    """What no sample holds: a file that waits for a second person, requests about somebody's data, a token."""
+    """What no sample holds: a file and a job that wait for a second person, requests about somebody's data, a token."""
+    with _signed_in(browser, site, "team_lead", "zh-hans") as context:
+        page = context.pages[0]
+        page.goto("/jobs/")
+        if not page.locator(JOB).count():
+            asked_for_many(page)
     with _signed_in(browser, site, "customer_manager", "zh-hans") as context:
         page = context.pages[0]
         page.goto("/files/")

@@ -69,6 +69,19 @@ def search(page: Page, text: str) -> None:
         box.press("Enter")
 
 
+def asked_for_many(page: Page) -> None:
+    """Two hundred customers to be handed over, which waits for a second person."""
+    page.goto("/customers/?kind=person&size=200")
+    ticks = page.locator("tbody [data-tick]")
+    ticks.first.click()
+    ticks.last.click(modifiers=["Shift"])
+    page.locator("[data-act='customers.hand_over']").click()
+    page.locator("#drawer [name=employee]").select_option(index=1)
+    page.locator("#drawer [name=reason]").fill("调岗，客户移交接任经理")
+    page.locator("#drawer button[name=go]").click()
+    expect(page.locator("#drawer [value=back]")).to_be_visible()
+
+
 def save(page: Page) -> None:
     with page.expect_navigation():
         page.locator("form.edit-form button[type=submit]").click()

@@ -439,6 +439,7 @@ class ApprovalKind(models.TextChoices):
     FILE = "file", _("files of masked values, by rows")
     CLEAR = "clear", _("files with values in clear, by rows")
     MERGE = "merge", _("judgements on many pairs at once, by records")
+    REASSIGN = "reassign", _("customers handed over at once, by customers")
 
 
 class ApprovalLevel(Base):

@@ -55,14 +55,15 @@ RIGHTS: dict[str, Rights] = {
         Reach.UNIT,
         WORKS
         | {"customers.assign", "activities.hand_over", "insight.targets", "desk.lend_unit"}
-        | {"desk.approve_files", "access.release_pace"},
+        | {"desk.approve_files", "desk.approve_runs", "access.release_pace"},
     ),
     Role.BRANCH_HEAD: Rights(
         Reach.UNIT_AND_BELOW,
         WORKS
         | {"customers.assign", "activities.hand_over", "masterdata.view", "insight.targets"}
         | {"customers.merge"}
-        | {"desk.lend_unit", "desk.lend_all", "desk.approve_files", "access.release_pace"},
+        | {"desk.lend_unit", "desk.lend_all", "desk.approve_files", "desk.approve_runs"}
+        | {"access.release_pace"},
     ),
     Role.ANALYST: Rights(
         Reach.EVERYWHERE,
@@ -88,6 +89,7 @@ RIGHTS: dict[str, Rights] = {
             "access.administer",
             "access.release_pace",
             "desk.approve_files",
+            "desk.approve_runs",
             "privacy.view",
             "privacy.decide",
             "privacy.register",
@@ -113,6 +115,7 @@ PERMISSIONS: Mapping[str, str | Promise] = {
     "desk.lend_unit": _("show one's views of lists to one's unit"),
     "desk.lend_all": _("show one's views of lists to everyone"),
     "desk.approve_files": _("agree to files that others ask for"),
+    "desk.approve_runs": _("agree to bulk jobs that others ask for"),
     "organisation.view": _("see units and people"),
     "customers.view": _("see customers"),
     "customers.edit": _("correct customers and write on their timeline"),

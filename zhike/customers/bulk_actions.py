@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import forms as django_forms
@@ -18,6 +19,9 @@ from zhike.kernel.errors import UserError
 from zhike.organisation.models import Employee
 from zhike.ui.boards import Move, moves
 from zhike.ui.lists.bulk import BulkAction, Listing, bulk_actions, listings
+
+ALONE = 50
+"""Customers that one person hands over in bulk within a day before a second one is asked."""
 
 
 class NoteForm(django_forms.Form):
@@ -40,6 +44,7 @@ def hand_over(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
         party=party,
         to=Employee.objects.get(pk=params["employee"]),
         reason=params["reason"],
+        since=date.fromisoformat(params["since"]) if params.get("since") else None,
     )
 
 
@@ -64,7 +69,17 @@ def reopen(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
 
 def _successor(form: django_forms.Form) -> dict[str, Any]:
     values = form.cleaned_data
-    return {"employee": values["employee"].pk, "reason": values["reason"]}
+    since = values["since"].isoformat() if values["since"] else ""
+    return {"employee": values["employee"].pk, "reason": values["reason"], "since": since}
+
+
+def _to_whom(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    to = Employee.objects.select_related("unit").filter(pk=params["employee"]).first()
+    return [
+        (gettext("To whom"), f"{to.name}, {to.unit}" if to else "—"),
+        (gettext("Reason"), params["reason"]),
+        *([(gettext("From"), params["since"])] if params.get("since") else ()),
+    ]
 
 
 def _party_list() -> type[Any]:
@@ -87,6 +102,9 @@ def register() -> None:
             form=lambda data, actor: ManyHandOverForm(data, actor=actor),
             params=_successor,
             order=10,
+            alone=ALONE,
+            level="reassign",
+            said=_to_whom,
         ),
         BulkAction(
             "customers.note",

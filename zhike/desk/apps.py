@@ -21,6 +21,8 @@ class DeskConfig(AppConfig):
         taking.gates.append(FileGate())
         shell.register()
         kinds.register(NoticeKind("desk.bulk", icon="list-check"))
+        kinds.register(NoticeKind("desk.run_asked", icon="list-check"))
+        kinds.register(NoticeKind("desk.run_answered", icon="list-check"))
         kinds.register(NoticeKind("desk.file_asked", icon="download"))
         kinds.register(NoticeKind("desk.file_answered", icon="download"))
         navigation.register(

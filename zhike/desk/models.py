@@ -139,20 +139,25 @@ class BulkRun(Base):
     """One action on many rows, done as a job on its owner's behalf, with a line for each row refused.
 
     The rows are those of `ids`, or all that `query` finds when `ids` is null. `report` is a list of
-    [what the row is called, why it was refused].
+    [what the row is called, why it was refused]. With `approval`, the right a second person must hold over `unit`,
+    nothing is done before somebody agreed; `said` is what narrowed the rows, in the asker's words.
     """
 
     class State(models.TextChoices):
+        ASKED = "asked", pgettext_lazy("a job", "waits for a second person")
+        REFUSED = "refused", pgettext_lazy("a job", "refused")
+        ENDED = "ended", pgettext_lazy("a job", "ended")
         WAITING = "waiting", pgettext_lazy("a job", "waiting")
         RUNNING = "running", pgettext_lazy("a job", "running")
         DONE = "done", pgettext_lazy("a job", "done")
         FAILED = "failed", pgettext_lazy("a job", "failed")
         STOPPED = "stopped", pgettext_lazy("a job", "stopped")
 
-    scope = Own()
+    scope = TakenBy()
     field_classes = classify(
-        open="user page action ids state total done refused started_at finished_at",
-        c1="params query report",
+        open="user page action ids state total done refused started_at finished_at unit approval"
+        " until answered_by answered_at",
+        c1="params query report said answered_name reason",
     )
     keeping = keep(NOBODY, OWN)
 
@@ -171,10 +176,27 @@ class BulkRun(Base):
     report = models.JSONField(default=list, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
+    approval = models.CharField(max_length=60, blank=True)
+    said = models.JSONField(default=list, blank=True)
+    until = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    answered_name = models.CharField(max_length=80, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("bulk job")
         indexes = (models.Index(fields=["user", "-created_at"], name="bulk_run_by_time"),)
+        constraints = (
+            # Whatever code runs: what needs a second person is worked on only with the word of one.
+            models.CheckConstraint(
+                condition=models.Q(approval="", unit__isnull=True)
+                | models.Q(state__in=("asked", "refused", "ended"))
+                | (models.Q(answered_by__isnull=False) & ~models.Q(answered_by=models.F("user"))),
+                name="a_second_person_agreed_to_the_job",
+            ),
+        )
 
 
 def _in_file(subject: Subject) -> models.Q:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from zhike.access.events import HoneyTouched, PaceReached, SecondFactorTaken
 from zhike.desk.kinds import NoticeKind, kinds
 from zhike.desk.queries import holders_over
-from zhike.desk.services.files import end_of
+from zhike.desk.services import agreeing, files
 from zhike.desk.services.notices import SIGNED_OUT, notify, tell
 from zhike.kernel import clock, wall
 from zhike.kernel.actor import Actor, system
@@ -100,7 +100,8 @@ def end_streams_under_another_password(event: PasswordSet) -> None:
 
 def end_files_and_streams(actor: Actor, user: User, reason: str) -> None:
     """What somebody who goes asked for is not made, and their open pages hear nothing any more."""
-    end_of(actor=actor, user=user, reason=reason)
+    files.end_of(actor=actor, user=user, reason=reason)
+    agreeing.end_of(actor=actor, user=user, reason=reason)
     tell(user.pk, SIGNED_OUT, {})
 
 

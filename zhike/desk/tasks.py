@@ -46,8 +46,9 @@ def make_file(file: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(queueing_lock="old files")
 def end_old_files(timestamp: int) -> None:
-    """Requests nobody answered, and files kept long enough."""
-    from zhike.desk.services import files
+    """Requests nobody answered, for files and for bulk jobs, and files kept long enough."""
+    from zhike.desk.services import agreeing, files
     from zhike.kernel.actor import system
 
     files.end_old(actor=system("job old files"))
+    agreeing.end_old(actor=system("job old requests"))

@@ -14,12 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from zhike.desk.models import BulkRun
+from zhike.desk.services import agreeing
 from zhike.desk.services.notices import notify, tell
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
-from zhike.kernel.services import must_see, service
+from zhike.kernel.services import service
+from zhike.organisation.models import User
 from zhike.ui.lists.bulk import BulkAction, bulk_actions, view_of
+from zhike.ui.lists.drawing import said
 from zhike.ui.views import visible
 
 MOST = 100_000
@@ -46,14 +49,15 @@ def start_run(
 ) -> BulkRun:
     """Begin an action on the rows of `public_ids`, or on all that the list finds at `query` for None.
 
-    Which rows these are is settled now: the action may itself change what the list would find. Raises UserError
-    for none or more than `MOST`, Refused without the action's right.
+    Which rows these are is settled now: the action may itself change what the list would find. Above what one person
+    does alone the job waits for a second one (`state`). Raises UserError for none or more than `MOST`, Refused without
+    the action's right.
     """
     what = _action(action)
     actor.must(what.permission)
     assert actor.user_id is not None, "only a person answers for a bulk job"
     ids = _chosen(actor, what, query, public_ids)
-    run = BulkRun.objects.create(
+    run = BulkRun(
         user_id=actor.user_id,
         page=what.page,
         action=what.id,
@@ -62,8 +66,16 @@ def start_run(
         ids=ids,
         total=len(ids),
     )
+    # The lock of the person: two jobs begun at once are counted one after the other.
+    User.objects.select_for_update(of=("self",)).get(pk=actor.user_id)
+    if agreeing.second_person_wanted(actor, what, len(ids)):
+        ticked = public_ids is not None
+        return agreeing.ask(
+            actor, run, [_("ticked rows")] if ticked else said(view_of(what.page, actor, query))
+        )
+    run.save(force_insert=True)
     audit.record(actor, "desk.bulk.start", run, reason=f"{what.id}: {len(ids)}")
-    _defer(run)
+    agreeing.defer(run)
     return run
 
 
@@ -107,9 +119,7 @@ def _chosen(
 @service("account.use")
 def stop_run(*, actor: Actor, public_id: UUID) -> BulkRun:
     """Stop after the rows in work just now; those done stay done. Raises Http404 for another's job."""
-    run = BulkRun.objects.visible_to(actor).select_for_update().filter(public_id=public_id).first()
-    if run is None:
-        raise Http404
+    run = _own(actor, public_id)
     if run.state in (BulkRun.State.WAITING, BulkRun.State.RUNNING):
         _end(run, BulkRun.State.STOPPED)
         audit.record(actor, "desk.bulk.stop", run)
@@ -119,14 +129,12 @@ def stop_run(*, actor: Actor, public_id: UUID) -> BulkRun:
 @service("account.use")
 def resume_run(*, actor: Actor, public_id: UUID) -> BulkRun:
     """Go on where a stopped or failed job ended. Raises Http404 for another's job."""
-    run = BulkRun.objects.visible_to(actor).select_for_update().filter(public_id=public_id).first()
-    if run is None:
-        raise Http404
+    run = _own(actor, public_id)
     if run.state in (BulkRun.State.STOPPED, BulkRun.State.FAILED):
         run.state, run.finished_at = BulkRun.State.WAITING, None
         run.save(update_fields=["state", "finished_at"])
         audit.record(actor, "desk.bulk.resume", run)
-        _defer(run)
+        agreeing.defer(run)
     return run
 
 
@@ -170,7 +178,7 @@ def note_report_taken(*, actor: Actor, run: BulkRun) -> None:
 
     No second person: the job itself was on more rows than that, and its report holds a name and a reason.
     """
-    must_see(actor, run)
+    _own(actor, run.public_id)
     audit.record(actor, "export.report", run, reason=str(len(run.report)))
 
 
@@ -181,6 +189,14 @@ def fail_run(*, actor: Actor, run_id: int, reason: str) -> None:
     if run.state in (BulkRun.State.WAITING, BulkRun.State.RUNNING):
         run.report = [*run.report, ["", reason]]
         _end(run, BulkRun.State.FAILED)
+
+
+def _own(actor: Actor, public_id: UUID) -> BulkRun:
+    mine = BulkRun.objects.visible_to(actor).filter(user=actor.user_id, public_id=public_id)
+    run = mine.select_for_update(of=("self",)).first()
+    if run is None:
+        raise Http404
+    return run
 
 
 def _action(id: str) -> BulkAction:
@@ -220,9 +236,3 @@ def _end(run: BulkRun, state: BulkRun.State) -> None:
 
 def _tell(run: BulkRun) -> None:
     tell(run.user_id, "bulk", {"run": str(run.public_id), "done": run.done + run.refused})
-
-
-def _defer(run: BulkRun) -> None:
-    from zhike.desk.tasks import run_bulk  # the tasks are read before the rooms are ready
-
-    run_bulk.configure(lock=f"bulk-{run.pk}").defer(run=run.pk)

@@ -15,13 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from zhike.desk.models import BulkRun
-from zhike.desk.services import bulk
+from zhike.desk.services import agreeing, bulk
 from zhike.ui.lists.bulk import BulkAction, bulk_actions, view_of
 from zhike.ui.lists.files import safe_cell
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView, PageView, visible, wants_fragment
 
 TONES = {
+    BulkRun.State.ASKED: "blue",
+    BulkRun.State.REFUSED: "red",
+    BulkRun.State.ENDED: "secondary",
     BulkRun.State.WAITING: "secondary",
     BulkRun.State.RUNNING: "blue",
     BulkRun.State.DONE: "green",
@@ -86,12 +89,18 @@ class BulkView(PageView):
         sent = self.request.POST
         count = len(ids) if ids is not None else self._matching(action)
         words = ngettext("%(n)s row", "%(n)s rows", count) % {"n": f"{count:,}"}
-        context = {"action": action, "form": form, "count": count, "words": words, "sent": sent}
+        context = {
+            "action": action,
+            "form": form,
+            "words": words,
+            "sent": sent,
+            "waits": agreeing.second_person_wanted(self.actor, action, count),
+        }
         return render(self.request, "desk/bulk.html", context, status=status)
 
 
 class RunsView(ListView):
-    """One's own bulk jobs, the latest first."""
+    """One's own bulk jobs and those one may agree to, the latest first."""
 
     model = BulkRun
     permission = "account.use"
@@ -99,6 +108,7 @@ class RunsView(ListView):
     order = "-created_at"
     columns = (
         Column("created_at", gettext_lazy("Begun"), "datetime", sortable=True, url=url_of),
+        Column("user", pgettext_lazy("a file", "Who"), value=lambda run: run.user.get_full_name()),
         Column("action", pgettext_lazy("bulk", "Action"), value=label_of, url=url_of),
         Column(
             "state",
@@ -113,14 +123,17 @@ class RunsView(ListView):
     )
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.defer("ids", "report")
+        return rows.select_related("user__employee").defer("ids", "report")
 
     def row_url(self, row: BulkRun) -> str:
         return url_of(row)
 
 
 class RunPage(PageView):
-    """How far a job is, and which rows were refused; `?as=csv` takes the report away. POST `do`: stop or resume."""
+    """How far a job is, and to its owner which rows were refused; `?as=csv` takes the report away.
+
+    POST `do`: stop or resume; back, what waits for a second person; approve or refuse (with `reason`) somebody else's.
+    """
 
     permission = "account.use"
     template_name = "desk/run.html"
@@ -130,16 +143,29 @@ class RunPage(PageView):
         run = get_object_or_404(BulkRun.objects.visible_to(self.actor), public_id=public_id)
         if request.GET.get("as") == "csv":
             return self._file(run)
-        return self.show(
-            {"title": label_of(run), **run_context(run), "refusals": self._refusals(run)}
-        )
+        return self.show({"title": label_of(run), **self._context(run)})
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
-        do = bulk.resume_run if request.POST.get("do") == "resume" else bulk.stop_run
-        run = do(actor=self.actor, public_id=public_id)
+        asked: Any = {"actor": self.actor, "public_id": public_id}
+        match request.POST.get("do"):
+            case "approve":
+                run = agreeing.approve(**asked)
+            case "refuse":
+                run = agreeing.refuse(**asked, reason=request.POST.get("reason", ""))
+            case "back":
+                run = agreeing.take_back(**asked)
+            case "resume":
+                run = bulk.resume_run(**asked)
+            case _stop:
+                run = bulk.stop_run(**asked)
         if wants_fragment(request):
-            return self.show({**run_context(run), "refusals": self._refusals(run)})
+            return self.show(self._context(run))
         return HttpResponseRedirect(url_of(run), status=303)
+
+    def _context(self, run: BulkRun) -> dict[str, Any]:
+        mine = run.user_id == self.actor.user_id
+        asked = run_context(run)
+        return {**asked, "mine": mine, "refusals": self._refusals(run) if mine else []}
 
     def _refusals(self, run: BulkRun) -> list[tuple[str, str, str]]:
         """(name, address, reason) of each row refused; nameless where the reader sees it no more."""
@@ -170,8 +196,11 @@ class RunPage(PageView):
 
 
 def run_context(run: BulkRun) -> Mapping[str, Any]:
+    known = bool(run.approval) and run.action in bulk_actions
     return {
         "run": run,
+        "mine": True,
+        "facts": bulk_actions.get(run.action).said(run.params) if known else [],
         "label": label_of(run),
         "tone": TONES[BulkRun.State(run.state)],
         "url": url_of(run),

@@ -22,6 +22,9 @@ class BulkAction:
     `UserError` is the reason that row was refused; the run goes on. `consent(actor, keys, params)` is asked with the
     keys of all rows before a run: where these are too many for one person to decide, it lets them wait for a second
     one and answers the address where they wait; "" where the run may begin.
+
+    With `alone` somebody does at most so many rows a day by themselves; more wait as a job until a second person agrees
+    whose role reaches that far at the approval level `level`. `said(params)` tells that person what is asked for.
     """
 
     id: str
@@ -34,6 +37,9 @@ class BulkAction:
     params: Callable[[forms.Form], dict[str, Any]] = lambda form: dict(form.cleaned_data)
     order: int = 50
     consent: Callable[[Actor, Sequence[int], Mapping[str, Any]], str] | None = None
+    alone: int | None = None
+    level: str = ""
+    said: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = lambda params: []
 
 
 bulk_actions: Registry[BulkAction] = Registry("ui.bulk_actions")
