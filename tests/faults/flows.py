@@ -28,13 +28,13 @@ from zhike.customers.models import (
     TierRating,
     TimelineEntry,
 )
-from zhike.customers.services import hand_over, open_party
+from zhike.customers.services import add_contact_point, hand_over, open_party
 from zhike.customers.services.leaving import take_over
 from zhike.customers.tests.factories import SYSTEM, employee_with_role, party, unit
 from zhike.desk.models import Notice
 from zhike.insight.models import Figures, RefreshRun, Score
 from zhike.insight.tests import factories as facts
-from zhike.kernel import events, outbox
+from zhike.kernel import crypto, events, outbox
 from zhike.kernel.models import AuditEntry, Outgoing, Reaction
 from zhike.kernel.warehouse import Warehouse
 from zhike.masterdata.models import ImportFile, ImportRun, MatchRun, Pair, SourceRecord
@@ -42,6 +42,7 @@ from zhike.masterdata.services import match
 from zhike.masterdata.services.reviewing import merge_customers, split_customer
 from zhike.masterdata.tests.factories import ACCOUNTS, PEOPLE, POSTINGS, read_in
 from zhike.organisation.models import Employee, Role
+from zhike.privacy.services import resealing
 from zhike.products.facts import TRANSACTIONS
 from zhike.products.models import Agreement
 
@@ -260,6 +261,37 @@ def said() -> dict[str, Any]:
     return {"messages": sorted((state, calls[str(key)]) for state, key in told)}
 
 
+def sealed() -> None:
+    """Numbers of twenty customers, messages, and a key made after they were sealed."""
+    for number in range(20):
+        customer = party(f"客户{number}", unit=unit(f"网点{number}"))
+        mobile = f"1541234{number:04}"
+        add_contact_point(actor=SYSTEM, party=customer, kind="mobile", value=mobile)
+    messages()
+    settings.ZHIKE_DATA_KEYS.add()
+
+
+def reseal() -> None:
+    resealing.BATCH = 4
+    resealing.reseal(actor=SYSTEM)
+
+
+def opening() -> dict[str, Any]:
+    points = ContactPoint.objects.order_by("pk")
+    return {
+        "values": [each.in_clear() for each in points],
+        "messages": [
+            crypto.decrypt(bytes(each.sealed or b""), each.place)
+            for each in Outgoing.objects.order_by("pk")
+        ],
+        "found": [
+            ContactPoint.objects.filter(blind=crypto.blind_index("mobile", each.in_clear())).count()
+            for each in points
+        ],
+        "left": resealing.standing(),
+    }
+
+
 FLOWS = {
     "load": Flow(lambda: None, load_files, loaded),
     "match": Flow(alike, resolve, resolved),
@@ -269,4 +301,5 @@ FLOWS = {
     "assignment": Flow(book, give_one, held),
     "book": Flow(book, give_all, held),
     "outbox": Flow(messages, say, said),
+    "reseal": Flow(sealed, reseal, opening),
 }

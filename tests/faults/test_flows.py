@@ -27,7 +27,7 @@ def place(
 
 WHOLE = ("merge", "split", "match")
 # Several transactions: between them stands what is whole of each.
-IN_PARTS = ("assignment", "book", "load", "refresh", "outbox")
+IN_PARTS = ("assignment", "book", "load", "refresh", "outbox", "reseal")
 
 
 LONG = EVERY or "ZHIKE_KILLS" in os.environ

@@ -202,7 +202,7 @@ def _database() -> list[Check]:
         checks.append(Check("tables", False, error.message, error.way_out))
     else:
         checks.append(Check("tables", True, "as this version wants them"))
-    return [*checks, *_wall(), _way(), _second_place()]
+    return [*checks, *_wall(), _way(), _second_place(), _keys()]
 
 
 def _wall() -> list[Check]:
@@ -280,6 +280,28 @@ def _second_place() -> Check:
     if waits_for:
         return Check("second place", True, f"each commit waits for {waits_for}")
     return Check("second place", True, "none: with the database all since the last backup is lost")
+
+
+def _keys() -> Check:
+    """Whether anything sealed stands under another key than the newest."""
+    from django.conf import settings
+
+    from zhike.privacy.services.resealing import standing
+
+    *older, newest = settings.ZHIKE_DATA_KEYS.numbers()
+    if left := standing():
+        return Check(
+            "key of sealed values",
+            False,
+            f"older than {newest}: {', '.join(f'{count:,} in {place}' for place, count in left.items())}",
+            "`zhike keys reseal`; files go by themselves, in the time they are kept.",
+        )
+    if older:
+        found = f"everything stands under {newest}; {', '.join(map(str, older))} still open"
+        return Check(
+            "key of sealed values", True, found, "A day after the change: `zhike keys retire`."
+        )
+    return Check("key of sealed values", True, f"everything stands under {newest}")
 
 
 def _assets() -> Check:

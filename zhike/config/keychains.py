@@ -20,7 +20,7 @@ KEYS_MAGIC = b"zhike keys 1\n"
 def backup_keys(to: Path, passphrase: str) -> Path:
     """Write the keys to one file under a passphrase (scrypt); keep it in other hands than the sets."""
     folder = Path(settings.ZHIKE_KEYS)
-    held = {name: keys.load(folder, name).hex() for name in keys.NAMES}
+    held = {name: keys.load(folder, name).hex() for name in keys.held(folder)}
     salt = os.urandom(16)
     key = _stretched(passphrase, salt)  # first: a short passphrase leaves no file behind
     to.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,67 @@ def metrics() -> None:
         click.echo(text(), nl=False)
 
 
+@click.group("keys")
+def change_keys() -> None:
+    """Another key for the sealed values: new, reseal, a day later retire."""
+
+
+@change_keys.command()
+@as_json
+def new(as_json: bool) -> None:
+    """Make another key for sealed values; it seals from now on, the one before still opens."""
+    with institution.opened():
+        from zhike.kernel.actor import system
+        from zhike.privacy.services import resealing
+
+        number = resealing.new_key(actor=system("zhike keys new"))
+    answer(
+        {"number": number},
+        as_json,
+        lambda: [
+            f"Key {number} seals from now on. Keep it safe at once: `zhike backup-keys`, then `zhike keys reseal`."
+        ],
+    )
+
+
+@change_keys.command()
+@as_json
+def reseal(as_json: bool) -> None:
+    """Write every sealed value under the newest key; begun again, it goes on. The site goes on working."""
+    began = time.monotonic()
+    with institution.opened():
+        from zhike.kernel.actor import system
+        from zhike.privacy.services import resealing
+
+        count = resealing.reseal(actor=system("zhike keys reseal"))
+        left = dict(resealing.standing())
+    seconds = round(time.monotonic() - began, 1)
+    answer(
+        {"written": count, "left": left, "seconds": seconds},
+        as_json,
+        lambda: [
+            f"{count:,} values written anew in {seconds} s",
+            *(f"{each:,} left in {place}" for place, each in left.items()),
+        ],
+    )
+
+
+@change_keys.command()
+@as_json
+def retire(as_json: bool) -> None:
+    """Lay the older keys aside, where nothing stands under them any more; sets of before need them."""
+    with institution.opened():
+        from zhike.kernel.actor import system
+        from zhike.privacy.services import resealing
+
+        aside = [str(each) for each in resealing.retire(actor=system("zhike keys retire"))]
+    answer(
+        {"aside": aside},
+        as_json,
+        lambda: [f"{each}: keep it with the sets made until today" for each in aside],
+    )
+
+
 @click.group()
 def outbox() -> None:
     """What the site says outside: mail to its operators."""
@@ -188,4 +249,4 @@ def _settle(key: UUID, *, again: bool, reason: str) -> None:
         click.echo(message.get_state_display())
 
 
-commands = (backup, restore, backup_keys, restore_keys, drill, metrics, outbox)
+commands = (backup, restore, backup_keys, restore_keys, drill, metrics, change_keys, outbox)

@@ -34,7 +34,8 @@ ZHIKE_AUDIT_HEADS = Path(os.environ.get("ZHIKE_AUDIT_HEADS", ZHIKE_HOME / "audit
 # Where the embedded database's log goes a second time; no commit is answered before it lies there.
 ZHIKE_LOG_TO = Path(os.environ["ZHIKE_LOG_TO"]) if os.environ.get("ZHIKE_LOG_TO") else None
 
-ZHIKE_DATA_KEY = keys.load(ZHIKE_KEYS, "data")
+ZHIKE_DATA_KEYS = keys.Ring(ZHIKE_KEYS, "data")
+ZHIKE_DATA_KEYS.current()  # made now, or refused
 ZHIKE_INDEX_KEY = keys.load(ZHIKE_KEYS, "index")
 SECRET_KEY = os.environ.get("SECRET_KEY") or keys.load(ZHIKE_KEYS, "session").hex()
 

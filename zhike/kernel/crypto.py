@@ -10,43 +10,68 @@ import hashlib
 import hmac
 import os
 from functools import lru_cache
+from uuid import uuid4
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-HEADER = b"\x01\x01"
+VERSION = 1
+HEADER_BYTES = 2
 NONCE_BYTES = 12
 INDEX_BYTES = 16
 
 
 class Undecipherable(Exception):
-    """The stored bytes were not written here, were moved, or the key is another one."""
+    """The stored bytes were not written here, were moved, or their key is not here."""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
 def encrypt(value: str, place: str) -> bytes:
     """`place` is "table.column:public-id" and must be given again to decrypt."""
+    number, key = settings.ZHIKE_DATA_KEYS.current()
     nonce = os.urandom(NONCE_BYTES)
-    sealed = _cipher(settings.ZHIKE_DATA_KEY).encrypt(nonce, value.encode(), place.encode())
-    return HEADER + nonce + sealed
+    sealed = _cipher(key).encrypt(nonce, value.encode(), place.encode())
+    return bytes((VERSION, number)) + nonce + sealed
 
 
 def decrypt(stored: bytes, place: str) -> str:
-    """Raises Undecipherable when the bytes do not belong at `place` or were changed."""
+    """Raises Undecipherable when the bytes do not belong at `place`, were changed, or their key is not here."""
     stored = bytes(stored)
-    if stored[:2] != HEADER:
+    if len(stored) < HEADER_BYTES or stored[0] != VERSION:
         raise Undecipherable(place)
-    start = len(HEADER)
+    key = settings.ZHIKE_DATA_KEYS.key(stored[1])
+    if key is None:
+        raise Undecipherable(place)
+    start = HEADER_BYTES
     nonce, sealed = stored[start : start + NONCE_BYTES], stored[start + NONCE_BYTES :]
     try:
-        return _cipher(settings.ZHIKE_DATA_KEY).decrypt(nonce, sealed, place.encode()).decode()
+        return _cipher(key).decrypt(nonce, sealed, place.encode()).decode()
     except InvalidTag as error:
         raise Undecipherable(place) from error
+
+
+def file_name() -> str:
+    """A name for a new file that is sealed with `file_key`; it says the number of the key."""
+    number, _key = settings.ZHIKE_DATA_KEYS.current()
+    return uuid4().hex if number == 1 else f"{uuid4().hex[:28]}-{number}"
+
+
+def file_key(purpose: str, name: str) -> bytes:
+    """The key of the file with this name alone. Raises Undecipherable where the key it is made from is not here."""
+    key = settings.ZHIKE_DATA_KEYS.key(number_of(name))
+    if key is None:
+        raise Undecipherable(name)
+    return hmac.digest(key, f"{purpose}:{name}".encode(), hashlib.sha256)
+
+
+def number_of(name: str) -> int:
+    """The number of the key of a sealed file."""
+    return int(name.partition("-")[2] or 1)
 
 
 def blind_index(kind: str, value: str) -> bytes:

@@ -54,7 +54,8 @@ def test_with_nothing_set_everything_lies_in_the_data_folder(
 def test_keys_are_made_once_and_are_the_owners_alone(tmp_path: Path) -> None:
     first, second = read(), read()
     assert first["SECRET_KEY"] == second["SECRET_KEY"]
-    assert first["ZHIKE_DATA_KEY"] != first["ZHIKE_INDEX_KEY"]
+    assert first["ZHIKE_DATA_KEYS"].current() == second["ZHIKE_DATA_KEYS"].current()
+    assert first["ZHIKE_DATA_KEYS"].key(1) != first["ZHIKE_INDEX_KEY"]
     for key in (tmp_path / "home" / "keys").iterdir():
         assert stat.S_IMODE(key.stat().st_mode) & 0o077 == 0
 

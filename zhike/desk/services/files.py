@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from pathlib import Path
 from typing import BinaryIO, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +22,7 @@ from zhike.desk import marks, rules
 from zhike.desk.models import TakenFile
 from zhike.desk.queries import holders_over
 from zhike.desk.services.notices import notify
-from zhike.kernel import audit, clock
+from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_be_another, must_see, service
@@ -169,7 +167,7 @@ def make(*, actor: Actor, file_id: int) -> None:
         return
     view = source.opened(actor, file.query)
     made = view.write(file.kind, file.keys, file.clear, mark_of(file))
-    file.path = uuid4().hex
+    file.path = crypto.file_name()
     with _sealing(file.path) as sealed:
         sealed.write(made.getvalue())
     file.state, file.until = State.READY, clock.now() + rules.KEPT_FOR
@@ -196,7 +194,7 @@ def fetch(*, actor: Actor, public_id: UUID) -> tuple[TakenFile, BinaryIO]:
     file.taken, file.times = clock.now(), file.times + 1
     file.save(update_fields=["taken", "times"])
     _note(actor, f"export.{file.source}", file)
-    sealed = SealedReader((_folder() / file.path).open("rb"), _key(file.path))
+    sealed = SealedReader((_folder() / file.path).open("rb"), crypto.file_key("export", file.path))
     return file, cast("BinaryIO", sealed)
 
 
@@ -300,14 +298,10 @@ def _folder() -> Path:
     return Path(settings.ZHIKE_HOME) / "exports"
 
 
-def _key(name: str) -> bytes:
-    return hmac.digest(settings.ZHIKE_DATA_KEY, f"export:{name}".encode(), hashlib.sha256)
-
-
 def _sealing(name: str) -> SealedWriter:
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = os.open(_folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return _Sealing(os.fdopen(opened, "wb"), _key(name))
+    return _Sealing(os.fdopen(opened, "wb"), crypto.file_key("export", name))
 
 
 class _Sealing(SealedWriter):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhike.kernel import crypto
+from zhike.kernel import crypto, keys
 
 values = st.text(min_size=0, max_size=60)
 places = st.text(min_size=1, max_size=40)
@@ -40,9 +41,9 @@ def test_the_same_value_never_looks_the_same_twice() -> None:
     assert crypto.encrypt("x", "t.c:1") != crypto.encrypt("x", "t.c:1")
 
 
-def test_another_key_opens_nothing(settings: Any) -> None:
+def test_another_key_opens_nothing(settings: Any, tmp_path: Path) -> None:
     sealed = crypto.encrypt("secret", "t.c:1")
-    settings.ZHIKE_DATA_KEY = b"k" * 32
+    settings.ZHIKE_DATA_KEYS = keys.Ring(tmp_path, "data")
     with pytest.raises(crypto.Undecipherable):
         crypto.decrypt(sealed, "t.c:1")
 

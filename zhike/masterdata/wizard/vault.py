@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from uuid import uuid4
 
 from django.conf import settings
 
-from zhike.kernel import clock
+from zhike.kernel import clock, crypto
 from zhike.kernel.crypto import Undecipherable
 from zhike.kernel.vault import CHUNK, SealedReader, SealedWriter, Spoilt
 
@@ -25,14 +23,14 @@ def root() -> Path:
 
 
 def _key(name: str) -> bytes:
-    return hmac.digest(settings.ZHIKE_DATA_KEY, f"upload:{name}".encode(), hashlib.sha256)
+    return crypto.file_key("upload", name)
 
 
 class Sealing:
     """A file being written; `name` finds it again, `digest` and `size` are of the bytes as they were given."""
 
     def __init__(self) -> None:
-        self.name = uuid4().hex
+        self.name = crypto.file_name()
         self.size = 0
         self._hash = hashlib.sha256()
         root().mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -161,15 +161,16 @@ def _opened(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     for column in ("sealed", "sealed_number"):
         stored = said.get(column)
         if isinstance(stored, str) and stored.startswith(HEX):
-            place = f"{table}.{column}:{said['public_id']}"
-            if table == SourceRecord._meta.db_table:
-                place = _record_place(said["table"], said["key"])
+            place = place_aside(table, column, row)
             said[column] = crypto.decrypt(bytes.fromhex(stored.removeprefix(HEX)), place)
     return said
 
 
-def _record_place(table: str, key: str) -> str:
-    return SourceRecord(table=table, key=key).place
+def place_aside(table: str, column: str, row: Mapping[str, Any]) -> str:
+    """The place for which a column is sealed in a row that stands aside: its own, as before."""
+    if table == SourceRecord._meta.db_table:
+        return SourceRecord(table=row["table"], key=row["key"]).place
+    return f"{table}.{column}:{row['public_id']}"
 
 
 def _words(row: SourceRecord) -> str:
