@@ -68,6 +68,7 @@ NAMES: dict[str, str | Promise] = {
     "export.approve": _("Agree to a file"),
     "export.refuse": _("Refuse a file"),
     "export.make": _("Make a file"),
+    "export.trace_rows": _("Ask which file rows without a code are from"),
     "export.take_back": _("Take back the wish for a file"),
     "export.end": _("A file ends"),
     "export.expire": _("A file expires"),

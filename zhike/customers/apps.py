@@ -15,10 +15,13 @@ class CustomersConfig(AppConfig):
             subscribers,  # noqa: F401  the guard on leaving, the notice on handing over
             suggestions,
         )
+        from zhike.customers.queries.tracing import recognised
         from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
-        sources.register(Source("customers", _("Customers"), "zhike.customers.exports.Export"))
+        sources.register(
+            Source("customers", _("Customers"), "zhike.customers.exports.Export", recognised)
+        )
         panels.register()
         suggestions.register()
         filters.register()

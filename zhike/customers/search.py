@@ -176,9 +176,11 @@ def _spelt(text: str) -> Judge:
 def _by_number(actor: Actor, text: str) -> list[Candidate]:
     """Whole identifiers, telephone numbers, e-mail and accounts, through their blind indexes."""
     of_documents = Identifier.objects.filter(
-        kind__in=Identifier.Kind.values, blind__in=_blinds(text, Identifier.Kind.values)
+        kind__in=Identifier.Kind.values, blind__in=blind_indexes(text, Identifier.Kind.values)
     )
-    of_contacts = ContactPoint.objects.filter(blind__in=_blinds(text, ContactPoint.Kind.values))
+    of_contacts = ContactPoint.objects.filter(
+        blind__in=blind_indexes(text, ContactPoint.Kind.values)
+    )
     accounts = (searcher.exact(text) for searcher in number_searchers)
     return _owners(actor, CANDIDATES, of_documents, of_contacts, *accounts)
 
@@ -195,7 +197,7 @@ def _by_tail(actor: Actor, last_four: str) -> list[Candidate]:
     )
 
 
-def _blinds(text: str, kinds: Iterable[str]) -> list[bytes]:
+def blind_indexes(text: str, kinds: Iterable[str]) -> list[bytes]:
     """The blind index of `text` read as each kind it can be."""
     blinds = []
     for kind in kinds:

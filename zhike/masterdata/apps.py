@@ -8,6 +8,7 @@ class MasterdataConfig(AppConfig):
     verbose_name = _("Master data")
 
     def ready(self) -> None:
+        from zhike.customers.queries.tracing import recognised
         from zhike.customers.services.parties import word_keepers
         from zhike.customers.services.sealed import claim_keepers, sealed_keepers
         from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
@@ -20,7 +21,12 @@ class MasterdataConfig(AppConfig):
 
         sources.register(Source("pairs", _("Duplicates"), "zhike.masterdata.views.review.Export"))
         sources.register(
-            Source("data_quality", _("Data quality"), "zhike.masterdata.views.quality.Export")
+            Source(
+                "data_quality",
+                _("Data quality"),
+                "zhike.masterdata.views.quality.Export",
+                recognised,
+            )
         )
         panels.register()
         conditions.register()

@@ -31,11 +31,14 @@ class ProductsConfig(AppConfig):
             search,
             subscribers,  # noqa: F401  they register themselves
         )
+        from zhike.products.tracing import recognised
         from zhike.ui.lists.bulk import Listing, listings
         from zhike.ui.lists.taking import Source, sources
         from zhike.ui.navigation import NavItem, navigation
 
-        sources.register(Source("agreements", _("Agreements"), "zhike.products.views.Export"))
+        sources.register(
+            Source("agreements", _("Agreements"), "zhike.products.views.Export", recognised)
+        )
         panels.register()
         happenings.register()
         search.register()

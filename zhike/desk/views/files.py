@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhike.desk.models import TakenFile
-from zhike.desk.services import files
+from zhike.desk.services import files, tracing
 from zhike.ui.filters import Filter
 from zhike.ui.lists.files import answer
 from zhike.ui.lists.taking import sources
@@ -155,7 +155,10 @@ class FetchFile(PageView):
 
 
 class TraceView(PageView):
-    """Which file a leaked row is from, by its code. The code comes by POST: asking stands on the trail."""
+    """Which file a leaked row is from: by its `code`, or by `rows` of which the code is gone.
+
+    Both come by POST: asking stands on the trail.
+    """
 
     permission = "access.read_audit"
     title = _("Where a row came from")
@@ -166,6 +169,10 @@ class TraceView(PageView):
         return self.show({"code": "", "asked": False})
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if text := request.POST.get("rows", ""):
+            told, traced = tracing.trace_rows(actor=self.actor, text=text)
+            files_told = [(each.file, label_of(each.file), each.rows) for each in traced]
+            return self.show({"code": "", "text": text, "told": told, "traced": files_told})
         code = request.POST.get("code", "").strip()[:40]
         found = files.trace(actor=self.actor, code=code)
         file = found[0] if found else None

@@ -20,11 +20,15 @@ from zhike.kernel.registry import Registry
 
 @dataclass(frozen=True)
 class Source:
-    """Something that is taken away as a file; `path` names the `ui.views.exports.TakeView` that makes it."""
+    """Something that is taken away as a file; `path` names the `ui.views.exports.TakeView` that makes it.
+
+    `recognised(rows)` answers for the cells of each row, as somebody found them, the keys of those it may be of.
+    """
 
     id: str
     label: str | Promise
     path: str
+    recognised: Callable[[Sequence[Sequence[str]]], list[set[int]]] | None = None
 
     def view(self) -> type[Any]:
         found: type[Any] = import_string(self.path)
