@@ -140,7 +140,8 @@ def _person(role: str) -> tuple[str, list[str]]:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     actor = actor_for(user, "benchmark")
-    parties = list(Party.objects.visible_to(actor).values_list("public_id", flat=True)[:300])
+    # Fewer than the pace of a person admits in an hour.
+    parties = list(Party.objects.visible_to(actor).values_list("public_id", flat=True)[:100])
     assert len(parties) >= CLIENTS, f"{role} sees {len(parties)}"
     seal(parties)
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}", list(map(str, parties))
