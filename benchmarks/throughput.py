@@ -13,6 +13,7 @@ import argparse
 import http.client
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -83,8 +84,6 @@ class _served:
     """The pages on a free port of this machine, as the supervisor starts them."""
 
     def __enter__(self) -> int:
-        import socket
-
         from zhike.config.supervisor import collect_files, site_children
 
         with socket.socket() as free:
@@ -164,23 +163,49 @@ def _ask(port: int, cookie: str, paths: list[str], seconds: float) -> tuple[int,
     return len(out), list(map(float, out))
 
 
+def _answer(connection: socket.socket) -> tuple[bytes, bytes]:
+    """The head and the body of one answer, whose length its head says."""
+    answer = b""
+    while (cut := answer.find(b"\r\n\r\n")) < 0:
+        answer += _more(connection)
+    head, body = answer[:cut], answer[cut + 4 :]
+    _name, _found, rest = head.lower().partition(b"\r\ncontent-length:")
+    pieces, held, whole = [body], len(body), int(rest.partition(b"\r\n")[0])
+    while held < whole:
+        pieces.append(_more(connection))
+        held += len(pieces[-1])
+    return head, b"".join(pieces)
+
+
+def _more(connection: socket.socket) -> bytes:
+    if piece := connection.recv(1 << 18):
+        return piece
+    raise ConnectionError("the site closed the connection")
+
+
 def _client(port: str, cookie: str, seconds: str, *paths: str) -> None:
     took: list[float] = []
     failed: list[int] = []
     until = time.monotonic() + float(seconds)
 
+    # A bare socket: the clients share the machine, and `http.client` costs a tenth of what a page does.
+    words = {
+        path: f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n".encode()
+        for path in paths
+    }
+
     def ask() -> None:
         chance = random.Random()
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
-        while time.monotonic() < until:
-            began = time.perf_counter()
-            connection.request("GET", chance.choice(paths), headers={"Cookie": cookie})
-            answer = connection.getresponse()
-            body = answer.read()
-            took.append(time.perf_counter() - began)
-            if answer.status != http.HTTPStatus.OK or b"<main" not in body:
-                failed.append(answer.status)
-                return
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as connection:
+            while time.monotonic() < until:
+                began = time.perf_counter()
+                connection.sendall(words[chance.choice(paths)])
+                head, body = _answer(connection)
+                took.append(time.perf_counter() - began)
+                status = int(head.split(b" ", 2)[1])
+                if status != http.HTTPStatus.OK or b"<main" not in body:
+                    failed.append(status)
+                    return
 
     clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
     for client in clients:

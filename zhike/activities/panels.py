@@ -23,15 +23,21 @@ def open_work(actor: Actor, party: Party) -> dict[str, Any]:
     today = clock.today()
     may_work = bool(actor.may("activities.work")) and actor.employee_id is not None
     return {
-        "ways": [
-            (channel, label, may_use(actor, party, ConsentEvent.Purpose.MARKETING, channel))
-            for channel, label in (WAYS if may_work else ())
-        ],
+        "ways": _ways(actor, party) if may_work else (),
         "items": page_head.open_work(actor, party),
         "may_work": may_work,
         "later_days": rules.later_days(today),
         "today": today,
     }
+
+
+def _ways(actor: Actor, party: Party) -> tuple[tuple[str, str, bool, str], ...]:
+    """Each channel, its name, whether the customer may be told of an offer by it, and why (not)."""
+    found = []
+    for channel, label in WAYS:
+        use = may_use(actor, party, ConsentEvent.Purpose.MARKETING, channel)
+        found.append((channel, str(label), use.allowed, use.reason))
+    return tuple(found)
 
 
 def week_ahead(actor: Actor, employee: Employee) -> dict[str, Any]:

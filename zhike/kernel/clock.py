@@ -20,7 +20,8 @@ def now() -> datetime:
 
 def today() -> date:
     """The business date in Asia/Shanghai, whatever zone the server stands in."""
-    return now().astimezone(BUSINESS_ZONE).date()
+    stopped = _stopped_at.get()
+    return (stopped.astimezone(BUSINESS_ZONE) if stopped else datetime.now(BUSINESS_ZONE)).date()
 
 
 def day_ends(day: date) -> datetime:

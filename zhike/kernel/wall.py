@@ -79,7 +79,10 @@ def both(*conditions: str) -> str:
 
 
 def face(actor: Actor) -> None:
-    """Say on this connection for whom it reads from now on."""
+    """Say on this connection for whom it reads from now on; the wall stands then, also where it was lowered.
+
+    One message, however much is said: each way to the server costs a page more than what is said on it.
+    """
     if not is_up():
         return
     from zhike.kernel import clock
@@ -94,15 +97,20 @@ def face(actor: Actor) -> None:
         f"{{{','.join(sorted(actor.permissions))}}}",
         clock.today().isoformat(),
     ]
-    _execute(_say(), said)
+    statements = [_say()]
     if _looked_up and actor.employee_id is not None:
-        with lowered():
-            _execute(_find())
+        statements += [_LOWER, _find()]
+    _execute("; ".join([*statements, _RAISE]), said)
+    _lowered.set(False)
 
 
 def _saying(values: Mapping[str, str]) -> str:
     said = (f"set_config('zhike.{name}', {value}, false)" for name, value in values.items())
     return f"SELECT {', '.join(said)}"
+
+
+_LOWER = _saying({"open": "'yes'"})
+_RAISE = _saying({"open": "''"})
 
 
 @cache
@@ -125,13 +133,15 @@ def lowered() -> Iterator[None]:
     if not is_up() or _lowered.get():
         yield
         return
-    _execute("SELECT set_config('zhike.open', 'yes', false)")
+    _execute(_LOWER)
     before = _lowered.set(True)
     try:
         yield
     finally:
+        stands = not _lowered.get()
         _lowered.reset(before)
-        _execute("SELECT set_config('zhike.open', '', false)")
+        if not stands:
+            _execute(_RAISE)
 
 
 def is_up() -> bool:

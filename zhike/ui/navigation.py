@@ -98,23 +98,33 @@ def navigation_for(
     actor: Actor, path: str = "", counts: Mapping[str, int] | None = None
 ) -> list[Section]:
     """The sections the actor may open; current is the link with the longest start of `path`."""
-    items = sorted(
-        (item for item in navigation if not item.permission or actor.may(item.permission)),
-        key=lambda item: (item.order, item.id),
-    )
-    here_are = settings.ROOT_URLCONF
-    urls = {
-        item.id: url for item in items if (url := _address(item.url_name, here_are)) is not None
-    }
-    here = max((url for url in urls.values() if path.startswith(url)), key=len, default=None)
+    items = _leading(actor.permissions, actor.system, settings.ROOT_URLCONF, len(navigation))
+    here = max((url for _item, url in items if path.startswith(url)), key=len, default=None)
     sections: dict[str, list[Link]] = {}
-    for item in items:
-        if item.id in urls:
-            url = urls[item.id]
-            count = counts.get(item.id, 0) if counts is not None else 0
-            link = Link(item, url, url == here, count)
-            sections.setdefault(str(item.section), []).append(link)
+    for item, url in items:
+        count = counts.get(item.id, 0) if counts is not None else 0
+        link = Link(item, url, url == here, count)
+        sections.setdefault(str(item.section), []).append(link)
     return [Section(label, links) for label, links in sections.items()]
+
+
+@lru_cache
+def _leading(
+    permissions: frozenset[str], system: bool, urlconf: str, registered: int
+) -> list[tuple[NavItem, str]]:
+    """The items that lead somewhere for whoever holds the permissions, with their addresses, in their order.
+
+    Kept for as long as so many are `registered`.
+    """
+    mine = (
+        item
+        for item in navigation
+        if not item.permission or system or item.permission in permissions
+    )
+    ordered = sorted(mine, key=lambda item: (item.order, item.id))
+    return [
+        (item, url) for item in ordered if (url := _address(item.url_name, urlconf)) is not None
+    ]
 
 
 @lru_cache

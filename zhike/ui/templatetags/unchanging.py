@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.template import Node, NodeList
 from django.template.base import FilterExpression, Parser, Token
 from django.template.context import Context
@@ -17,7 +18,7 @@ AT_MOST = 512
 
 
 class Unchanging(Node):
-    """Its body, drawn once a day for each language and each set of values it names.
+    """Its body, drawn once a day for each language, each site and each set of values it names.
 
     The body must depend on nothing else: no request, no CSRF token, no row.
     """
@@ -29,7 +30,7 @@ class Unchanging(Node):
 
     def render(self, context: Context) -> SafeString:
         named = (each.resolve(context) for each in self._named)
-        key = (get_language(), clock.today(), context.autoescape, *named)
+        key = (get_language(), clock.today(), settings.ROOT_URLCONF, context.autoescape, *named)
         drawn = self._drawn.get(key)
         if drawn is None:
             if len(self._drawn) >= AT_MOST:

@@ -126,6 +126,7 @@ class DetailView(RowView):
         waits = ["revealed"] if wait and shown else []
         events = [f"{event} from:body" for event in panel.reload_on]
         failed = html is None and not wait and not unable
+        day = f"&as_of={self.as_of.isoformat()}" if self.as_of else ""
         return {
             "panel": panel,
             "placed": placed,
@@ -135,7 +136,7 @@ class DetailView(RowView):
             "failed": failed,
             "look": (panel.id, placed.closed, placed.hidden, wait, unable, failed),
             "trigger": "" if unable else ", ".join([*waits, "fetch", *events]),
-            "query": f"&as_of={self.as_of.isoformat()}" if self.as_of else "",
+            "address": "" if unable else f"{self.request.path}?panel={panel.id}{day}",
         }
 
     def _filled(self, panel: Panel, row: Any) -> str | None:
