@@ -31,8 +31,8 @@ from zhike.organisation.models import User
 from zhike.organisation.rules import ADMINISTRATORS
 from zhike.ui import errors
 
-# The only addresses that answer without a sign-in.
-OPEN_PATHS = ("/sign-in/", "/language/", "/health/", "/static/")
+# The only addresses that answer without a sign-in; that of the figures wants a token of its own.
+OPEN_PATHS = ("/sign-in/", "/language/", "/health/", "/metrics/", "/static/")
 API_PATH = "/api/"
 # What answers somebody who has yet to set up the second factor that the institution asks for.
 ENROLMENT_PATHS = (*OPEN_PATHS, "/me/second-factor/", "/me/proof/", "/sign-out/", "/session/")

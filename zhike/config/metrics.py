@@ -1,24 +1,52 @@
 """What a monitoring system asks the institution for, as Prometheus writes it: counts and ages, nobody's data.
 
-Written by a command and not at an address: whatever collects it runs on the machine, and needs no door of its own.
+Written by a command, for what collects it on the machine; and at `/metrics/` for who has the token of
+ZHIKE_METRICS_TOKEN_FILE. Where there is no such file there is no such address.
 """
 
 from __future__ import annotations
 
+import hmac
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Max, Min
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from zhike.insight.models import RefreshRun
-from zhike.kernel import clock, sealing
+from zhike.kernel import clock, sealing, wall
 from zhike.kernel.models import AuditEntry, AuditSeal, Outgoing, Reaction
+
+SHORTEST = 32
+"""Characters of the token; a shorter one opens nothing."""
 
 Measured = Mapping[str, float]
 """By label, `status="failed"`, or "" where there is but one."""
+
+
+@require_safe
+def answer(request: HttpRequest) -> HttpResponse:
+    """The figures, for `Authorization: Bearer TOKEN`; whoever has another token, or none, finds nothing here."""
+    token = _token()
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    if len(token) < SHORTEST or not hmac.compare_digest(given, token):
+        raise Http404
+    with wall.lowered():  # counts and ages of everything; nobody's rows
+        said = text()
+    return HttpResponse(said, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _token() -> bytes:
+    """Read for each request, so that another token counts at once."""
+    try:
+        return Path(settings.ZHIKE_METRICS_TOKEN_FILE or "/dev/null").read_bytes().strip()
+    except OSError:
+        return b""
 
 
 def text() -> str:

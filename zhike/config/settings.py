@@ -234,6 +234,8 @@ ZHIKE_ORIGIN = os.environ.get("ZHIKE_ORIGIN", "").rstrip("/")
 # Whom the site tells by mail when something is wrong with itself, and by which server.
 ZHIKE_SMTP_URL = os.environ.get("ZHIKE_SMTP_URL", "")
 ZHIKE_SMTP_PASSWORD_FILE = os.environ.get("ZHIKE_SMTP_PASSWORD_FILE", "")
+# Who may ask for the figures of monitoring over HTTP; without it nobody.
+ZHIKE_METRICS_TOKEN_FILE = os.environ.get("ZHIKE_METRICS_TOKEN_FILE", "")
 ZHIKE_ALARMS_TO = _words("ZHIKE_ALARMS_TO", "")
 ZHIKE_MAIL_FROM = os.environ.get("ZHIKE_MAIL_FROM", "")
 if ZHIKE_SMTP_URL and not (

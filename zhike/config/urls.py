@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
 from zhike.access.urls import account
+from zhike.config import metrics
 from zhike.config.api import api
 
 handler400 = "zhike.ui.errors.bad_request"
@@ -23,6 +24,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
+    path("metrics/", metrics.answer, name="metrics"),
     path("api/", api.urls),
     path("", include("zhike.ui.urls")),
     path("", include("zhike.desk.urls")),
