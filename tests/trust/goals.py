@@ -262,6 +262,27 @@ GOALS = (
         "{canaries} canaries in {forms} forms, {megabytes} MB read, 0 found",
     ),
     Goal(
+        "G-27",
+        "the key of sealed values can be changed",
+        "each value opens and is found before, meanwhile and after; none stands under a key laid aside",
+        (
+            "zhike/privacy/tests/test_resealing.py",
+            "zhike/config/tests/test_keys.py",
+        ),
+    ),
+    Goal(
+        "G-28",
+        "who is erased is gone, and stays so",
+        "0 rows left but what a law asks for; no source and no restored set brings them back",
+        ("zhike/privacy/tests/test_erasing.py",),
+    ),
+    Goal(
+        "G-30",
+        "an answer about one's data is complete",
+        "every classified field of every table, nobody else's",
+        ("zhike/privacy/tests/test_held.py",),
+    ),
+    Goal(
         "G-32",
         "overload is graceful",
         "ten times too much: 503 with Retry-After, signing in answers, 0 writes halved, again within 30 s",
@@ -283,5 +304,17 @@ GOALS = (
         "the configuration is safe",
         "0 findings; headers on every answer; no start with a default",
         ("zhike/config/tests/test_settings.py", "tests/trust/test_configuration.py"),
+    ),
+    Goal(
+        "G-38",
+        "taking the book is hard and visible",
+        "above 500 rows or in clear a second person; each row leads back, with its code and without",
+        (
+            "zhike/customers/tests/test_taking.py",
+            "zhike/customers/tests/test_reassigning.py",
+            "zhike/customers/tests/test_tracing.py",
+            "zhike/customers/tests/test_pace.py",
+            "zhike/customers/tests/test_honey.py",
+        ),
     ),
 )
