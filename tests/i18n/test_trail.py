@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 from django.utils import translation
+from django.utils.translation import gettext
 
 from tests.i18n.messages import PACKAGE
-from zhike.access.deeds import NAMES, called, name_of
+from zhike.access.deeds import NAMES, called, name_of, reason_in_words
+from zhike.access.echoes import echoed
+from zhike.kernel.models import AuditEntry
 
 WRITERS = {"record", "record_many", "change", "Refused", "_note", "_end", "_close", "_move"}
 
@@ -70,3 +74,70 @@ def test_what_has_no_code_of_its_own_is_said_too() -> None:
         assert name_of("customers.party.scope") == "Reach for what one does not look after"
         assert name_of("customers.view") == "see customers"
         assert name_of("strange.deed") == "strange.deed"
+
+
+def refusals() -> set[str]:
+    """What is said first in a `Refused(…)`: it stands on the trail."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        if "tests" in path.parts or "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Refused" and node.args:
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Call) and ast.unparse(part.func) in {"_", "gettext"}:
+                        found.add(str(ast.literal_eval(part.args[0])))
+    return found
+
+
+GAP = re.compile(r"%\((\w+)\)s")
+
+
+@pytest.mark.parametrize("reader", ["en", "zh-hans", "zh-hant"])
+@pytest.mark.parametrize("written", ["en", "zh-hans", "zh-hant"])
+def test_a_refusal_is_read_in_the_readers_language(written: str, reader: str) -> None:
+    said = refusals()
+    assert len(said) > 25
+    odd = []
+    for message in said:
+        gaps = {name: f"A{nth}-7" for nth, name in enumerate(GAP.findall(message))}
+        with translation.override(written):
+            told = gettext(message) % gaps if gaps else gettext(message)
+        with translation.override(reader):
+            if echoed(told) != (gettext(message) % gaps if gaps else gettext(message)):
+                odd.append((told, echoed(told)))
+    assert odd == []
+
+
+def test_what_stands_in_a_gap_is_said_anew_too() -> None:
+    with translation.override("en"):
+        right = gettext("see customers")
+        told = gettext(
+            "None of your roles grants “%(permission)s”. Ask the security administrator."
+        ) % {"permission": right}
+    with translation.override("zh-hans"):
+        assert gettext(right) in echoed(told)
+        assert right not in echoed(told)
+
+
+def test_only_what_the_program_wrote_is_said_anew() -> None:
+    done, refused = AuditEntry.Outcome.DONE, AuditEntry.Outcome.REFUSED
+    own = "Nobody answers their own request."
+    with translation.override("zh-hans"):
+        assert reason_in_words(AuditEntry(outcome=done, reason=own)) == own
+        assert reason_in_words(AuditEntry(outcome=refused, reason=own)) != own
+        assert (
+            reason_in_words(AuditEntry(outcome=refused, reason="没有这样的句子 7"))
+            == "没有这样的句子 7"
+        )
+
+
+def test_codes_at_the_beginning_of_a_reason_have_names() -> None:
+    with translation.override("en"):
+        for action, reason, said in (
+            ("customers.consent.use", "marketing: sms", "marketing: text message"),
+            ("masterdata.pin", "birth_on: seen on paper: 1980", "born or founded on: seen on paper: 1980"),
+            ("masterdata.rule", "gone: trust", "gone: trust"),
+            ("desk.bulk.start", "nothing.known: 12", "nothing.known: 12"),
+        ):  # fmt: skip
+            assert reason_in_words(AuditEntry(action=action, reason=reason)) == said

@@ -7,12 +7,20 @@ years. Here each code has its name, as every permission has in `roles`; a pack a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from zhike.access.echoes import echoed
 from zhike.kernel.actor import origin_names, permission_names
+from zhike.kernel.models import AuditEntry
+from zhike.kernel.wording import labelled
+from zhike.ui.lists.bulk import bulk_actions
 from zhike.ui.lists.taking import sources
 
 NAMES: dict[str, str | Promise] = {
@@ -256,12 +264,37 @@ REASONS = tuple(
 """What the system gives as its reason, and how the reader says it; the figures keep their order."""
 
 
-def reason_in_words(reason: str) -> str:
-    """A reason of the system in the reader's language; what a person wrote as it is."""
+CODED: Mapping[str, Sequence[str]] = {
+    "customers.consent.use": ("customers.ConsentEvent.purpose", "customers.ConsentEvent.channel"),
+    "masterdata.pin": ("customers.Party.*",),
+    "masterdata.rule": ("customers.Party.*",),
+}
+"""Actions whose reason begins with codes, each with a colon behind: of which choices, or (*) of which fields."""
+
+
+def reason_in_words(entry: AuditEntry) -> str:
+    """The reason in the reader's language where the program wrote it; what a person wrote as it is."""
     for pattern, words in REASONS:
-        if found := pattern.fullmatch(reason):
+        if found := pattern.fullmatch(entry.reason):
             return str(words) % found.groups()
-    return reason
+    if entry.outcome == AuditEntry.Outcome.REFUSED:
+        return echoed(entry.reason)
+    parts = entry.reason.split(": ")
+    if entry.action == "desk.bulk.start" and parts[0] in bulk_actions:
+        parts[0] = str(bulk_actions.get(parts[0]).label)
+    for nth, place in enumerate(CODED.get(entry.action, ())[: len(parts)]):
+        parts[nth] = _named(place, parts[nth])
+    return parts[0] if len(parts) == 1 else labelled(parts[0], ": ".join(parts[1:]))
+
+
+def _named(place: str, code: str) -> str:
+    """What the reader calls the code of a choice or a field; the code where it is none any more."""
+    label, _dot, name = place.rpartition(".")
+    try:
+        field: Any = apps.get_model(label)._meta.get_field(code if name == "*" else name)
+    except FieldDoesNotExist:
+        return code
+    return str(field.verbose_name if name == "*" else dict(field.flatchoices).get(code, code))
 
 
 def called(words: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zhike.access.views import TrailView
+from zhike.kernel.wording import labelled
 from zhike.ui.views.exports import FileView
 
 
@@ -20,5 +21,7 @@ class Export(FileView, TrailView):
     def said(self) -> list[str]:
         asked = self.asked()
         given: dict[str, Any] = asked.cleaned_data if asked.is_valid() else {}
-        words = [f"{asked.fields[name].label}: {value}" for name, value in given.items() if value]
+        words = [
+            labelled(asked.fields[name].label, value) for name, value in given.items() if value
+        ]
         return [*words, *super().said()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.access.roles import ANYONE, PERMISSIONS, RIGHTS
 from zhike.kernel import clock
@@ -59,6 +59,15 @@ class TakeBackForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("Why"), min_length=2, max_length=200)
 
 
+LARGEST_NUMBER = 2**31 - 1
+"""The largest number a column of whole numbers holds."""
+
+
 class LevelForm(forms.Form):
-    up_to = forms.IntegerField(required=False, min_value=0)
-    reason = forms.CharField(min_length=2, max_length=200)
+    up_to = forms.IntegerField(
+        label=pgettext_lazy("an amount", "Up to"),
+        required=False,
+        min_value=0,
+        max_value=LARGEST_NUMBER,
+    )
+    reason = forms.CharField(label=gettext_lazy("Why"), min_length=2, max_length=200)

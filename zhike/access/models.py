@@ -378,9 +378,6 @@ class SeenRow(models.Model):
         )
 
 
-PACE_FIGURES = ("hour_told", "hour_stop", "day_told", "day_stop")
-
-
 class PaceLimit(Base):
     """How many different rows a role sees in an hour and a day before somebody is told, and before it stops."""
 
@@ -407,12 +404,6 @@ class PaceLimit(Base):
                 name="told_before_stopped",
             ),
         )
-
-    @property
-    def figures(self) -> list[tuple[str, str, int]]:
-        """(field, label, value) of its four numbers."""
-        fields: list[Any] = [self._meta.get_field(name) for name in PACE_FIGURES]
-        return [(each.name, str(each.verbose_name), getattr(self, each.name)) for each in fields]
 
 
 class PaceRelease(Base):

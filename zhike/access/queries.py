@@ -34,6 +34,7 @@ from zhike.kernel.errors import Refused
 from zhike.kernel.models import AuditEntry, AuditSeal
 from zhike.kernel.sealing import VERIFIED
 from zhike.kernel.services import must_be_another
+from zhike.kernel.wording import listed
 from zhike.organisation.models import Employee, Role, Unit, User
 
 # A room above turns a customer's public id into the key that the trail keeps.
@@ -218,7 +219,7 @@ def must_approve(
         _("Your role does not agree to %(amount)s at once.") % {"amount": f"{amount:,}"},
         action=action,
         way_out=_("Roles that may: %(roles)s")
-        % {"roles": ", ".join(str(role.label) for role in Role if role in enough) or "—"},
+        % {"roles": listed(role.label for role in Role if role in enough) or "—"},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,15 +22,13 @@ class Export(FileView, PartyList):
     approval = "desk.approve_files"
     name = "customers"
     file_order = ("name_key", "pk")
+    beside = (tables.MOBILE,)
 
     def bands(self) -> Callable[[Decimal], str]:
         return band_words
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return super().narrowed(rows).prefetch_related("contact_points")
-
-    def listed(self) -> Sequence[Column]:
-        return (*super().listed(), tables.MOBILE)
 
     def clear_columns(self) -> Mapping[str, Column]:
         """A number in clear only for those who may see one on the page."""

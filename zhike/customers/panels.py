@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import forms, queries, web
 from zhike.customers.models import ConsentEvent, Party, SealedValue, TimelineEntry
 from zhike.customers.queries.heads import notes_of
-from zhike.customers.queries.reads import addresses_of, contact_points_of, identifiers_of
+from zhike.customers.queries.reads import (
+    addresses_of,
+    called,
+    contact_points_of,
+    identifiers_of,
+)
 from zhike.customers.queries.timeline import story
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role
@@ -49,39 +54,43 @@ FACTS, RELATIONS, ASSIGNMENTS, TIMELINE, CONSENT = (
 
 def facts(actor: Actor, party: Party) -> dict[str, Any]:
     """Sealed values masked, with where they came from."""
+    kinds: list[tuple[str, str, Sequence[SealedValue], type[Form]]] = [
+        (
+            "identifier",
+            gettext("Identifiers"),
+            identifiers_of(actor, party),
+            forms.IdentifierForm,
+        ),
+        (
+            "contact",
+            gettext("Contact points"),
+            contact_points_of(actor, party),
+            forms.ContactPointForm,
+        ),
+        ("address", gettext("Addresses"), addresses_of(actor, party), forms.AddressForm),
+    ]
+    sources = called(row.source for _name, _title, rows, _form in kinds for row in rows)
     return {
-        "groups": [
-            _group(
-                "identifier",
-                gettext("Identifiers"),
-                identifiers_of(actor, party),
-                forms.IdentifierForm,
-            ),
-            _group(
-                "contact",
-                gettext("Contact points"),
-                contact_points_of(actor, party),
-                forms.ContactPointForm,
-            ),
-            _group(
-                "address",
-                gettext("Addresses"),
-                addresses_of(actor, party),
-                forms.AddressForm,
-            ),
-        ],
+        "groups": [_group(*kind, sources) for kind in kinds],
         "may_edit": bool(actor.may("customers.edit")),
         "may_reveal": bool(actor.may("customers.reveal")),
     }
 
 
-def _group(name: str, title: str, rows: Iterable[SealedValue], form: type[Form]) -> dict[str, Any]:
+def _group(
+    name: str,
+    title: str,
+    rows: Iterable[SealedValue],
+    form: type[Form],
+    sources: Mapping[str, str],
+) -> dict[str, Any]:
     return {
         "name": name,
         "title": title,
         "rows": [
             {
                 "value": row,
+                "source": sources.get(row.source, ""),
                 **{
                     step: address_of(f"customers:{step}-{name}", row.public_id)
                     for step in ("reveal", "verify", "remove")

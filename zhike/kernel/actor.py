@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import ProofWanted, Refused
+from zhike.kernel.wording import listed
 
 # What a permission, and a way by which somebody acts, is called in the reader's words; who hands them out fills them.
 permission_names: dict[str, Promise | str] = {}
@@ -125,7 +126,7 @@ def permissions_in_words(codes: str) -> str:
     parts = codes.split(", ")
     if not all(part in permission_names for part in parts):
         return codes
-    return "、".join(str(permission_names[part]) for part in parts)
+    return listed(permission_names[part] for part in parts)
 
 
 def origin_in_words(origin: str) -> str:

@@ -8,10 +8,11 @@ class MasterdataConfig(AppConfig):
     verbose_name = _("Master data")
 
     def ready(self) -> None:
+        from zhike.customers.queries.reads import source_names
         from zhike.customers.queries.tracing import recognised
         from zhike.customers.services.parties import word_keepers
         from zhike.customers.services.sealed import claim_keepers, sealed_keepers
-        from zhike.masterdata import conditions, customer_panels, pair_conditions, panels
+        from zhike.masterdata import conditions, customer_panels, pair_conditions, panels, queries
         from zhike.masterdata.quality import panels as quality_panels
         from zhike.masterdata.services.claims import keep_claim
         from zhike.masterdata.services.surviving import keep_sealed, keep_words
@@ -36,6 +37,7 @@ class MasterdataConfig(AppConfig):
         hints.register(
             Hint("masterdata.alike", "customers.new", "masterdata:alike", "customers.edit")
         )
+        source_names.append(queries.system_names)
         word_keepers.append(keep_words)
         sealed_keepers.append(keep_sealed)
         claim_keepers.append(keep_claim)

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.wording import listed
 from zhike.organisation.models import Appointment, Role, Unit, User
 from zhike.organisation.queries import units_at_or_below
 from zhike.ui.filters import Filter
@@ -25,12 +26,11 @@ LOGINS = "organisation.administer"
 
 
 def _titles(row: Any) -> str:
-    return ", ".join(each.position.title for each in row.seats)
+    return listed(each.position.title for each in row.seats)
 
 
 def _roles(row: Any) -> str:
-    roles = dict.fromkeys(each.position.get_role_display() for each in row.seats)
-    return ", ".join(roles)
+    return listed(dict.fromkeys(each.position.get_role_display() for each in row.seats))
 
 
 def _login(row: Any) -> Any:

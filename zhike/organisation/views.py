@@ -15,6 +15,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.errors import UserError
+from zhike.kernel.wording import listed
 from zhike.organisation import people, queries, services
 from zhike.organisation.forms import (
     AppointForm,
@@ -75,7 +76,7 @@ class TreeView(PageView):
             Branch(
                 seat.employee.name,
                 seat.employee.get_absolute_url(),
-                ", ".join(seat.titles),
+                listed(seat.titles),
                 icon="user-circle",
             )
             for seat in seats

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from zhike.customers.models import Party
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
+from zhike.kernel.wording import listed
 from zhike.privacy import services
 from zhike.privacy.forms import AskForm, PeriodForm, ReasonForm, label_of
 from zhike.privacy.models import Step, SubjectRequest
@@ -363,7 +364,7 @@ class ProcessingFile(PageView):
 
 def _cell(name: str, each: Any) -> str:
     if name == "fields":
-        return "、".join(each.fields)
+        return listed(each.fields)
     found = getattr(each.rule, name).label if hasattr(each.rule, name) else getattr(each, name)
     return str(found)
 

@@ -15,6 +15,7 @@ from zhike.customers.models import Party
 from zhike.customers.queries import sees_money
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.wording import listed
 from zhike.products import queries
 from zhike.products.models import Agreement, Holding, Product
 from zhike.ui import charts
@@ -116,7 +117,7 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
     for agreement in held:
         names.setdefault(agreement.product.category, []).append(agreement.product.name)
     lines = [
-        (str(Product.Category(category).label), "、".join(dict.fromkeys(names[category])))
+        (str(Product.Category(category).label), listed(dict.fromkeys(names[category])))
         for category in Product.Category.values
         if category in names
     ]
@@ -140,7 +141,7 @@ def brief(actor: Actor, party: Party, day: date | None) -> Sequence[BriefPart]:
         if agreement.matures_on and today <= agreement.matures_on <= today + timedelta(days=90)
     ][:6]
     return [
-        BriefPart(gettext("Holdings and gaps"), [*lines, (gettext("Not held"), "、".join(gaps))]),
+        BriefPart(gettext("Holdings and gaps"), [*lines, (gettext("Not held"), listed(gaps))]),
         *([BriefPart(gettext("Need points"), needs)] if needs else []),
         *([BriefPart(gettext("Matures within 90 days"), soon)] if soon else []),
     ]

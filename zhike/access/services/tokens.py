@@ -15,6 +15,7 @@ from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import change, service
+from zhike.kernel.wording import listed
 from zhike.organisation.models import User
 
 LONGEST_DAYS = 366
@@ -37,7 +38,7 @@ def make_token(
             _(
                 "A token may what you may, and a program may be let do; this one asks for: %(asked)s."
             )
-            % {"asked": ", ".join(refused) or "—"},
+            % {"asked": listed(refused) or "—"},
             _("Choose among what is offered."),
         )
     if not 1 <= days <= LONGEST_DAYS:

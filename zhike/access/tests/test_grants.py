@@ -264,6 +264,10 @@ def test_the_pages_tell_what_was_granted_and_why() -> None:
     assert security.post(to, {"up_to": "7", "reason": "收紧"}).status_code == 303
     level.refresh_from_db()
     assert level.up_to == 7
-    security.post(to, {"up_to": "-7", "reason": "收紧"})
+    for wrong in ("-7", "9" * 40, "seven"):
+        refused = security.post(to, {"up_to": wrong, "reason": "收得更紧"})
+        assert refused.status_code == 422
+        assert "收得更紧" in refused.content.decode()  # what was typed is still there
+        assert refused.content.count(b'class="field-errors"') == 1
     level.refresh_from_db()
     assert level.up_to == 7

@@ -243,7 +243,7 @@ def test_the_trail_speaks_to_its_reader(auditor: Client) -> None:
     write("token.make", row=row, changes=changes)
     auditor.cookies["django_language"] = "zh-hans"
     page = shown(auditor)
-    said = ("9 位客户的等级变动", "每日运行", "查看客户", "2026-11-23 21:18", "登录名: — → 摘要 ")
+    said = ("9 位客户的等级变动", "每日运行", "查看客户", "2026-11-23 21:18", "登录名：— → 摘要 ")
     assert [words for words in said if words not in page] == []
     assert "customers.view" not in page
 

@@ -14,6 +14,7 @@ from zhike.access import queries
 from zhike.access.forms_of_rights import GrantForm, LevelForm, TakeBackForm
 from zhike.access.models import ApprovalLevel, Grant
 from zhike.access.services import give_right, set_approval_level, take_right_back
+from zhike.kernel.actor import Actor
 from zhike.organisation.models import Employee
 from zhike.ui.views import EditView, PageView, RowView, visible
 
@@ -79,19 +80,36 @@ class LevelList(PageView):
     fragment = "levels"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        levels = visible(ApprovalLevel, self.actor).order_by("kind", "up_to", "role")
-        return self.show({"levels": levels, "mine": self.actor.roles})
+        return self.show({"levels": _levels(self.actor), "mine": self.actor.roles})
+
+
+def _levels(actor: Actor, sent: LevelForm | None = None) -> list[tuple[ApprovalLevel, LevelForm]]:
+    """Each level with its form; the one that was sent as it was filled in."""
+    return [
+        (level, sent)
+        if sent is not None and sent.auto_id == _names(level)
+        else (level, LevelForm(auto_id=_names(level), initial={"up_to": level.up_to}))
+        for level in visible(ApprovalLevel, actor).order_by("kind", "up_to", "role")
+    ]
+
+
+def _names(level: ApprovalLevel) -> str:
+    return f"level-{level.pk}-%s"
 
 
 class LevelEdit(RowView):
     model = ApprovalLevel
     permission = "access.administer"
+    title = LevelList.title
+    template_name = LevelList.template_name
+    fragment = LevelList.fragment
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = LevelForm(request.POST)
+        level = self.row()
+        form = LevelForm(request.POST, auto_id=_names(level))
         if not form.is_valid():
-            messages.error(request, gettext("Give a whole number, or nothing, and why."))
-        else:
-            set_approval_level(actor=self.actor, level=self.row(), **form.cleaned_data)
-            messages.success(request, gettext("The level counts from now on."))
+            levels = _levels(self.actor, form)
+            return self.show({"levels": levels, "mine": self.actor.roles}, status=422)
+        set_approval_level(actor=self.actor, level=level, **form.cleaned_data)
+        messages.success(request, gettext("The level counts from now on."))
         return HttpResponseRedirect(resolve_url("approval-levels"), status=303)

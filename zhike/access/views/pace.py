@@ -9,14 +9,18 @@ from django import forms
 from django.contrib import messages
 from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Coalesce
+from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from zhike.access.forms_of_rights import LARGEST_NUMBER
 from zhike.access.models import PaceLimit, PaceRelease, SeenKind, SeenRow
 from zhike.access.services.pace import release_pace, set_pace_limit
 from zhike.kernel import clock
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused, UserError
 from zhike.organisation.models import Employee
 from zhike.ui.views import PageView, RowView, visible
 
@@ -24,11 +28,17 @@ MOST = 100
 
 
 class LimitForm(forms.Form):
-    hour_told = forms.IntegerField(label=_("an hour: told at"), min_value=1)
-    hour_stop = forms.IntegerField(label=_("an hour: stopped at"), min_value=1)
-    day_told = forms.IntegerField(label=_("a day: told at"), min_value=1)
-    day_stop = forms.IntegerField(label=_("a day: stopped at"), min_value=1)
-    reason = forms.CharField(label=_("Why"), max_length=200)
+    hour_told = forms.IntegerField(
+        label=_("an hour: told at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    hour_stop = forms.IntegerField(
+        label=_("an hour: stopped at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    day_told = forms.IntegerField(label=_("a day: told at"), min_value=1, max_value=LARGEST_NUMBER)
+    day_stop = forms.IntegerField(
+        label=_("a day: stopped at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    reason = forms.CharField(label=_("Why"), min_length=2, max_length=200)
 
 
 class PaceView(PageView):
@@ -93,20 +103,43 @@ class PaceLimits(PageView):
     fragment = "limits"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.show({"limits": visible(PaceLimit, self.actor).order_by("kind", "role")})
+        return self.show({"limits": _limits(self.actor)})
+
+
+def _limits(actor: Actor, sent: LimitForm | None = None) -> list[tuple[PaceLimit, forms.Form]]:
+    """Each limit with its form; the one that was sent as it was filled in."""
+    return [
+        (limit, sent)
+        if sent is not None and sent.auto_id == _names(limit)
+        else (limit, LimitForm(auto_id=_names(limit), initial=model_to_dict(limit)))
+        for limit in visible(PaceLimit, actor).order_by("kind", "role")
+    ]
+
+
+def _names(limit: PaceLimit) -> str:
+    return f"limit-{limit.pk}-%s"
 
 
 class PaceLimitEdit(RowView):
     model = PaceLimit
     permission = "access.administer"
+    title = PaceLimits.title
+    template_name = PaceLimits.template_name
+    fragment = PaceLimits.fragment
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        limit, form = self.row(), LimitForm(request.POST)
+        limit = self.row()
+        form = LimitForm(request.POST, auto_id=_names(limit))
+        if form.is_valid():
+            changes = dict(form.cleaned_data)
+            reason = changes.pop("reason")
+            try:
+                set_pace_limit(actor=self.actor, limit=limit, changes=changes, reason=reason)
+            except Refused:
+                raise
+            except UserError as error:
+                form.add_error("hour_told", str(error))
         if not form.is_valid():
-            messages.error(request, gettext("Give four whole numbers above nothing, and why."))
-            return HttpResponseRedirect(resolve_url("pace-limits"), status=303)
-        changes = dict(form.cleaned_data)
-        reason = changes.pop("reason")
-        set_pace_limit(actor=self.actor, limit=limit, changes=changes, reason=reason)
+            return self.show({"limits": _limits(self.actor, form)}, status=422)
         messages.success(request, gettext("The limit counts from now on."))
         return HttpResponseRedirect(resolve_url("pace-limits"), status=303)

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
 from django.shortcuts import resolve_url
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zhike.access.deeds import name_of, reason_in_words
@@ -19,6 +19,7 @@ from zhike.access.queries import Seals, seals, trail
 from zhike.kernel import clock
 from zhike.kernel.actor import NOBODY, SYSTEM, origin_in_words, permissions_in_words
 from zhike.kernel.models import AuditEntry
+from zhike.kernel.wording import labelled, listed
 from zhike.ui.filters import Filter
 from zhike.ui.lists.taking import sources
 from zhike.ui.tables import Column
@@ -48,15 +49,25 @@ def drawn_moment(text: str) -> str:
 
 
 def _changes(entry: AuditEntry) -> str:
-    return "; ".join(
-        f"{_called(entry, name)}: {_worded(entry, name, before)} → {_worded(entry, name, after)}"
+    return pgettext("between words", "; ").join(
+        labelled(
+            _called(entry, name), f"{_worded(entry, name, before)} → {_worded(entry, name, after)}"
+        )
         for name, (before, after) in entry.changes.items()
     )
 
 
+ELSEWHERE = {
+    ("customers.timeline.add", "kind"): "customers.TimelineEntry",
+    ("customers.timeline.withdraw", "kind"): "customers.TimelineEntry",
+}
+"""Fields that an entry about one row names of another."""
+
+
 def _field(entry: AuditEntry, name: str) -> Any:
+    model = ELSEWHERE.get((entry.action, name), entry.object_type)
     try:
-        return apps.get_model(entry.object_type)._meta.get_field(name)
+        return apps.get_model(model)._meta.get_field(name)
     except (LookupError, ValueError, FieldDoesNotExist):
         return None
 
@@ -71,7 +82,10 @@ def _called(entry: AuditEntry, name: str) -> str:
 def _worded(entry: AuditEntry, name: str, value: Any) -> str:
     """The value in the reader's words: a choice, a right or a yes by its name."""
     if isinstance(value, list):
-        return "、".join(_worded(entry, name, each) for each in value) or "—"
+        if name == "clear":
+            labels = _columns(entry)
+            value = [labels.get(each, each) for each in value]
+        return listed(_worded(entry, name, each) for each in value) or "—"
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if value is None or value == "":
@@ -84,7 +98,19 @@ def _worded(entry: AuditEntry, name: str, value: Any) -> str:
         return gettext("digest %(code)s") % {"code": words.removeprefix("digest:")[:8]}
     if _IDENTITY.fullmatch(words):
         return words[:8]
+    if name == "timeline":  # when, and the number of the entry among those of the same moment
+        words = words.rpartition(" ")[0]
     return drawn_moment(words) if _INSTANT.match(words) else words
+
+
+def _columns(entry: AuditEntry) -> dict[str, str]:
+    """The columns of the file an entry is about, as its list is headed in the reader's language."""
+    _before, source = entry.changes.get("source", (None, ""))
+    if source not in sources:
+        return {}
+    view = sources.get(source).view()
+    known = (*getattr(view, "columns", ()), *getattr(view, "beside", ()))
+    return {column.name: str(column.label) for column in known}
 
 
 def _who(entry: AuditEntry) -> str:
@@ -139,7 +165,7 @@ class TrailView(ListView):
         Column("code", _("Code of the action"), value=_code, minor=True, optional=True),
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
         Column("changes", _("Changed"), value=_changes, minor=True),
-        Column("reason", _("Why"), value=lambda e: reason_in_words(e.reason), minor=True),
+        Column("reason", _("Why"), value=reason_in_words, minor=True),
         Column("origin", _("From where"), value=lambda e: origin_in_words(e.origin), minor=True),
     )
     filters = (

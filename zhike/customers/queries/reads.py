@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -20,6 +20,9 @@ from zhike.kernel.scope import found_for
 
 T = TypeVar("T")
 S = TypeVar("S", Address, Identifier)
+
+source_names: list[Callable[[], Mapping[str, str]]] = []
+"""Each answers what people call the systems that values came from, by code; the room that loads them knows."""
 
 
 def seats_of(actor: Actor, party: Party) -> list[Assignment]:
@@ -60,6 +63,13 @@ def contact_points_of(actor: Actor, party: Party) -> list[ContactPoint]:
 def addresses_of(actor: Actor, party: Party) -> list[Address]:
     """Where the party lives or works, by kind."""
     return Address.objects.visible_rows(actor, _by_kind, party=party)
+
+
+def called(codes: Iterable[str]) -> dict[str, str]:
+    """Source systems by these codes, as people call them; a code nobody knows stands for itself."""
+    wanted = set(codes) - {""}
+    known = {code: name for names in source_names if wanted for code, name in names().items()}
+    return {code: known.get(code, code) for code in wanted}
 
 
 def _with_employee(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:

@@ -20,6 +20,7 @@ from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Conflict, Refused, UserError
 from zhike.kernel.services import change, must_see, service
+from zhike.kernel.wording import listed
 from zhike.organisation.models import Employee, Unit
 
 EDITABLE = frozenset(
@@ -310,7 +311,7 @@ def _own_unit(actor: Actor) -> Unit:
 def _must_be_editable(values: Mapping[str, Any]) -> None:
     if odd := sorted(set(values) - EDITABLE):
         raise Refused(
-            _("These fields are not changed by hand: %(fields)s.") % {"fields": ", ".join(odd)},
+            _("These fields are not changed by hand: %(fields)s.") % {"fields": listed(odd)},
             action="customers.party.change",
         )
 

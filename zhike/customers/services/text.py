@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from zhike.customers import rules
 from zhike.kernel.errors import UserError
+from zhike.kernel.wording import listed
 
 
 def must_hide_nothing(**texts: str) -> None:
@@ -19,8 +20,7 @@ def must_hide_nothing(**texts: str) -> None:
         "mobile": _("a mobile number"),
     }
     raise UserError(
-        _("The text contains %(what)s.")
-        % {"what": ", ".join(names[kind] for kind in sorted(found))},
+        _("The text contains %(what)s.") % {"what": listed(names[kind] for kind in sorted(found))},
         _(
             "Write it into its own field (identifiers or contact points), where it is kept sealed, "
             "and take it out of the text."

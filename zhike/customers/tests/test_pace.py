@@ -190,3 +190,10 @@ def test_limits_are_set_by_the_security_administrator() -> None:
     limit.refresh_from_db()
     assert (limit.hour_told, limit.day_stop) == (5, 20)
     assert AuditEntry.objects.get(action="pace.limit").changes["hour_told"] == [2, 5]
+    for wrong in ({"hour_told": 99}, {"hour_told": "9" * 40}, {"hour_told": "x"}, {"reason": ""}):
+        refused = client.post(f"/pace/limits/{limit.public_id}/", {**form, "day_told": 11, **wrong})
+        assert refused.status_code == 422
+        assert b'value="11"' in refused.content  # what was typed is still there
+        assert refused.content.count(b'class="field-errors"') == 1
+    limit.refresh_from_db()
+    assert (limit.hour_told, limit.day_told) == (5, 8)

@@ -285,7 +285,7 @@ def test_a_code_names_its_file_and_row(file: int, row: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", ("Name, ", "Kind: ")), ("zh-hans", ("客户名称, ", "类别: "))]
+    ("language", "words"), [("en", ("Name, ", "Kind: ")), ("zh-hans", ("客户名称、", "类别："))]
 )
 def test_who_answers_reads_in_their_own_language_what_is_asked_for(
     manager: Employee, mine: list[Party], lead: Employee, language: str, words: tuple[str, ...]

@@ -22,6 +22,7 @@ from zhike.insight.panels import CHANNELS, OWNERS
 from zhike.insight.queries import Sums, View
 from zhike.insight.queries.movers import NONE
 from zhike.insight.views.frame import CLASSES, GONE, NEW, ValueView
+from zhike.kernel.wording import labelled
 from zhike.ui import charts, paging
 from zhike.ui.navigation import Action
 from zhike.ui.steps import Tab
@@ -267,7 +268,7 @@ class Export(TakeView, Movers):
         return {each.name: each for each in COLUMNS if each.kind == "money"}
 
     def said(self) -> list[str]:
-        return [f"{label}: {value}" for label, value in self.words(self._which())]
+        return [labelled(label, value) for label, value in self.words(self._which())]
 
     def _which(self) -> queries.Mover:
         return queries.mover(self.request.GET.dict())

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from zhike.kernel.wording import listed
 from zhike.masterdata.quality.rules import RULES, Dimension, Rule, Terms
 
 Text = str | Promise
@@ -103,11 +104,11 @@ def told(codes: list[str], most: int = 3) -> str:
     rules = sorted(
         (RULES[code] for code in codes if code in RULES), key=lambda rule: -rule.usual.weight
     )
-    line = _(", ").join(wrong(rule) for rule in rules[:most])
+    line = listed(wrong(rule) for rule in rules[:most])
     return f"{line} +{len(rules) - most}" if len(rules) > most else line
 
 
 def facts_told(codes: list[str], dimension: Dimension) -> str:
     """The facts on which a dimension is broken, in a line."""
     rules = (RULES[code] for code in codes if code in RULES)
-    return _(", ").join(str(FACTS[rule.fact]) for rule in rules if rule.dimension is dimension)
+    return listed(FACTS[rule.fact] for rule in rules if rule.dimension is dimension)

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from zhike.customers.models import Merge, Party, TimelineEntry
-from zhike.customers.services import add_timeline_entry, update_party
+from zhike.customers.services import add_contact_point, add_timeline_entry, update_party
 from zhike.customers.tests import factories as people
 from zhike.desk.models import BulkRun
 from zhike.kernel import clock
@@ -307,6 +307,22 @@ def test_an_old_link_out_of_sight_is_not_there(unit: Unit) -> None:
     merge_customers(actor=people.SYSTEM, absorbed=goes, into=stays, reason="同一人")
     elsewhere = people.signed_in_client(Role.BRANCH_HEAD, people.unit("城西支行"))
     assert elsewhere.get(goes.get_absolute_url()).status_code == 404
+
+
+def test_where_a_value_came_from_is_said_by_the_name_of_the_system(unit: Unit) -> None:
+    lead = people.signed_in_client(Role.TEAM_LEAD, unit)
+    party = people.person("张伟明", unit=unit)
+    record(party)
+    for source, address in (("core", "a@example.com"), ("gone", "b@example.com")):
+        add_contact_point(
+            actor=people.SYSTEM, party=party, kind="email", value=address, source=source
+        )
+    shown = text(lead.get(f"{party.get_absolute_url()}?panel=customers.facts", headers=HTMX))
+    name = SourceSystem.objects.get(code="core").name
+    assert name != "core"
+    assert f"{name} ·" in shown
+    assert "core ·" not in shown
+    assert "gone ·" in shown  # nobody knows it any more: its code is better than nothing
 
 
 def words_panel(client: Client, party: Party) -> str:

@@ -17,6 +17,7 @@ from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import change, service
+from zhike.kernel.wording import listed
 from zhike.organisation.events import AppointmentsChanged, EmployeeLeft
 from zhike.organisation.models import Appointment, Employee, User
 
@@ -145,7 +146,7 @@ def _pass_on(
         if to is None:
             raise Refused(
                 _("%(name)s still answers for %(what)s.")
-                % {"name": employee.name, "what": ", ".join(left)},
+                % {"name": employee.name, "what": listed(left)},
                 action=action,
                 way_out=_("Name somebody who takes it over."),
             )

@@ -25,6 +25,7 @@ from zhike.kernel.classes import FieldClass
 from zhike.kernel.keeping import Keeping, Rule
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.scope import Holders, SignedIn, SystemOnly, Via
+from zhike.kernel.wording import listed
 from zhike.organisation.models import Role
 from zhike.privacy.words import label_of
 
@@ -107,10 +108,9 @@ def _seen_by(model: Any) -> str:
 
 
 def _holders(permission: str) -> str:
-    holders = [
-        str(Role(role).label) for role, rights in RIGHTS.items() if permission in rights.permissions
-    ]
-    return "、".join(holders)
+    return listed(
+        Role(role).label for role, rights in RIGHTS.items() if permission in rights.permissions
+    )
 
 
 SHARED: Mapping[str, str | Promise] = {

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import Registry
+from zhike.kernel.wording import listed
 from zhike.ui import format
 from zhike.ui.lists.conditions import Group, Test
 
@@ -234,7 +235,7 @@ def told(test: Test, known: Mapping[str, Criterion], actor: Actor) -> str:
     criterion, operator = found(test, known)
     values = list(test.values)
     if operator.told:
-        return f"{criterion.label} {operator.told % {'n': ', '.join(values)}}"
+        return f"{criterion.label} {operator.told % {'n': listed(values)}}"
     if criterion.choices is not None:
         names = {value: str(label) for value, label in criterion.choices(actor)}
         values = [names.get(value, value) for value in values]
@@ -244,7 +245,7 @@ def told(test: Test, known: Mapping[str, Criterion], actor: Actor) -> str:
         [
             str(criterion.label),
             str(operator.label),
-            "–".join(values) if operator.takes == "two" else ", ".join(values),
+            "–".join(values) if operator.takes == "two" else listed(values),
         ]
     ).strip()
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel import clock
 from zhike.kernel.scope import doors
+from zhike.kernel.wording import labelled
 from zhike.ui import calendars, format, paging
 from zhike.ui.boards import Board, BoardCard, BoardColumn, move_of
 from zhike.ui.lists import builder, conditions, criteria, groups, kept
@@ -199,7 +200,7 @@ def _pills(view: ListView, found: Found, known: dict[str, criteria.Criterion]) -
     params = view.params
     pills = [
         Pill(
-            f"{each.filter.label}: {dict(each.filter.choices)[value]}",
+            labelled(each.filter.label, dict(each.filter.choices)[value]),
             address(params, **{each.filter.name: each.toggled(value)}),
         )
         for each in found.chosen
@@ -222,7 +223,7 @@ def _pills(view: ListView, found: Found, known: dict[str, criteria.Criterion]) -
                 _("none"),
             )
         if each is not None:
-            pills.append(Pill(f"{each.label}: {value}", address(params, **{parameter: None})))
+            pills.append(Pill(labelled(each.label, value), address(params, **{parameter: None})))
     return pills
 
 
@@ -339,11 +340,12 @@ def _group_line(
     }
 
 
-def _figures(sums: Sequence[Column], found: Sums) -> list[str]:
+def _figures(sums: Sequence[Column], found: Sums) -> list[tuple[str, str]]:
+    """Sum and average of each column, under words that stand alone where no heading is above them."""
     return [
-        text
+        (f"{column.label} · {words}", _sum(column, figure))
         for column, total, average in zip(sums, found.totals, found.averages, strict=True)
-        for text in (_sum(column, total), _sum(column, average))
+        for words, figure in ((_("Sum"), total), (_("Average"), average))
     ]
 
 

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from zhike.kernel import clock
+from zhike.kernel.wording import listed
 from zhike.ui import addresses, calendars, charts, filters, format, paging, tables
 from zhike.ui.boards import Board
 from zhike.ui.steps import Chip, Step, Tab
@@ -77,22 +78,11 @@ def money_short(amount: Decimal | None) -> str:
     return format.money_short(amount, _language())
 
 
-@register.filter
-def money_exact(amount: Decimal | None) -> str:
-    return format.money_exact(amount)
-
-
-@register.filter
-def percent(share: Decimal | float | None) -> str:
-    return format.percent(share)
-
-
+register.filter("money_exact", format.money_exact)
+register.filter("percent", format.percent)
 register.filter("rate", format.rate)
-
-
-@register.filter
-def number(value: Decimal | float | None) -> str:
-    return format.number(value)
+register.filter("number", format.number)
+register.filter("listed", listed)
 
 
 @register.simple_tag

@@ -181,7 +181,7 @@ def test_what_cannot_be_asked_is_named_and_left_out(
 
 
 def test_a_test_is_told_in_words() -> None:
-    assert told(Test("tier", "is", ("a", "b")), KNOWN, KEEPER).endswith("甲, 乙")
+    assert told(Test("tier", "is", ("a", "b")), KNOWN, KEEPER).endswith("甲、乙")
     assert "30" in told(Test("opened", "older", ("30",)), KNOWN, KEEPER)
 
 

@@ -181,12 +181,14 @@ class FileView(TakeView, ListView):
 
     file_order: ClassVar[tuple[str, ...]]
     key_field: ClassVar[str] = "pk"
+    beside: ClassVar[Sequence[Column]] = ()
+    """Columns that a file has beside those of the list."""
     template_name = "ui/lists/take.html"
     fragment = "form"
 
     def listed(self) -> Sequence[Column]:
-        """The columns of the list, as they were chosen."""
-        return self.shown()[0]
+        """The columns of the list, as they were chosen, and those beside them."""
+        return (*self.shown()[0], *self.beside)
 
     def bands(self) -> Callable[[Decimal], str] | None:
         """How an amount is said by its band; None for a list whose amounts are nobody's secret."""
