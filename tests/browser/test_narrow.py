@@ -10,7 +10,7 @@ from zhike.organisation.models import Role
 
 pytestmark = pytest.mark.browser
 PHONE = 390
-ROLES = (Role.CUSTOMER_MANAGER, Role.BRANCH_HEAD, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR)
+ROLES = (Role.BRANCH_HEAD, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR)
 """Who between them reach what all others do."""
 WIDE = "document.documentElement.scrollWidth"
 OVER = """() => [...document.querySelectorAll('.thumb, main .btn')].filter(each => each.checkVisibility()

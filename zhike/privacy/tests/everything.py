@@ -209,4 +209,5 @@ def _words(row: Any, name: str) -> str:
         case bytes():
             raise AssertionError(f"{row._meta.label}.{name}: how is it opened?")
         case _:
-            return str(value.date() if hasattr(value, "hour") else value)
+            moment = hasattr(value, "hour")
+            return str(value.astimezone(clock.BUSINESS_ZONE).date() if moment else value)
