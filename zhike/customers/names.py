@@ -67,7 +67,10 @@ def _reading(character: str) -> str:
 
 def syllables(name: str, *, person: bool = True) -> list[str]:
     """Toneless pinyin, one a character; a Latin character stands for itself. `person` reads the surname as one."""
-    text = folded(name)
+    return _syllables(folded(name), person)
+
+
+def _syllables(text: str, person: bool) -> list[str]:
     if person and text[:2] in DOUBLE_SURNAME_READINGS:
         return [*DOUBLE_SURNAME_READINGS[text[:2]], *(_reading(c) or c for c in text[2:])]
     read = [_reading(c) or c for c in text]
@@ -78,7 +81,11 @@ def syllables(name: str, *, person: bool = True) -> list[str]:
 
 def sort_key(name: str, *, person: bool = True) -> str:
     """Sorts by pinyin under C collation; equal readings by the characters themselves. At most 200 characters."""
-    return f"{' '.join(syllables(name, person=person))} {name}"[:200]
+    return _sort_key(name, syllables(name, person=person))
+
+
+def _sort_key(name: str, read: list[str]) -> str:
+    return f"{' '.join(read)} {name}"[:200]
 
 
 def bigrams(text: str) -> set[str]:
@@ -92,12 +99,22 @@ def search_tokens(name: str, *, person: bool = True) -> list[str]:
     "p:" and the pinyin of the first one, two, … characters.
     """
     text = folded(name)
-    read = syllables(name, person=person)
+    return _search_tokens(text, _syllables(text, person))
+
+
+def keys(name: str, *, person: bool = True) -> tuple[str, list[str]]:
+    """`sort_key` and `search_tokens` of a name, which is read once."""
+    text = folded(name)
+    read = _syllables(text, person)
+    return _sort_key(name, read), _search_tokens(text, read)
+
+
+def _search_tokens(text: str, read: list[str]) -> list[str]:
     tokens = bigrams(text)
-    if any(_reading(c) for c in text):
-        initials = "".join(syllable[:1] for syllable in read)
-        tokens.update(f"i:{initials[:n]}" for n in range(2, min(len(read), LONGEST_INITIALS) + 1))
-        tokens.update(f"p:{''.join(read[:n])}" for n in range(1, min(len(read), 4) + 1))
+    if any(map(_reading, text)):
+        initials = "".join([syllable[:1] for syllable in read])
+        tokens.update(["i:" + initials[:n] for n in range(2, min(len(read), LONGEST_INITIALS) + 1)])
+        tokens.update(["p:" + "".join(read[:n]) for n in range(1, min(len(read), 4) + 1)])
     return sorted(tokens)
 
 

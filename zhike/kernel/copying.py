@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +28,11 @@ ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 def new_ids(model: type[models.Model], count: int) -> list[int]:
     """`count` fresh primary keys of the model, so that rows can name each other before they are written."""
     with connection.cursor() as cursor:
+        # Asked for beside `nextval`, the sequence would be looked up for each key.
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [model._meta.db_table, count],
+            "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
+            [*cursor.fetchone(), count],
         )
         return [id for (id,) in cursor.fetchall()]
 
@@ -133,15 +136,30 @@ def _copy(table: sql.Identifier, columns: Sequence[str], rows: Iterable[Sequence
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         table, sql.SQL(", ").join(map(sql.Identifier, columns))
     )
+    coming = iter(rows)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        lines: list[str] = []
-        for row in rows:
-            lines.append("\t".join([_WRITTEN.get(type(value), _other)(value) for value in row]))
-            if len(lines) == LINES:
-                copy.write("\n".join(lines) + "\n")
-                lines.clear()
-        if lines:
-            copy.write("\n".join(lines) + "\n")
+        while lines := list(islice(coming, LINES)):
+            written = [_column(values) for values in zip(*lines, strict=True)]
+            copy.write("\n".join(map("\t".join, zip(*written, strict=True))) + "\n")
+
+
+def _column(values: Sequence[Any]) -> Sequence[str]:
+    """The values of one column as COPY's text: most are of one type, many all the same, few hold what is escaped."""
+    if values.count(values[0]) == len(values) and len(set(map(type, values))) == 1:
+        return [_written(values[0])] * len(values)
+    there = [value for value in values if value is not None]
+    if set(map(type, there)) == {str}:
+        written = there if SPECIAL.search("".join(there)) is None else map(_string, there)
+    else:
+        written = map(_written, there)
+    if len(there) == len(values):
+        return list(written)
+    following = iter(written)
+    return ["\\N" if value is None else next(following) for value in values]
+
+
+def _written(value: Any) -> str:
+    return _WRITTEN.get(type(value), _other)(value)
 
 
 def _string(value: str) -> str:

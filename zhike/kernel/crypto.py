@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from uuid import uuid4
 
@@ -33,10 +34,20 @@ def _cipher(key: bytes) -> AESGCM:
 
 def encrypt(value: str, place: str) -> bytes:
     """`place` is "table.column:public-id" and must be given again to decrypt."""
+    return encrypt_each([(value, place)])[0]
+
+
+def encrypt_each(pairs: Iterable[tuple[str, str]]) -> list[bytes]:
+    """The same for many pairs of value and place, in their order: their nonces are asked of the system at once."""
+    listed = list(pairs)
     number, key = settings.ZHIKE_DATA_KEYS.current()
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = _cipher(key).encrypt(nonce, value.encode(), place.encode())
-    return bytes((VERSION, number)) + nonce + sealed
+    header, cipher = bytes((VERSION, number)), _cipher(key)
+    random = os.urandom(NONCE_BYTES * len(listed))
+    nonces = [random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES)]
+    return [
+        header + nonce + cipher.encrypt(nonce, value.encode(), place.encode())
+        for nonce, (value, place) in zip(nonces, listed, strict=True)
+    ]
 
 
 def decrypt(stored: bytes, place: str) -> str:
@@ -76,10 +87,29 @@ def number_of(name: str) -> int:
 
 def blind_index(kind: str, value: str) -> bytes:
     """16 bytes of HMAC-SHA-256 over the normalised value, under a key of its own, different for each kind."""
-    message = f"{kind}\0{value}".encode()
-    return hmac.digest(settings.ZHIKE_INDEX_KEY, message, hashlib.sha256)[:INDEX_BYTES]
+    return blind_indexes(kind, [value])[0]
+
+
+def blind_indexes(kind: str, values: Iterable[str]) -> list[bytes]:
+    """The same for many values of a kind, in their order."""
+    key, before = settings.ZHIKE_INDEX_KEY, f"{kind}\0".encode()
+    return [
+        hmac.digest(key, before + value.encode(), hashlib.sha256)[:INDEX_BYTES] for value in values
+    ]
 
 
 def tail_index(kind: str, value: str, digits: int = 4) -> bytes:
     """The blind index of the last four characters, kept apart from that of the whole."""
-    return blind_index(f"{kind}:tail", value[-digits:])
+    return tail_indexes(kind, [value], digits)[0]
+
+
+def tail_indexes(kind: str, values: Iterable[str], digits: int = 4) -> list[bytes]:
+    """The same for many values of a kind, in their order."""
+    key = settings.ZHIKE_INDEX_KEY
+    return [_tail_index(key, kind, value[-digits:]) for value in values]
+
+
+@lru_cache(maxsize=65_536)
+def _tail_index(_key: bytes, kind: str, tail: str) -> bytes:
+    """Kept, for four digits have few values."""
+    return blind_index(f"{kind}:tail", tail)

@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_noop
 
 from zhike.customers import identifiers, names
@@ -21,6 +21,7 @@ from zhike.customers.models import Address, ContactPoint, Identifier, Party, Sea
 from zhike.kernel import crypto
 from zhike.kernel.actor import Actor
 from zhike.kernel.copying import copy_rows, new_ids, new_public_ids, update_rows
+from zhike.kernel.prepared import Among
 from zhike.kernel.services import service
 
 # What a person entered in the CRM itself outranks every feed.
@@ -54,12 +55,13 @@ OWNED = [
 FILLED = {"sex": "", "lunar_birthday": False, "note": "", "sample": False} | dict.fromkeys(
     ("occupation", "industry", "education", "marital_status"), ""
 )
+NO_KEYS: tuple[str, list[str]] = ("", [])
+Models = frozenset[type[SealedValue]]
 # Where a record stands and how it began is the first source's word; a later feed does not move a customer.
 KEPT = frozenset({"kind", "unit_id", "sample"})
 
 
-@dataclass(frozen=True, slots=True)
-class PartyRow:
+class PartyRow(NamedTuple):
     """One record: `values` by column of Party, empty ones left out; `sealed` pairs of (field of SEALED, raw value).
 
     `party_id` is the party the record became before, None for a record not seen yet.
@@ -71,8 +73,7 @@ class PartyRow:
     party_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PartyOutcome:
+class PartyOutcome(NamedTuple):
     """`what` is created, attached, changed or unchanged; `left_out` the sealed fields not taken, each with why."""
 
     party_id: int
@@ -98,7 +99,7 @@ class _Value(NamedTuple):
     tail: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class _Work:
     """A row on its way: its plausible sealed values, what was left out, and the party it turned out to be."""
 
@@ -117,39 +118,50 @@ def upsert_parties(
     source: str,
     rows: Sequence[PartyRow],
     attach_by_contact: bool = False,
+    trial: bool = False,
 ) -> list[PartyOutcome]:
     """Bring records in; answers one outcome a row, in their order.
 
     A party that is there already keeps its values: `write_survivors` brings what stands. With `attach_by_contact` a
     record without a document belongs to the one party with the same mobile and the same name, if there is exactly
-    one. Sealed values are kept sealed from here on.
+    one. Sealed values are kept sealed from here on. A `trial`, which its caller rolls back, finds the same parties
+    and leaves the same out, but writes only what later rows are recognised by: nothing sealed, nothing to search by.
     """
-    works = [_normalised(row) for row in rows]
+    works = _normalised(rows)
     _recognise(works, attach_by_contact)
-    _create([work for work in works if work.party_id is None and work.same_as is None], source)
+    told_by = (Identifier, ContactPoint) if attach_by_contact else (Identifier,)
+    only = Models(told_by) if trial else None
+    _create(
+        [work for work in works if work.party_id is None and work.same_as is None], source, only
+    )
     for work in works:
         if work.same_as is not None:
             work.party_id, work.what = work.same_as.party_id, "attached"
-    _correct([work for work in works if work.what != "created"], source)
+    _correct([work for work in works if work.what != "created"], source, only)
     return [PartyOutcome(work.party_id or 0, work.what, tuple(work.left_out)) for work in works]
 
 
-def _normalised(row: PartyRow) -> _Work:
-    values, left_out = [], []
-    seen: set[str] = set()
-    for name, raw in row.sealed:
+def _normalised(rows: Sequence[PartyRow]) -> list[_Work]:
+    """The rows with their plausible sealed values in the order of SEALED, each field once."""
+    works = [_Work(row, [], [], row.party_id) for row in rows]
+    found: dict[str, list[tuple[_Work, str]]] = {name: [] for name in SEALED}
+    for work in works:
+        seen: set[str] = set()
+        for name, raw in work.row.sealed:
+            if name in seen:
+                continue
+            seen.add(name)
+            try:
+                found[name].append((work, identifiers.NORMAL_FORMS[SEALED[name][2]](raw)))
+            except identifiers.Implausible as error:
+                work.left_out.append((name, str(error)))
+    for name, given in found.items():
         model, kind, form = SEALED[name]
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            normal = identifiers.NORMAL_FORMS[form](raw)
-        except identifiers.Implausible as error:
-            left_out.append((name, str(error)))
-            continue
-        blind, tail = crypto.blind_index(form, normal), crypto.tail_index(form, normal)
-        values.append(_Value(name, model, kind, normal, blind, tail))
-    return _Work(row, values, left_out, row.party_id)
+        normals = [normal for _work, normal in given]
+        blinds, tails = crypto.blind_indexes(form, normals), crypto.tail_indexes(form, normals)
+        for (work, normal), blind, tail in zip(given, blinds, tails, strict=True):
+            work.values.append(_Value(name, model, kind, normal, blind, tail))
+    return works
 
 
 def _documents(work: _Work) -> list[tuple[str, bytes]]:
@@ -162,7 +174,7 @@ def _recognise(works: Sequence[_Work], attach_by_contact: bool) -> None:
     owners: dict[tuple[str, bytes], int] = {
         (kind, bytes(blind)): party
         # Of several who claim it, whoever had it first: of a comprehension's keys the last one stands.
-        for kind, blind, party in Identifier.objects.filter(blind__in=blinds)
+        for kind, blind, party in Identifier.objects.filter(Among(F("blind"), blinds))
         .order_by("-pk")
         .values_list("kind", "blind", "party_id")
     }
@@ -205,14 +217,15 @@ def _known_contacts(works: Sequence[_Work]) -> dict[tuple[bytes, str], int]:
     mobiles = {key[0] for work in works if (key := _contact_key(work))[0]}
     found: dict[tuple[bytes, str], set[int]] = {}
     points = ContactPoint.objects.filter(
-        kind=ContactPoint.Kind.MOBILE, blind__in=mobiles
+        Among(F("blind"), mobiles), kind=ContactPoint.Kind.MOBILE
     ).values_list("blind", "party__name", "party_id")
     for blind, name, party in points:
         found.setdefault((bytes(blind), names.folded(name)), set()).add(party)
     return {key: parties.pop() for key, parties in found.items() if len(parties) == 1}
 
 
-def _create(works: Sequence[_Work], source: str) -> None:
+def _create(works: Sequence[_Work], source: str, only: Models | None) -> None:
+    """Make parties. `only`: it is a trial, of whose sealed values those are told by."""
     if not works:
         return
     ids = new_ids(Party, len(works))
@@ -221,15 +234,14 @@ def _create(works: Sequence[_Work], source: str) -> None:
         work.party_id, work.what = id, "created"
         values: dict[str, Any] = {**FILLED, **work.row.values}
         person = values["kind"] == Party.Kind.PERSON
-        name = values["name"]
+        name: str = values["name"]
         provenance = _provenance(tuple(work.row.values), source, work.row.observed_on)
         rows.append(
             (
                 id,
                 public_id,
                 *(values.get(column) for column in OWNED),
-                names.sort_key(name, person=person),
-                names.search_tokens(name, person=person),
+                *(names.keys(name, person=person) if only is None else NO_KEYS),
                 provenance,
             )
         )
@@ -241,7 +253,7 @@ def _create(works: Sequence[_Work], source: str) -> None:
     taken: set[tuple[str, bytes]] = set()
     for work in works:
         work.values = list(_free(work, taken))
-    _add_sealed(((work, value) for work in works for value in work.values), source)
+    _add_sealed([(work, value) for work in works for value in work.values], source, only)
 
 
 def _free(work: _Work, taken: set[tuple[str, bytes]]) -> Iterable[_Value]:
@@ -267,21 +279,31 @@ def _field_name(column: str) -> str:
     return "unit" if column == "unit_id" else column
 
 
-def _add_sealed(pairs: Iterable[tuple[_Work, _Value]], source: str) -> None:
+def _add_sealed(pairs: Sequence[tuple[_Work, _Value]], source: str, only: Models | None) -> None:
     rows: dict[type[SealedValue], list[tuple[Any, ...]]] = {
         Identifier: [],
         ContactPoint: [],
         Address: [],
     }
-    listed = list(pairs)
-    for public_id, (work, value) in zip(new_public_ids(len(listed)), listed, strict=True):
-        place = f"{value.model._meta.db_table}.sealed:{public_id}"
+    places = {model: f"{model._meta.db_table}.sealed:" for model in rows}
+    if only is not None:
+        pairs = [(work, value) for work, value in pairs if value.model in only]
+    public_ids = new_public_ids(len(pairs))
+    sealed = (
+        crypto.encrypt_each(
+            (value.normal, places[value.model] + public_id)
+            for public_id, (_work, value) in zip(public_ids, pairs, strict=True)
+        )
+        if only is None
+        else [b""] * len(pairs)
+    )
+    for public_id, (work, value), secret in zip(public_ids, pairs, sealed, strict=True):
         rows[value.model].append(
             (
                 public_id,
                 work.party_id,
                 value.kind,
-                crypto.encrypt(value.normal, place),
+                secret,
                 value.blind,
                 value.tail,
                 source,
@@ -300,10 +322,10 @@ def _add_sealed(pairs: Iterable[tuple[_Work, _Value]], source: str) -> None:
             copy_rows(model, (*common, *columns), ((*row, *values) for row in found))
 
 
-def _correct(works: Sequence[_Work], source: str) -> None:
+def _correct(works: Sequence[_Work], source: str, only: Models | None) -> None:
     """Bring sealed values to parties that are there already; which of the other values stand is decided above."""
     added = _new_values(works)
-    _add_sealed(added, source)
+    _add_sealed(added, source, only)
     for work, _value in added:
         work.what = work.what or "changed"
     for work in works:
@@ -337,8 +359,7 @@ def write_survivors(*, actor: Actor, rows: Sequence[SurvivorRow], fields: Collec
             setattr(party, column, value)
         party.provenance = provenance
         person = party.kind == Party.Kind.PERSON
-        party.name_key = names.sort_key(party.name, person=person)
-        party.search_tokens = names.search_tokens(party.name, person=person)
+        party.name_key, party.search_tokens = names.keys(party.name, person=person)
         changed.append(party)
     if changed:
         update_rows(
@@ -365,14 +386,13 @@ def _python(column: str, value: Any) -> Any:
 
 def _new_values(works: Sequence[_Work]) -> list[tuple[_Work, _Value]]:
     """The sealed values the parties do not have yet; documents of others are left out."""
-    ids: Collection[int] = {work.party_id for work in works if work.party_id}
+    ids = list({work.party_id for work in works if work.party_id})
     blinds = {value.blind for work in works for value in work.values}
     held: set[tuple[type[SealedValue], int, str, bytes]] = set()
     owner: dict[tuple[str, bytes], int] = {}
     for model in (Identifier, ContactPoint, Address):
-        condition = Q(party_id__in=ids, blind__in=blinds)
-        if model is Identifier:
-            condition |= Q(blind__in=blinds)
+        there: Any = Among(F("blind"), blinds)
+        condition = there if model is Identifier else Q(Among(F("party_id"), ids), there)
         for party, kind, blind in model.objects.filter(condition).values_list(
             "party_id", "kind", "blind"
         ):

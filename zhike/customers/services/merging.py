@@ -112,8 +112,7 @@ def take_out(
     values = {"kind": root.kind, "unit_id": root.unit_id, "sample": root.sample, **fields}
     new = Party(**values)
     person = new.kind == Party.Kind.PERSON
-    new.name_key = names.sort_key(new.name, person=person)
-    new.search_tokens = names.search_tokens(new.name, person=person)
+    new.name_key, new.search_tokens = names.keys(new.name, person=person)
     new.save(force_insert=True)
     in_force = list(Merge.objects.filter(root=root, undone_at__isnull=True))
     _forget(in_force, rows)

@@ -336,8 +336,7 @@ def _must_be_plausible(party: Party) -> None:
 
 def _index_name(party: Party) -> None:
     person = party.kind == Party.Kind.PERSON
-    party.name_key = names.sort_key(party.name, person=person)
-    party.search_tokens = names.search_tokens(party.name, person=person)
+    party.name_key, party.search_tokens = names.keys(party.name, person=person)
 
 
 def _origin(source: str) -> dict[str, str | None]:

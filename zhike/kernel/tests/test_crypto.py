@@ -60,3 +60,19 @@ def test_the_blind_index_tells_kinds_apart_and_hides_the_value() -> None:
 def test_the_tail_index_depends_on_the_last_four_alone(value: str) -> None:
     assert crypto.tail_index("card", value) == crypto.tail_index("card", "9" * 5 + value[-4:])
     assert crypto.tail_index("card", value) != crypto.blind_index("card", value[-4:])
+
+
+def test_a_tail_is_told_under_the_key_of_the_moment(settings: Any) -> None:
+    settings.ZHIKE_INDEX_KEY = b"one" * 10
+    first = crypto.tail_index("card", "1234")
+    settings.ZHIKE_INDEX_KEY = b"two" * 10
+    assert crypto.tail_index("card", "1234") != first
+
+
+@given(st.lists(st.tuples(values, places), max_size=5))
+def test_many_are_sealed_as_one_is(pairs: list[tuple[str, str]]) -> None:
+    sealed = crypto.encrypt_each(pairs)
+    assert [
+        crypto.decrypt(each, place) for each, (_, place) in zip(sealed, pairs, strict=True)
+    ] == [value for value, _place in pairs]
+    assert len({each[2:14] for each in sealed}) == len(pairs)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.db.models import F
+
 from zhike.kernel import clock, crypto
+from zhike.kernel.prepared import Among
 from zhike.masterdata.models import Barred, SourceRecord
 
 BARRED = "the customer's data is restricted or erased (个人信息保护法 art. 47)"
@@ -28,7 +31,7 @@ def barred_keys(system: str, table: str, keys: Collection[str]) -> set[str]:
     if not Barred.objects.exists():
         return set()
     digests = {_digest(system, table, key): key for key in keys}
-    found = Barred.objects.filter(digest__in=list(digests)).values_list("digest", flat=True)
+    found = Barred.objects.filter(Among(F("digest"), digests)).values_list("digest", flat=True)
     return {digests[bytes(digest)] for digest in found}
 
 

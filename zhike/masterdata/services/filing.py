@@ -35,7 +35,8 @@ class Count:
 
 @dataclass
 class Filing:
-    """One file on its way in: where it comes from, where its rejects go, what was seen of it so far."""
+    """One file on its way in: where it comes from, where its rejects go, what was seen of it so far. A `trial` is
+    rolled back in the end."""
 
     actor: Actor
     mapping: SourceMapping
@@ -44,6 +45,7 @@ class Filing:
     file: ImportFile
     tell: Told
     trust: Mapping[str, int]
+    trial: bool = False
     count: Count = field(default_factory=Count)
     seen: dict[str, int] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """The job at an upload: a check that writes nothing, and the load.
 
-Both are the same code in one transaction over the whole file; the check's is rolled back.
+Both are the same code in one transaction over the whole file; the check's is rolled back, and what nothing is
+recognised by is not written in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -23,6 +25,7 @@ from zhike.desk.services.notices import CHANNEL, notify
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
+from zhike.kernel.prepared import Among
 from zhike.masterdata.mapping import SourceMapping
 from zhike.masterdata.models import (
     Displaced,
@@ -92,7 +95,8 @@ def _trial(actor: Actor, upload: Upload, mapping: SourceMapping) -> dict[str, An
             run = ImportRun.objects.create(
                 system=source, mapping=upload.name, started_at=clock.now()
             )
-            report, _file = _take_in(actor, upload, mapping, run, f"check-{upload.public_id}")
+            rejects_in = f"check-{upload.public_id}"
+            report, _file = _take_in(actor, upload, mapping, run, rejects_in, trial=True)
             raise _Undone(report)
     except _Undone as undone:
         found: dict[str, Any] = undone.args[0]
@@ -149,7 +153,13 @@ def _run_of(
 
 
 def _take_in(
-    actor: Actor, upload: Upload, mapping: SourceMapping, run: ImportRun, rejects_in: str
+    actor: Actor,
+    upload: Upload,
+    mapping: SourceMapping,
+    run: ImportRun,
+    rejects_in: str,
+    *,
+    trial: bool = False,
 ) -> tuple[dict[str, Any], ImportFile]:
     """The whole file into the tables; answers what came of it. Raises UserError and leaves the rest to the rollback."""
     began = time.monotonic()
@@ -182,7 +192,7 @@ def _take_in(
                 faults[reject.column, reject.reason] += 1
 
         trust = dict(SourceSystem.objects.values_list("code", "trust"))
-        filing = Filing(actor, mapping, run.system, table, file, refuse, trust)
+        filing = Filing(actor, mapping, run.system, table, file, refuse, trust, trial)
         batches = sandbox.rows(upload.stored, upload.name, table)
         for rows in prepared(_called(upload), mapping, table, {}, refuse, batches):
             preview += _preview(filing, rows)[: SHOWN - len(preview)]
@@ -249,7 +259,7 @@ def _remembering(filing: Filing, rows: Rows) -> Iterator[None]:
     before = {
         each["pk"]: each
         for each in SourceRecord.objects.filter(
-            system=filing.system, table=filing.table.name, key__in=rows.keys.to_pylist()
+            Among(F("key"), rows.keys.to_pylist()), system=filing.system, table=filing.table.name
         )
         .exclude(file=filing.file)
         .values("pk", *WORDS)
@@ -257,7 +267,7 @@ def _remembering(filing: Filing, rows: Rows) -> Iterator[None]:
     yield
     if not before:
         return
-    changed = SourceRecord.objects.filter(pk__in=before, file=filing.file)
+    changed = SourceRecord.objects.filter(Among(F("pk"), list(before)), file=filing.file)
     Displaced.objects.bulk_create(
         Displaced(
             file=filing.file,

@@ -8,11 +8,14 @@ from datetime import date
 
 import pytest
 from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zhike.customers.models import Party, Tier, TierRating
 from zhike.kernel.copying import copy_rows, new_ids, new_public_ids, update_rows
+from zhike.kernel.prepared import Among
+from zhike.masterdata.models import Barred
 from zhike.organisation.models import Unit
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,20 @@ def test_every_value_comes_back(
     assert (party.name, party.birth_on, party.version) == (name[::-1], None, 2)
 
 
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(texts, st.none() | st.integers(0, 9)), min_size=1, max_size=9))
+def test_every_row_of_a_column_keeps_its_value(rows: list[tuple[str, int | None]]) -> None:
+    unit, _created = Unit.objects.get_or_create(code="1", defaults={"name": "1", "kind": "outlet"})
+    parties = [Party(kind="person", type="individual", unit=unit, name="x") for _row in rows]
+    ids = [party.pk for party in Party.objects.bulk_create(parties)]
+    given_rows = [(id, *row) for id, row in zip(ids, rows, strict=True)]
+    update_rows(Party, ("name", "employees_count"), given_rows)
+    kept = Party.objects.filter(pk__in=ids).values_list("pk", "name", "employees_count")
+    assert sorted(kept) == sorted(given_rows)
+
+
 @pytest.mark.parametrize("until", [None, date(2024, 1, 1)])
 def test_ranges_of_dates(until: date | None) -> None:
     unit = Unit.objects.create(code="1", name="1", kind="outlet")
@@ -66,3 +83,14 @@ def test_public_ids_are_random_uuids() -> None:
 def test_an_unknown_kind_of_value_is_no_silent_text() -> None:
     with pytest.raises(TypeError):
         copy_rows(Tier, ("code",), [(object(),)])
+
+
+@pytest.mark.parametrize("text", ["1", 'a"b', "a\\b", "a,b", "{}", "", "NULL", "100%", "贰"])
+def test_texts_and_bytes_are_found_among_others(text: str) -> None:
+    Unit.objects.create(code="1", name=text, kind="outlet")
+    assert Unit.objects.filter(Among(F("name"), ["x", text])).exists()
+    assert not Unit.objects.filter(Among(F("name"), ["x", f"{text}x"])).exists()
+    digest = text.encode().ljust(16, b"\\")
+    Barred.objects.create(digest=digest, since=date(2026, 1, 1))
+    assert Barred.objects.filter(Among(F("digest"), [b"", digest])).exists()
+    assert not Barred.objects.filter(Among(F("digest"), [b"", digest[1:]])).exists()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from zhike.masterdata import readers
 from zhike.masterdata.mapping import Field, Table
 from zhike.masterdata.targets import Takes
-from zhike.masterdata.values import convert, parsed
+from zhike.masterdata.values import convert, listed, parsed
 
 MONEY = Takes("decimal")
 SPEC = Field("x", columns=("c",))
@@ -62,6 +62,14 @@ def test_all_amounts_at_once_are_read_as_each_alone(values: list[str]) -> None:
 @pytest.mark.parametrize("value", [".5", "-.5", "+.5", "1e3", "00000000000000001.00", "1.234", "."])
 def test_no_amount(value: str) -> None:
     assert column(["1.00", value, "-2"]) == ([Decimal(1), None, Decimal(-2)], [1])
+
+
+def test_a_column_as_a_list() -> None:
+    days = [date(1850, 1, 1), None, date(2150, 12, 31)]
+    assert listed(pa.array(days, pa.date32())) == days
+    assert listed(pa.array(["in", None, "out"]).dictionary_encode()) == ["in", None, "out"]
+    assert listed(pa.array([1, None], pa.int64())) == [1, None]
+    assert listed(pa.array([Decimal("1.00"), None])) == [Decimal("1.00"), None]
 
 
 def test_a_column_of_few_words_is_read_as_one_of_texts() -> None:

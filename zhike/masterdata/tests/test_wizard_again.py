@@ -49,6 +49,35 @@ def test_corrected_rows_are_taken_and_nothing_is_doubled(client: Client) -> None
     assert again.run.system == first.run.system
 
 
+def test_a_check_finds_what_the_load_does_and_writes_nothing(client: Client) -> None:
+    """Over batches, among rows and customers that know one another by their documents."""
+    imported(client, f"{CSV}1,张三,{ID_ONE},15400000001,男,1980/01/01\n".encode())
+    rows = (
+        f"10,张三,{ID_ONE},15400000001,男,1980/01/01\n"  # joins the customer who is there
+        f"11,李四,{ID_TWO},15400000002,女,1980/01/02\n"
+        f"12,李四,{ID_TWO},15400000002,女,1980/01/02\n"  # joins the row above
+        "13,王五,290101198001010018,12,女,1980/01/02\n"  # neither number can be
+        "14,,,,女,1980/01/02\n"
+    )
+    upload = uploaded(client, (CSV + rows).encode(), "other.csv")
+    mapped(client, upload, source_name="另一份名册")
+    checked = dict(upload.report)
+    assert Party.objects.count() == SourceRecord.objects.count() == 1
+    do(client, upload, "load")
+    work(upload)
+    assert {name: checked[name] for name in ("new", "same", "joined", "rejected", "left_out")} == {
+        "new": 2,
+        "same": 1,
+        "joined": 1,
+        "rejected": 1,
+        "left_out": 2,
+    }
+    own = {"entries", "rejects"}
+    assert {name: said for name, said in checked.items() if name not in own} == {
+        name: said for name, said in upload.report.items() if name not in own
+    }
+
+
 def test_corrections_are_of_a_run_one_sees(client: Client) -> None:
     for asked in ("0b7d1c2e-0000-4000-8000-000000000000", "no-id"):
         assert send(client, CSV.encode(), **{"for": asked}).status_code == 404
