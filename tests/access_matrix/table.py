@@ -89,7 +89,9 @@ def _site() -> Iterator[tuple[str, str, Entry]]:
     yield "pace/", "GET", Entry(leading)
     yield "pace/", "POST", Entry(HEADS | SECURITY, MOVED, body=_let_go)
     yield "pace/limits/", "GET", Entry(SECURITY)
-    yield "pace/limits/<uuid:public_id>/", "POST", Entry(SECURITY, MOVED, on(rows.pace_limit), True)
+    limit = {"hour_told": 60, "hour_stop": 120, "day_told": 300, "day_stop": 600, "reason": "收紧"}
+    one = "pace/limits/<uuid:public_id>/"
+    yield one, "POST", Entry(SECURITY, MOVED, on(rows.pace_limit), True, limit)
     yield "me/tokens/", "GET", Entry(STAFF)
     yield "me/tokens/", "POST", Entry(STAFF, READ)
     one = "me/tokens/<uuid:public_id>/revoke/"

@@ -11,8 +11,15 @@ from zhike.customers.models import Assignment, Party
 from zhike.customers.names import search_tokens, sort_key
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
-from zhike.organisation.models import Employee, Role, Unit, User
-from zhike.organisation.services import appoint, give_login, hire, open_unit
+from zhike.organisation.models import Employee, Role, Team, Unit, User
+from zhike.organisation.services import (
+    appoint,
+    give_login,
+    hire,
+    join_team,
+    open_team,
+    open_unit,
+)
 
 SYSTEM = system("test")
 PASSWORD = "a-long-enough-passphrase"
@@ -98,3 +105,11 @@ def person(name: str = "张伟明", **fields: object) -> Party:
 
 def organisation(name: str = "青禾农机有限公司", **fields: object) -> Party:
     return party(name, kind=Party.Kind.ORGANISATION, **fields)  # type: ignore[arg-type]
+
+
+def team_of(lead: Employee, *members: Employee) -> Team:
+    """A team of these, led by the first."""
+    team = open_team(actor=SYSTEM, name=f"银团{lead.pk}")
+    for each in (lead, *members):
+        join_team(actor=SYSTEM, team=team, employee=each, leads=each == lead)
+    return team

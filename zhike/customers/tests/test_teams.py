@@ -13,20 +13,13 @@ from zhike.customers.models import Assignment, Party
 from zhike.customers.queries import sight
 from zhike.customers.services import assign
 from zhike.customers.tests import factories
-from zhike.customers.tests.factories import SYSTEM
+from zhike.customers.tests.factories import SYSTEM, team_of
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused
-from zhike.organisation.models import Employee, Role, Team
-from zhike.organisation.services import appoint, join_team, open_team
+from zhike.organisation.models import Role
+from zhike.organisation.services import appoint
 
 pytestmark = pytest.mark.django_db
-
-
-def team_of(lead: Employee, *members: Employee) -> Team:
-    team = open_team(actor=SYSTEM, name=f"银团{lead.pk}")
-    for each in (lead, *members):
-        join_team(actor=SYSTEM, team=team, employee=each, leads=each == lead)
-    return team
 
 
 def pages(client: Client, *parties: Party) -> list[int]:

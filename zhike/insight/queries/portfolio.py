@@ -1,8 +1,8 @@
 """Customers by tier and class on a day, and where they moved since another, for a person, a unit, the institution.
 
 How one actor's sums come about: customers of the units they see are added up from the night's tallies, by the unit
-they belonged to on the day; those they look after outside these units are counted one by one and added. Nobody is
-counted twice, and nobody else's customers are counted.
+they belonged to on the day; those they, or the people of a team they lead, look after outside these units are counted
+one by one and added. Nobody is counted twice, and nobody else's customers are counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet, Sum
 
 from zhike.customers.models import Party
-from zhike.customers.queries import looked_after_by
+from zhike.customers.scopes import looked_after
 from zhike.insight.models import Score, Tally
 from zhike.insight.queries.scores import scores_seen
 from zhike.kernel.actor import Actor
@@ -183,16 +183,17 @@ def _within(rows: QuerySet[Any], view: View) -> QuerySet[Any]:
 
 
 def looked_after_elsewhere(view: View) -> bool:
-    """Whether the actor looks after customers of the view whom no tally in their scope counts."""
+    """Whether the actor, or their team, looks after customers of the view whom no tally in their scope counts."""
     return next(_outside_units(view), None) is not None
 
 
 def _outside_units(view: View) -> Iterator[dict[str, Any]]:
-    """A line as of `Tally` for each customer the actor looks after whom no tally in their scope counts."""
+    """A line as of `Tally` for each customer whom the actor or their team looks after and no tally of theirs counts."""
     actor = view.actor
     if actor.everywhere or actor.employee_id is None:
         return
-    mine = looked_after_by(Party.objects.visible_to(actor), actor.employee_id).order_by()
+    parties = looked_after(actor).values("party")
+    mine = Party.objects.visible_to(actor).filter(pk__in=parties).order_by()
     scores = scores_seen(actor).filter(
         party__in=mine.values("pk"), as_of__in={view.since, view.as_of}
     )

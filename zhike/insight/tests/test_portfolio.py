@@ -88,6 +88,29 @@ def test_customers_looked_after_outside_the_units_are_added_once(here: Unit) -> 
     assert counts(structure(view(people.actor_of(manager)), "value_class")) == {"low": 1}
 
 
+def test_the_lead_of_a_team_without_a_unit_counts_what_its_people_look_after(here: Unit) -> None:
+    elsewhere = people.unit("城西支行")
+    lead = people.employee_with_role(Role.CUSTOMER_MANAGER, people.unit("总行"))
+    member = people.employee_with_role(Role.CUSTOMER_MANAGER, here)
+    other = people.employee_with_role(Role.CUSTOMER_MANAGER, elsewhere)
+    people.team_of(lead, member)
+    managed = people.person("甲", unit=here, manager=member)
+    assisted, shared = people.person("乙", unit=elsewhere), people.person("丙", unit=elsewhere)
+    for party, role in ((assisted, "assistant"), (shared, "shared")):
+        during = (date(2020, 1, 1), None)
+        Assignment.objects.create(party=party, employee=member, role=role, during=during)
+    foreign = people.person("丁", unit=elsewhere, manager=other)
+    for party, manager in ((managed, member), (assisted, other), (shared, None), (foreign, other)):
+        scored(party, manager=manager)
+    tallied()
+    actor = people.actor_of(lead)
+    assert not actor.units
+    assert counts(structure(view(actor), "value_class")) == {"low": 2}
+    assert counts(structure(view(actor, employee=member), "value_class")) == {"low": 1}
+    lines = parts(view(actor, AS_OF), "value_class")
+    assert {part.name for part, _sums in lines} == {member.name, other.name}
+
+
 def test_a_view_narrows_to_a_unit_and_to_a_person(here: Unit) -> None:
     below = people.unit("分理处", parent=here)
     manager = people.employee_with_role(Role.CUSTOMER_MANAGER, below)

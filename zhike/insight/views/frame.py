@@ -105,6 +105,7 @@ class ValueView(PageView):
         if (
             self.actor.everywhere
             or found.pk == self.actor.employee_id
+            or found.pk in self.actor.people
             or found.unit_id in self.actor.units
         ):
             return found
@@ -179,7 +180,9 @@ class ValueView(PageView):
         """All that the actor sees, in words."""
         if self.actor.everywhere:
             return _("The whole institution")
-        return _("My units") if self.actor.units else _("My customers")
+        if self.actor.units:
+            return _("My units")
+        return _("My team") if self.actor.people else _("My customers")
 
     @cached_property
     def tiers(self) -> list[Tier]:
