@@ -55,7 +55,7 @@ def text(answer: Any) -> str:
 def whole(client: Client, address: str) -> str:
     """The page with the panels that it fetches when they are scrolled to."""
     page = text(client.get(address))
-    waiting = re.findall(r'hx-get="([^"]+)"[^>]+hx-trigger="revealed', page)
+    waiting = re.findall(r'hx-trigger="revealed[^>]+hx-get="([^"]+)"', page)
     parts = [text(client.get(html.unescape(each), headers=HTMX)) for each in waiting]
     return "".join([page, *parts])
 
