@@ -66,9 +66,10 @@ def _as_role(words: str) -> None:
 
 def _usual_levels(**_signal: Any) -> None:
     """What a migration wrote is gone with the flush after a transactional test: the levels of approval come again."""
-    begun = import_module("zhike.access.migrations.0008_grants")
-    if not apps.get_model("access", "ApprovalLevel").objects.exists():
-        begun.usual_levels(apps, None)
+    if apps.get_model("access", "ApprovalLevel").objects.exists():
+        return
+    for name in ("0008_grants", "0011_levels_of_reassignment"):
+        import_module(f"zhike.access.migrations.{name}").usual_levels(apps, None)
 
 
 post_migrate.connect(_usual_levels, sender=apps.get_app_config("access"))
