@@ -217,8 +217,8 @@ def _again(table: str, row: dict[str, Any]) -> dict[str, Any]:
     new = {}
     for name in _sealed_in(row):
         place = place_aside(table, name, row)
-        value = crypto.decrypt(bytes.fromhex(row[name].removeprefix(HEX)), place)
-        new[name] = HEX + crypto.encrypt(value, place).hex()
+        if again := _anew(bytes.fromhex(row[name].removeprefix(HEX)), place):
+            new[name] = HEX + again.hex()
     return row | new
 
 
