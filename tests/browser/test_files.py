@@ -71,7 +71,7 @@ def test_a_file_in_clear_waits_for_a_second_person(
     auditor = sign_in("auditor")
     auditor.goto("/files/trace/")
     auditor.fill("main [name=code]", code)
-    auditor.locator("main form button").click()
+    auditor.locator("main form .btn-primary").click()
     expect(auditor.locator("main .facts")).to_contain_text(site.names["customer_manager"])
     expect(auditor.locator("main .facts")).to_contain_text(site.names["team_lead"])
     for action, who, said in (

@@ -19,11 +19,13 @@ from zhike.access.roles import RIGHTS
 from zhike.access.services import note_reveal
 from zhike.access.sessions import SessionStore
 from zhike.access.tests.factories import SYSTEM, client_of, user
+from zhike.access.views.trail import _columns
 from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role, Unit, User
+from zhike.ui.lists.taking import sources
 
 pytestmark = pytest.mark.django_db
 TRAIL = "/audit/"
@@ -252,3 +254,10 @@ def test_somebody_nobody_can_name_is_not_let_go_on() -> None:
     lead = client_of(user(Role.TEAM_LEAD))
     for person in ("坏", "", "0" * 40):
         assert lead.post("/pace/", {"person": person, "kind": "view"}).status_code == 404
+
+
+def test_the_columns_of_every_kind_of_file_can_be_told() -> None:
+    told = {each.id: _columns(AuditEntry(changes={"source": (None, each.id)})) for each in sources}
+    assert told
+    assert any(columns for columns in told.values())
+    assert _columns(AuditEntry(changes={"source": (None, "gone")})) == {}

@@ -109,7 +109,9 @@ def _columns(entry: AuditEntry) -> dict[str, str]:
     if source not in sources:
         return {}
     view = sources.get(source).view()
-    known = (*getattr(view, "columns", ()), *getattr(view, "beside", ()))
+    columns = getattr(view, "columns", ())
+    # Some lists have columns by who asks; what only a file has, as values in clear are, stands beside them.
+    known = (*(columns if isinstance(columns, tuple) else ()), *getattr(view, "beside", ()))
     return {column.name: str(column.label) for column in known}
 
 
