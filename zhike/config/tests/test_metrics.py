@@ -22,9 +22,8 @@ LINE = re.compile(r'(# (HELP|TYPE) \w+ .+|\w+(\{\w+="\w+"\})? \d+)')
 
 
 def test_a_broken_trail_and_a_failed_job_show() -> None:
-    with (
-        connection.cursor() as cursor
-    ):  # what a transactional test before this one left on the queue
+    # What a transactional test before this one left on the queue.
+    with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
     told = metrics.text().splitlines()
     assert all(LINE.fullmatch(line) for line in told)
