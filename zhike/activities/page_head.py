@@ -23,6 +23,7 @@ from zhike.customers.queries.timeline import (
 )
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.wording import sentences
 from zhike.ui.heads import BriefPart, HeadNote, HeadSource, Step, briefs, notes, steps
 
 PAGE = "customers.party"
@@ -93,7 +94,7 @@ def put_aside(actor: Actor, party: Party, asked: Asked) -> Sequence[Happening]:
             key=row.pk,
             kind="work",
             title=_("Needed no work: %(why)s") % {"why": row.get_rule_display()},
-            text=f"{row.get_useless_because_display()} {row.result}".strip(),
+            text=sentences((row.get_useless_because_display(), row.result)),
             who=row.employee.name,
             icon="checklist",
         )

@@ -21,7 +21,7 @@ from zhike.customers.models import (
 from zhike.customers.search import Match, search
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
-from zhike.kernel.wording import labelled
+from zhike.kernel.wording import labelled, sentences
 from zhike.ui.views import PageView, RowView, done, visible
 
 SEALED: dict[str, type[Identifier] | type[ContactPoint] | type[Address]] = {
@@ -53,7 +53,7 @@ class PartyAction(RowView):
                 labelled(form.fields[name].label, errors[0]) if name in form.fields else errors[0]
                 for name, errors in form.errors.items()
             ]
-            raise UserError(" ".join(map(str, told)), _("Correct it and send again."))
+            raise UserError(sentences(told), _("Correct it and send again."))
         text = self.act(party, form.cleaned_data)
         if self.request.htmx:
             return done(*self.events, toast=text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zhike.kernel.wording import sentences
+
 
 class UserError(Exception):
     """Something the person can put right.
@@ -18,7 +20,7 @@ class UserError(Exception):
         self.way_out = way_out
 
     def __str__(self) -> str:
-        return f"{self.message} {self.way_out}".strip()
+        return sentences((self.message, self.way_out))
 
 
 class Refused(UserError):

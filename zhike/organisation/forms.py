@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
+from zhike.kernel.wording import sentences
 from zhike.organisation.models import Employee, Role, Unit
 
 
@@ -159,7 +160,7 @@ class Unspoken(forms.HiddenInput):
 
 
 def _password_rules() -> str:
-    return " ".join(each for each in password_validators_help_texts() if each)
+    return sentences(password_validators_help_texts())
 
 
 _asked = lazy(_password_rules, str)

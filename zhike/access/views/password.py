@@ -17,6 +17,7 @@ from zhike.access.devices import place_of
 from zhike.access.forms import OwnPasswordForm
 from zhike.access.services import change_password
 from zhike.kernel.errors import UserError
+from zhike.kernel.wording import sentences
 from zhike.organisation.models import User
 from zhike.ui.format import iso_minute
 from zhike.ui.views import PageView
@@ -57,6 +58,6 @@ class PasswordView(PageView):
         return HttpResponseRedirect(resolve_url("me"), status=303)
 
     def _shown(self, form: OwnPasswordForm, status: int = 200) -> HttpResponse:
-        asked = " ".join(each for each in password_validators_help_texts() if each)
+        asked = sentences(password_validators_help_texts())
         too_old = proofs.is_password_old(self.request.session)
         return self.show({"form": form, "asked": asked, "too_old": too_old}, status)

@@ -67,7 +67,7 @@ class HandOver(PageView):
                 raise UserError(_("No line is chosen."), _("Tick at least one."))
             made = services.hand_over_lines(actor=self.actor, items=chosen, **form.cleaned_data)
         except UserError as error:
-            form.add_error(None, f"{error.message} {error.way_out}")
+            form.add_error(None, str(error))
             return self.page(giver, form, ticked, status=422)
         address = reverse("activities:handed", args=[made[0].public_id])
         return HttpResponseRedirect(address, status=303)

@@ -20,7 +20,7 @@ from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Conflict, Refused, UserError
 from zhike.kernel.services import change, must_see, service
-from zhike.kernel.wording import listed
+from zhike.kernel.wording import listed, sentences
 from zhike.organisation.models import Employee, Unit
 
 EDITABLE = frozenset(
@@ -331,7 +331,7 @@ def _must_be_plausible(party: Party) -> None:
         clock.today(),
     )
     if problems:
-        raise UserError(" ".join(str(text) for text in problems.values()), _("Correct the value."))
+        raise UserError(sentences(problems.values()), _("Correct the value."))
 
 
 def _index_name(party: Party) -> None:

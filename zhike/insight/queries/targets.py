@@ -55,6 +55,12 @@ class Progress:
     ends_on: date
 
     @property
+    def who(self) -> str:
+        """Whose target it is: a person's name or a unit's."""
+        of = self.target.employee or self.target.unit
+        return of.name if of else ""
+
+    @property
     def bar(self) -> Decimal:
         return min(max(self.share or Decimal(0), Decimal(0)), Decimal(1))
 

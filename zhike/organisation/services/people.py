@@ -18,6 +18,7 @@ from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import change, service
+from zhike.kernel.wording import sentences
 from zhike.organisation import rules
 from zhike.organisation.events import AppointmentsChanged, PasswordSet
 from zhike.organisation.models import (
@@ -174,5 +175,5 @@ def _must_be_strong(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        asked = " ".join(each for each in password_validators_help_texts() if each)
+        asked = sentences(password_validators_help_texts())
         raise UserError(_("This password is too weak."), asked) from error

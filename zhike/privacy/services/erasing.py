@@ -25,6 +25,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.keeping import Subject, Term
 from zhike.kernel.services import must_be_another, must_see, service
+from zhike.kernel.wording import sentences
 from zhike.masterdata.services.barring import bar
 from zhike.privacy.models import KeptByLaw, SubjectRequest
 from zhike.privacy.queries.erasure import blockers_of, ended_on, outlives, stays, untils
@@ -49,7 +50,7 @@ def restrict(*, actor: Actor, request: SubjectRequest, reason: str) -> SubjectRe
     why = must_say(reason)
     party = Party.objects.select_for_update().get(pk=request.party.pk)
     if blockers := blockers_of(party):
-        raise UserError(" ".join(map(str, blockers)), _("The data can go once this has ended."))
+        raise UserError(sentences(blockers), _("The data can go once this has ended."))
     _take_out(actor, request, party, why)
     return request
 

@@ -17,6 +17,7 @@ from zhike.kernel import audit, clock
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.kernel.services import must_see, service
+from zhike.kernel.wording import sentences
 from zhike.masterdata.services.surviving import WORDS, hand_record, pin_value
 from zhike.privacy.models import Step, SubjectRequest
 from zhike.privacy.rules import due_on
@@ -156,5 +157,5 @@ def _value(field: str, said: str) -> Any:
         return taken.clean(said.strip() or taken.get_default(), Party())
     except ValidationError as error:
         raise UserError(
-            _("The field does not take this value: %(why)s") % {"why": " ".join(error.messages)}
+            _("The field does not take this value: %(why)s") % {"why": sentences(error.messages)}
         ) from error

@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from zhike.kernel import clock
-from zhike.kernel.wording import listed
+from zhike.kernel.wording import closed_up, listed
 from zhike.ui import addresses, calendars, charts, filters, format, paging, tables
 from zhike.ui.boards import Board
 from zhike.ui.steps import Chip, Step, Tab
@@ -366,6 +366,12 @@ def chips(chips: Sequence[Chip], label: Text) -> dict[str, Any]:
 @register.inclusion_tag("ui/components/steps.html")
 def steps(steps: Sequence[Step], label: Text) -> dict[str, Any]:
     return {"steps": steps, "label": label}
+
+
+@register.simple_block_tag
+def sentences(content: SafeString) -> SafeString:
+    """Sentences beside each other as the reader's language sets them."""
+    return SafeString(closed_up(content))
 
 
 @register.simple_block_tag
