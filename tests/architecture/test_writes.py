@@ -114,6 +114,7 @@ class UseCase:
     name: str
     node: ast.FunctionDef | ast.AsyncFunctionDef
     decorated: bool
+    of_class: bool = False
 
 
 def offered(source: Source) -> frozenset[str]:
@@ -132,6 +133,17 @@ def use_cases(source: Source, handed_out: frozenset[str] = frozenset()) -> Itera
             public = is_whole_room and not node.name.startswith("_")
             if public or decorated or name in handed_out:
                 yield UseCase(name, node, decorated)
+        elif isinstance(node, ast.ClassDef):
+            yield from _of_class(node, f"{module}.{node.name}")
+
+
+def _of_class(kind: ast.ClassDef, name: str) -> Iterator[UseCase]:
+    """What several kinds of one thing share: those methods that ask for a permission."""
+    for node in kind.body:
+        if isinstance(node, ast.FunctionDef) and any(
+            dotted(each)[-1:] == ["service"] for each in node.decorator_list
+        ):
+            yield UseCase(f"{name}.{node.name}", node, decorated=True, of_class=True)
 
 
 def faulty_use_cases(source: Source, handed_out: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -145,7 +157,7 @@ def faulty_use_cases(source: Source, handed_out: frozenset[str] = frozenset()) -
         arguments = case.node.args
         if not case.decorated and not _asks_itself(case.node):
             yield f"{source.at(case.node)} {case.name} asks for no permission"
-        elif arguments.args or arguments.posonlyargs or arguments.vararg:
+        elif arguments.args[case.of_class :] or arguments.posonlyargs or arguments.vararg:
             yield f"{source.at(case.node)} {case.name} takes positional arguments"
         elif not arguments.kwonlyargs or arguments.kwonlyargs[0].arg != "actor":
             yield f"{source.at(case.node)} {case.name}: the first argument is not `actor`"
@@ -276,6 +288,9 @@ def test_use_case_handed_out_by_a_package_is_checked() -> None:
         ("@service('x')\ndef merge(*, party, actor): ...", "not `actor`"),
         ("@service('x')\ndef merge(*, actor, party): ...", ""),
         ("def _part(actor): ...", ""),
+        ("class Asking:\n    @service('x')\n    def end(self, *, actor): ...", ""),
+        ("class Asking:\n    @service('x')\n    def end(self, actor): ...", "positional"),
+        ("class Asking:\n    @service('x')\n    def end(self, *, row, actor): ...", "not `actor`"),
     ],
 )
 def test_faulty_service_is_caught(text: str, fault: str) -> None:

@@ -135,7 +135,20 @@ class Notice(Base):
         )
 
 
-class BulkRun(Base):
+class Answered(Base):
+    """What waits for a second person until a time, who answered it, and why it was refused or ended."""
+
+    until = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    answered_name = models.CharField(max_length=80, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class BulkRun(Answered):
     """One action on many rows, done as a job on its owner's behalf, with a line for each row refused.
 
     The rows are those of `ids`, or all that `query` finds when `ids` is null. `report` is a list of
@@ -179,11 +192,6 @@ class BulkRun(Base):
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
     approval = models.CharField(max_length=60, blank=True)
     said = models.JSONField(default=list, blank=True)
-    until = models.DateTimeField(null=True)
-    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    answered_name = models.CharField(max_length=80, blank=True)
-    answered_at = models.DateTimeField(null=True)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("bulk job")
@@ -206,7 +214,7 @@ def _in_file(subject: Subject) -> models.Q:
     return found
 
 
-class TakenFile(Base):
+class TakenFile(Answered):
     """Rows that somebody took away, or asks to: who, which, how many, what for, and who agreed.
 
     `id` is what the code of each row hides (`desk.marks`); `keys` are those of the rows, kept so
@@ -243,11 +251,6 @@ class TakenFile(Base):
     why = models.CharField(_("what for"), max_length=200, blank=True)
     approval = models.CharField(max_length=60)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    until = models.DateTimeField(null=True)
-    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    answered_name = models.CharField(max_length=80, blank=True)
-    answered_at = models.DateTimeField(null=True)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
     path = models.CharField(max_length=40, blank=True)
     taken = models.DateTimeField(null=True)
     times = models.PositiveSmallIntegerField(default=0)

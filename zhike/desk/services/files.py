@@ -3,36 +3,75 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 from django.http import Http404
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from zhike.access.models import ApprovalKind
-from zhike.access.queries import must_approve, roles_agreeing
 from zhike.access.services.pace import note_taken
 from zhike.desk import marks, rules
 from zhike.desk.models import TakenFile
-from zhike.desk.queries import holders_over
-from zhike.desk.services.notices import notify
+from zhike.desk.services.asking import Asking
 from zhike.kernel import audit, clock, crypto
 from zhike.kernel.actor import Actor, system
 from zhike.kernel.errors import UserError
-from zhike.kernel.services import must_be_another, must_see, service
+from zhike.kernel.services import service
 from zhike.kernel.vault import SealedReader, SealedWriter
 from zhike.organisation.models import User
 from zhike.ui.lists.taking import Mark, Wanted, sources
 
 State = TakenFile.State
-ASKED, ANSWERED = "desk.file_asked", "desk.file_answered"
-OPEN = (State.WAITING, State.APPROVED, State.READY)
+
+
+class Files(Asking[TakenFile]):
+    model = TakenFile
+    waiting, agreed = State.WAITING, State.APPROVED
+    open = frozenset({State.WAITING, State.APPROVED, State.READY})
+    deed = "export"
+    page = "desk:file"
+    notices = ("desk.file_asked", "desk.file_answered")
+    asks = gettext_noop("%(who)s asks for a file of %(rows)s rows, and waits for a second person.")
+    refused = gettext_noop("The file you asked for was refused: %(reason)s")
+    unanswered = gettext_noop("Nobody answered in time for the file you asked for. Ask again.")
+
+    def level(self, row: TakenFile) -> ApprovalKind:
+        return ApprovalKind.CLEAR if row.clear else ApprovalKind.FILE
+
+    def amount(self, row: TakenFile) -> int:
+        return row.rows
+
+    def told(self, row: TakenFile) -> Mapping[str, tuple[Any, Any]]:
+        clear = {"clear": (None, [name for name, _label in row.clear])} if row.clear else {}
+        return {"source": (None, row.source), "rows": (None, row.rows), **clear}
+
+    def begin(self, row: TakenFile) -> None:
+        """A job makes it, for its owner alone."""
+        from zhike.desk.tasks import make_file  # the tasks are read before the rooms are ready
+
+        row.until = clock.now() + rules.KEPT_FOR
+        row.save(update_fields=["until"])
+        make_file.configure(lock=f"file-{row.pk}").defer(file=row.pk)
+
+    def over(self, row: TakenFile) -> None:
+        path, row.path = row.path, ""
+        row.save(update_fields=["path"])
+        if path:
+            # A transaction that rolls back leaves it; what the row no longer names nobody can ask for.
+            transaction.on_commit(lambda: (_folder() / path).unlink(missing_ok=True))
+
+
+files = Files()
+approve, refuse, take_back = files.approve, files.refuse, files.take_back
+end_old, end_of = files.end_old, files.end_of
+OPEN, ANSWERED = files.open, files.notices[1]
 
 
 def mark_of(file: TakenFile) -> Mark:
@@ -87,72 +126,9 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
     if wanted.source == "customers":
         note_taken(actor, wanted.keys)
     if not waits:
-        _note(actor, f"export.{wanted.source}", file)
+        files.note(actor, wanted.source, file)
         return file
-    _note(actor, "export.ask", file, wanted.why)
-    enough = roles_agreeing(_kind(file), file.rows)
-    asked = holders_over(file.approval, who.employee.unit, besides=who.employee.pk, among=enough)
-    notify(
-        actor=actor,
-        kind=ASKED,
-        text=gettext_noop(
-            "%(who)s asks for a file of %(rows)s rows, and waits for a second person."
-        ),
-        employees=asked,
-        params={"who": actor.name, "rows": file.rows},
-        url=_url(file),
-    )
-    return file
-
-
-@service("account.use", proof=True)
-def approve(*, actor: Actor, public_id: UUID) -> TakenFile:
-    """Agree to what somebody else asks for: the file is made as a job, for them alone.
-
-    Refused for one's own request, without the right, and for more rows than one's role agrees to; raises UserError
-    where nothing waits any more.
-    """
-    file = _waiting(actor, public_id, "export.approve")
-    must_approve(
-        actor, asked_by=file.user_id, kind=_kind(file), amount=file.rows, action="export.approve"
-    )
-    _answer(actor, file, State.APPROVED, "")
-    file.until = clock.now() + rules.KEPT_FOR
-    file.save(update_fields=["until"])
-    _note(actor, "export.approve", file)
-    _defer(file)
-    return file
-
-
-@service("account.use")
-def refuse(*, actor: Actor, public_id: UUID, reason: str) -> TakenFile:
-    """Somebody else's request is not granted, with the reason they are told."""
-    file = _waiting(actor, public_id, "export.refuse")
-    if len(reason.strip()) < 2:
-        raise UserError(_("A reason is missing."), _("Say in a few words why."))
-    _answer(actor, file, State.REFUSED, reason.strip()[:200])
-    _note(actor, "export.refuse", file, reason.strip())
-    notify(
-        actor=actor,
-        kind=ANSWERED,
-        text=gettext_noop("The file you asked for was refused: %(reason)s"),
-        users=[file.user_id],
-        params={"reason": file.reason},
-        url=_url(file),
-    )
-    return file
-
-
-@service("account.use")
-def take_back(*, actor: Actor, public_id: UUID) -> TakenFile:
-    """One's own request, or a file not fetched yet, is no longer wanted. Raises Http404 for another's."""
-    mine = TakenFile.objects.visible_to(actor).filter(user=actor.user_id, public_id=public_id)
-    file = mine.select_for_update(of=("self",)).first()
-    if file is None:
-        raise Http404
-    if file.state in OPEN:
-        _end(actor, file, "export.take_back")
-    return file
+    return files.ask(actor, file, who.employee, wanted.why)
 
 
 @service("account.use")
@@ -163,7 +139,7 @@ def make(*, actor: Actor, file_id: int) -> None:
         return
     source = sources.get(file.source)
     if not (decision := actor.may(source.view().permission)):
-        _end(actor, file, "export.end", State.FAILED, decision.reason)
+        files.end(actor, file, "end", decision.reason, State.FAILED)
         return
     view = source.opened(actor, file.query)
     made = view.write(file.kind, file.keys, file.clear, mark_of(file))
@@ -172,14 +148,9 @@ def make(*, actor: Actor, file_id: int) -> None:
         sealed.write(made.getvalue())
     file.state, file.until = State.READY, clock.now() + rules.KEPT_FOR
     file.save(update_fields=["state", "until", "path"])
-    _note(actor, "export.make", file)
-    notify(
-        actor=system("job file"),
-        kind=ANSWERED,
-        text=gettext_noop("The file you asked for is ready. It is kept for a day."),
-        users=[file.user_id],
-        url=_url(file),
-    )
+    files.note(actor, "make", file)
+    ready = gettext_noop("The file you asked for is ready. It is kept for a day.")
+    files.tell(system("job file"), file, ready)
 
 
 @service("account.use", proof=True)
@@ -193,37 +164,9 @@ def fetch(*, actor: Actor, public_id: UUID) -> tuple[TakenFile, BinaryIO]:
     actor.must(sources.get(file.source).view().permission)
     file.taken, file.times = clock.now(), file.times + 1
     file.save(update_fields=["taken", "times"])
-    _note(actor, f"export.{file.source}", file)
+    files.note(actor, file.source, file)
     sealed = SealedReader((_folder() / file.path).open("rb"), crypto.file_key("export", file.path))
     return file, cast("BinaryIO", sealed)
-
-
-@service("system.operate")
-def end_old(*, actor: Actor) -> int:
-    """What was not answered in time, and what was kept long enough, is over; answers how many."""
-    old = _open().filter(until__lte=clock.now()).select_for_update(of=("self",), skip_locked=True)
-    ended = list(old)
-    for file in ended:
-        unanswered = file.state == State.WAITING
-        _end(actor, file, "export.expire")
-        if unanswered:
-            notify(
-                actor=actor,
-                kind=ANSWERED,
-                text=gettext_noop("Nobody answered in time for the file you asked for. Ask again."),
-                users=[file.user_id],
-                url=_url(file),
-            )
-    return len(ended)
-
-
-@service("organisation.administer")
-def end_of(*, actor: Actor, user: User, reason: str) -> int:
-    """Nothing that somebody who leaves asked for is answered, made or fetched any more; answers how much."""
-    files = list(_open().filter(user=user).select_for_update(of=("self",)))
-    for file in files:
-        _end(actor, file, "export.end", State.ENDED, reason)
-    return len(files)
 
 
 @service("access.read_audit")
@@ -234,64 +177,6 @@ def trace(*, actor: Actor, code: str) -> tuple[TakenFile, int] | None:
     row = marks.row_of(code, file.pk, file.keys) if file is not None else None
     audit.record(actor, "export.trace", file if row is not None else None, reason=code[:20])
     return (file, row) if file is not None and row is not None else None
-
-
-def _open() -> QuerySet[TakenFile]:
-    return TakenFile.objects.filter(state__in=OPEN)
-
-
-def _waiting(actor: Actor, public_id: UUID, action: str) -> TakenFile:
-    file = (
-        TakenFile.objects.visible_to(actor)
-        .select_for_update(of=("self",))
-        .filter(public_id=public_id)
-        .first()
-    )
-    if file is None:
-        raise Http404
-    must_be_another(actor, action, user=file.user_id)
-    actor.must(file.approval)
-    must_see(actor.within(file.approval), file)
-    if file.state != State.WAITING or file.until is None or file.until <= clock.now():
-        raise UserError(_("This does not wait for an answer any more."), _("Reload the page."))
-    return file
-
-
-def _kind(file: TakenFile) -> ApprovalKind:
-    return ApprovalKind.CLEAR if file.clear else ApprovalKind.FILE
-
-
-def _answer(actor: Actor, file: TakenFile, state: TakenFile.State, reason: str) -> None:
-    file.state, file.reason = state, reason
-    file.answered_by_id, file.answered_name = actor.user_id, actor.name
-    file.answered_at = clock.now()
-    file.save(update_fields=["state", "reason", "answered_by", "answered_name", "answered_at"])
-
-
-def _end(
-    actor: Actor,
-    file: TakenFile,
-    action: str,
-    state: TakenFile.State = State.ENDED,
-    reason: str = "",
-) -> None:
-    path, file.path, file.state = file.path, "", state
-    file.reason = file.reason or reason[:200]
-    file.save(update_fields=["path", "state", "reason"])
-    _note(actor, action, file, reason)
-    if path:
-        # A transaction that rolls back leaves it; what the row no longer names nobody can ask for.
-        transaction.on_commit(lambda: (_folder() / path).unlink(missing_ok=True))
-
-
-def _note(actor: Actor, action: str, file: TakenFile, why: str = "") -> None:
-    clear = {"clear": (None, [name for name, _label in file.clear])} if file.clear else {}
-    changes = {"source": (None, file.source), "rows": (None, file.rows), **clear}
-    audit.record(actor, action, file, changes=changes, reason=why)
-
-
-def _url(file: TakenFile) -> str:
-    return reverse("desk:file", kwargs={"public_id": file.public_id})
 
 
 def _folder() -> Path:
@@ -310,9 +195,3 @@ class _Sealing(SealedWriter):
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)  # type: ignore[arg-type]
         self._file.close()
-
-
-def _defer(file: TakenFile) -> None:
-    from zhike.desk.tasks import make_file  # the tasks are read before the rooms are ready
-
-    make_file.configure(lock=f"file-{file.pk}").defer(file=file.pk)
