@@ -17,6 +17,7 @@ from scipy.special import betaln, digamma, hyp2f1
 from zhike.insight.methods.lifetime import NotFitted
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.ArrayLike
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,7 @@ class Contract:
     beta: float
 
     @classmethod
-    def fit(
-        cls, periods: Floats, left: npt.NDArray[np.bool_], weight: Floats | None = None
-    ) -> Contract:
+    def fit(cls, periods: Numbers, left: npt.ArrayLike, weight: Numbers | None = None) -> Contract:
         """From one row a customer: full `periods` held, 1 or more, and whether they `left` at the end of the last.
 
         Raises `NotFitted` where nobody left, or nobody stayed beyond a period: then either parameter may be anything.
@@ -66,19 +65,17 @@ class Contract:
         alpha, beta = (float(each) for each in np.exp(found.x))
         return cls(alpha, beta)
 
-    def still(self, periods: Floats) -> Floats:
+    def still(self, periods: Numbers) -> Floats:
         """The share of new customers still there after so many periods."""
-        return np.exp(
-            betaln(self.alpha, self.beta + np.asarray(periods, float))
-            - betaln(self.alpha, self.beta)
-        )
+        ends = self.beta + np.asarray(periods, float)
+        return np.asarray(np.exp(betaln(self.alpha, ends) - betaln(self.alpha, self.beta)))
 
-    def retention(self, periods: Floats) -> Floats:
+    def retention(self, periods: Numbers) -> Floats:
         """The share of those there after `periods` - 1 who renew once more."""
         held = np.asarray(periods, float)
         return (self.beta + held - 1) / (self.alpha + self.beta + held - 1)
 
-    def remaining(self, periods: Floats, *, discount: float) -> Floats:
+    def remaining(self, periods: Numbers, *, discount: float) -> Floats:
         """Discounted renewals to come of whoever is about to decide on the first after `periods` full ones.
 
         The next renewal counts in full if made, each later one `discount` a period less (0.1 is 10 per cent). What a
@@ -89,4 +86,6 @@ class Contract:
             raise ValueError("without a discount what remains has no end")
         n = np.asarray(periods, float) + 1
         a, b = self.alpha, self.beta
-        return (b + n - 1) / (a + b + n - 1) * hyp2f1(1, b + n, a + b + n, 1 / (1 + discount))
+        return np.asarray(
+            (b + n - 1) / (a + b + n - 1) * hyp2f1(1, b + n, a + b + n, 1 / (1 + discount))
+        )

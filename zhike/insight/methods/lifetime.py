@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import digamma, expit, gammaln, hyp2f1
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.ArrayLike
 
 
 class NotFitted(ValueError):
@@ -58,21 +59,22 @@ class Purchases:
 
     @classmethod
     def fit(
-        cls, frequency: Floats, recency: Floats, age: Floats, weight: Floats | None = None
+        cls, frequency: Numbers, recency: Numbers, age: Numbers, weight: Numbers | None = None
     ) -> Purchases:
         """The likeliest parameters. `weight` says how many customers a row stands for: grouped rows fit faster.
 
         Raises `NotFitted` where nobody came again or the optimum cannot be found.
         """
-        x, weight = np.asarray(frequency, float), _weights(frequency, weight)
+        x = np.asarray(frequency, float)
+        many = _weights(x, weight)
         _hold(x, np.asarray(recency, float), np.asarray(age, float))
         # Most of the likelihood depends on one figure alone, so it is worked out once for each value there is.
         (xs, at_x), (ends, at_end) = _values(x), _values(age)
         lasts, at_last = _values(recency)
-        of_x, of_end = np.bincount(at_x, weight), np.bincount(at_end, weight)
-        bought = np.bincount(at_end, weight * x)
+        of_x, of_end = np.bincount(at_x, many), np.bincount(at_end, many)
+        bought = np.bincount(at_end, many * x)
         again = x > 0
-        gx, gend, glast, gw = at_x[again], at_end[again], at_last[again], weight[again]
+        gx, gend, glast, gw = at_x[again], at_end[again], at_last[again], many[again]
         scale = float(
             np.average(ends, weights=of_end)
         )  # time near one: the four parameters alike in size
@@ -119,17 +121,20 @@ class Purchases:
         r, alpha, a, b = _optimum(loss, 4)
         return cls(r, alpha * scale, a, b)
 
-    def alive(self, frequency: Floats, recency: Floats, age: Floats) -> Floats:
+    def alive(self, frequency: Numbers, recency: Numbers, age: Numbers) -> Floats:
         """The chance that each is still a customer."""
         x = np.asarray(frequency, float)
         odds = (
             np.log(self.a)
             - np.log(self.b + np.maximum(x, 1) - 1)
-            + (self.r + x) * np.log((self.alpha + age) / (self.alpha + np.asarray(recency, float)))
+            + (self.r + x)
+            * np.log(
+                (self.alpha + np.asarray(age, float)) / (self.alpha + np.asarray(recency, float))
+            )
         )
         return np.where(x > 0, expit(-odds), 1.0)
 
-    def expected(self, ahead: float, frequency: Floats, recency: Floats, age: Floats) -> Floats:
+    def expected(self, ahead: float, frequency: Numbers, recency: Numbers, age: Numbers) -> Floats:
         """How many purchases each will make within the time `ahead` (equation 10 of the paper)."""
         x, age = np.asarray(frequency, float), np.asarray(age, float)
         r, alpha, a, b = self.r, self.alpha, self.a, self.b
@@ -142,14 +147,14 @@ class Purchases:
             / (a - 1)
             * (1 - ((alpha + age) / (alpha + age + ahead)) ** (r + x) * still)
         )
-        return bought * self.alive(x, recency, age)
+        return np.asarray(bought * self.alive(x, recency, age))
 
     def drawn(
         self,
         ahead: float,
-        frequency: Floats,
-        recency: Floats,
-        age: Floats,
+        frequency: Numbers,
+        recency: Numbers,
+        age: Numbers,
         *,
         draws: int,
         seed: int,
@@ -175,7 +180,7 @@ class Spend:
     v: float
 
     @classmethod
-    def fit(cls, frequency: Floats, spend: Floats) -> Spend:
+    def fit(cls, frequency: Numbers, spend: Numbers) -> Spend:
         """The likeliest parameters, from customers with a repeat purchase and a positive mean amount."""
         x, mean = np.asarray(frequency, float), np.asarray(spend, float)
         known = (x > 0) & (mean > 0)
@@ -209,7 +214,7 @@ class Spend:
         p, q, v = _optimum(loss, 3)
         return cls(p, q, v * scale)
 
-    def expected(self, frequency: Floats, spend: Floats) -> Floats:
+    def expected(self, frequency: Numbers, spend: Numbers) -> Floats:
         """The mean amount of each one's purchases to come; whoever has no repeat purchase gets everybody's.
 
         Infinite where the fitted amounts have no mean (`q` of one or less): then the money is to be capped first.
@@ -222,7 +227,7 @@ class Spend:
         )
 
     def drawn(
-        self, counts: npt.NDArray[np.int64], frequency: Floats, spend: Floats, *, seed: int
+        self, counts: npt.NDArray[np.int64], frequency: Numbers, spend: Numbers, *, seed: int
     ) -> Floats:
         """What `counts` purchases (of `Purchases.drawn`) may come to."""
         random = np.random.default_rng(seed)
@@ -234,11 +239,11 @@ class Spend:
         )
 
 
-def _weights(frequency: Floats, weight: Floats | None) -> Floats:
-    return np.ones(len(frequency)) if weight is None else np.asarray(weight, float)
+def _weights(x: Floats, weight: Numbers | None) -> Floats:
+    return np.ones(len(x)) if weight is None else np.asarray(weight, float)
 
 
-def _values(column: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
+def _values(column: Numbers) -> tuple[Floats, npt.NDArray[np.intp]]:
     values, at = np.unique(np.asarray(column, float), return_inverse=True)
     return values, at
 

@@ -127,7 +127,7 @@ class Propensity:
 
     def _chance(self, known: Floats) -> Floats:
         with _one_thread():
-            return expit(self.base + self.slope * self.model.decision_function(known))
+            return np.asarray(expit(self.base + self.slope * self.model.decision_function(known)))
 
 
 @dataclass(frozen=True)
@@ -215,10 +215,9 @@ def _matrix(features: tuple[Feature, ...], table: pa.Table) -> Floats:
 def _numbers(column: pa.ChunkedArray) -> Floats:
     if pa.types.is_boolean(column.type):
         column = column.cast("int8")
-    return column.cast("float64").to_numpy().astype(float)
+    return np.asarray(column.cast("float64").to_numpy(), float)
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
-    )
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary)
+    return any(each(kind) for each in texts)

@@ -112,8 +112,10 @@ def test_planted_parameters_are_found_again() -> None:
         there &= random.random(n) > leaving
     found = Purchases.fit(frequency, recency, age)
     assert np.allclose([found.r, found.alpha, found.a, found.b], [1.5, 6.0, 0.8, 2.5], rtol=0.1)
-    grouped = np.unique(np.stack([frequency, recency, age]), axis=1, return_counts=True)
-    again = Purchases.fit(*grouped[0], weight=grouped[1])
+    (x, last, end), many = np.unique(
+        np.stack([frequency, recency, age]), axis=1, return_counts=True
+    )
+    again = Purchases.fit(x, last, end, weight=many)
     assert np.allclose(
         [again.r, again.alpha, again.a, again.b],
         [found.r, found.alpha, found.a, found.b],
