@@ -174,6 +174,7 @@ def sign_in(
             page.fill("input[name=password]", site.password)
             page.click("main button[type=submit]")
         expect(page).to_have_url(f"{site.url}/today/")
+        page.wait_for_load_state()  # the address is new before the page is there: keys and counts would come too early
         signed_in[role] = since, context.storage_state()
         return page
 

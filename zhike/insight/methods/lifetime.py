@@ -261,7 +261,7 @@ def _optimum(loss: Callable[[Floats], tuple[float, Floats]], size: int) -> list[
         np.zeros(size),
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+        options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000},
     )
     if not np.isfinite(found.fun) or np.abs(found.jac).max() > 1e-4:
         raise NotFitted(f"no optimum found: {found.message}")

@@ -26,6 +26,7 @@ from zhike.insight.methods.lifetime import NotFitted
 Floats = npt.NDArray[np.float64]
 WORDS = 200  # categories kept of a feature, the most frequent; the model takes 255
 FOLDS = 5
+MANY = 50_000
 FEWEST = 50  # customers to whom it happened, and to whom not; fewer teach nothing
 
 
@@ -71,8 +72,9 @@ class Propensity:
     ) -> Propensity:
         """From one row a customer and whether it happened to them.
 
-        Calibrated on scores that each fifth of the customers got from a model of the other four. Raises `NotFitted`
-        with fewer than `FEWEST` customers on either side.
+        Calibrated on scores that each fifth of the customers got from a model of the other four; of `MANY` customers
+        one fifth is enough, and the model of the other four stays. Raises `NotFitted` with fewer than `FEWEST`
+        customers on either side.
         """
         with _one_thread():
             return cls._train(table, np.asarray(happened, bool), seed)
@@ -85,22 +87,19 @@ class Propensity:
             )
         features = tuple(Feature.of(name, table[name]) for name in table.column_names)
         known = _matrix(features, table)
-        scores = np.empty(len(happened))
+        many = len(happened) >= MANY
+        scores, held = np.empty(len(happened)), np.zeros(len(happened), bool)
         for rest, part in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
             known, happened
         ):
-            scores[part] = (
-                _boosted(features, len(rest), seed)
-                .fit(known[rest], happened[rest])
-                .decision_function(known[part])
-            )
-        scale = LogisticRegression(C=1e6).fit(scores[:, None], happened)
-        return cls(
-            features,
-            _boosted(features, len(happened), seed).fit(known, happened),
-            float(scale.coef_[0, 0]),
-            float(scale.intercept_[0]),
-        )
+            model = _boosted(features, len(rest), seed).fit(known[rest], happened[rest])
+            scores[part], held[part] = model.decision_function(known[part]), True
+            if many:
+                break
+        if not many:
+            model = _boosted(features, len(happened), seed).fit(known, happened)
+        scale = LogisticRegression(C=1e6).fit(scores[held, None], happened[held])
+        return cls(features, model, float(scale.coef_[0, 0]), float(scale.intercept_[0]))
 
     def chance(self, table: pa.Table) -> Floats:
         """The chance that it happens to each, 0 to 1."""
@@ -187,7 +186,7 @@ def _boosted(features: tuple[Feature, ...], rows: int, seed: int) -> HistGradien
     """Shallow trees for few customers, deeper ones for many; stops when a held-out tenth gains nothing more."""
     settings: dict[str, Any] = (
         {"max_leaf_nodes": 8, "min_samples_leaf": 40}
-        if rows < 50_000
+        if rows < MANY
         else {"max_leaf_nodes": 31, "min_samples_leaf": 100}
     )
     return HistGradientBoostingClassifier(
