@@ -1,10 +1,13 @@
-"""What a security administrator fills in about grants and approval levels."""
+"""What a security administrator fills in about grants, approval levels and limits of viewing."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from django import forms
+from django.db.models import Model
+from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -13,6 +16,9 @@ from zhike.kernel import clock
 from zhike.kernel.actor import Actor
 from zhike.organisation.models import Role, Team, Unit
 from zhike.organisation.rules import ADMINISTRATORS
+
+M = TypeVar("M", bound=Model)
+F = TypeVar("F", bound=forms.Form)
 
 
 def _offered() -> list[Any]:
@@ -71,3 +77,34 @@ class LevelForm(forms.Form):
         max_value=LARGEST_NUMBER,
     )
     reason = forms.CharField(label=gettext_lazy("Why"), min_length=2, max_length=200)
+
+
+class LimitForm(forms.Form):
+    hour_told = forms.IntegerField(
+        label=gettext_lazy("an hour: told at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    hour_stop = forms.IntegerField(
+        label=gettext_lazy("an hour: stopped at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    day_told = forms.IntegerField(
+        label=gettext_lazy("a day: told at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    day_stop = forms.IntegerField(
+        label=gettext_lazy("a day: stopped at"), min_value=1, max_value=LARGEST_NUMBER
+    )
+    reason = forms.CharField(label=gettext_lazy("Why"), min_length=2, max_length=200)
+
+
+def ids_in_form(row: Model) -> str:
+    """How the fields of a row's own form are told from those of the next, on a page of many."""
+    return f"{row._meta.model_name}-{row.pk}-%s"
+
+
+def each_with_form(rows: Iterable[M], kind: type[F], sent: F | None = None) -> list[tuple[M, F]]:
+    """Each row with its form; the one that was sent as it was filled in."""
+    return [
+        (row, sent)
+        if sent is not None and sent.auto_id == ids_in_form(row)
+        else (row, kind(auto_id=ids_in_form(row), initial=model_to_dict(row)))
+        for row in rows
+    ]

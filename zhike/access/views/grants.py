@@ -11,7 +11,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.access import queries
-from zhike.access.forms_of_rights import GrantForm, LevelForm, TakeBackForm
+from zhike.access.forms_of_rights import (
+    GrantForm,
+    LevelForm,
+    TakeBackForm,
+    each_with_form,
+    ids_in_form,
+)
 from zhike.access.models import ApprovalLevel, Grant
 from zhike.access.services import give_right, set_approval_level, take_right_back
 from zhike.kernel.actor import Actor
@@ -84,17 +90,8 @@ class LevelList(PageView):
 
 
 def _levels(actor: Actor, sent: LevelForm | None = None) -> list[tuple[ApprovalLevel, LevelForm]]:
-    """Each level with its form; the one that was sent as it was filled in."""
-    return [
-        (level, sent)
-        if sent is not None and sent.auto_id == _names(level)
-        else (level, LevelForm(auto_id=_names(level), initial={"up_to": level.up_to}))
-        for level in visible(ApprovalLevel, actor).order_by("kind", "up_to", "role")
-    ]
-
-
-def _names(level: ApprovalLevel) -> str:
-    return f"level-{level.pk}-%s"
+    levels = visible(ApprovalLevel, actor).order_by("kind", "up_to", "role")
+    return each_with_form(levels, LevelForm, sent)
 
 
 class LevelEdit(RowView):
@@ -106,7 +103,7 @@ class LevelEdit(RowView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         level = self.row()
-        form = LevelForm(request.POST, auto_id=_names(level))
+        form = LevelForm(request.POST, auto_id=ids_in_form(level))
         if not form.is_valid():
             levels = _levels(self.actor, form)
             return self.show({"levels": levels, "mine": self.actor.roles}, status=422)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Coalesce
-from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from zhike.access.forms_of_rights import LARGEST_NUMBER
+from zhike.access.forms_of_rights import LimitForm, each_with_form, ids_in_form
 from zhike.access.models import PaceLimit, PaceRelease, SeenKind, SeenRow
 from zhike.access.services.pace import release_pace, set_pace_limit
 from zhike.kernel import clock
@@ -25,20 +23,6 @@ from zhike.organisation.models import Employee
 from zhike.ui.views import PageView, RowView, visible
 
 MOST = 100
-
-
-class LimitForm(forms.Form):
-    hour_told = forms.IntegerField(
-        label=_("an hour: told at"), min_value=1, max_value=LARGEST_NUMBER
-    )
-    hour_stop = forms.IntegerField(
-        label=_("an hour: stopped at"), min_value=1, max_value=LARGEST_NUMBER
-    )
-    day_told = forms.IntegerField(label=_("a day: told at"), min_value=1, max_value=LARGEST_NUMBER)
-    day_stop = forms.IntegerField(
-        label=_("a day: stopped at"), min_value=1, max_value=LARGEST_NUMBER
-    )
-    reason = forms.CharField(label=_("Why"), min_length=2, max_length=200)
 
 
 class PaceView(PageView):
@@ -106,18 +90,8 @@ class PaceLimits(PageView):
         return self.show({"limits": _limits(self.actor)})
 
 
-def _limits(actor: Actor, sent: LimitForm | None = None) -> list[tuple[PaceLimit, forms.Form]]:
-    """Each limit with its form; the one that was sent as it was filled in."""
-    return [
-        (limit, sent)
-        if sent is not None and sent.auto_id == _names(limit)
-        else (limit, LimitForm(auto_id=_names(limit), initial=model_to_dict(limit)))
-        for limit in visible(PaceLimit, actor).order_by("kind", "role")
-    ]
-
-
-def _names(limit: PaceLimit) -> str:
-    return f"limit-{limit.pk}-%s"
+def _limits(actor: Actor, sent: LimitForm | None = None) -> list[tuple[PaceLimit, LimitForm]]:
+    return each_with_form(visible(PaceLimit, actor).order_by("kind", "role"), LimitForm, sent)
 
 
 class PaceLimitEdit(RowView):
@@ -129,7 +103,7 @@ class PaceLimitEdit(RowView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         limit = self.row()
-        form = LimitForm(request.POST, auto_id=_names(limit))
+        form = LimitForm(request.POST, auto_id=ids_in_form(limit))
         if form.is_valid():
             changes = dict(form.cleaned_data)
             reason = changes.pop("reason")
