@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -82,9 +82,48 @@ class Rows(Generic[M]):
     def _put(self, question: Callable[..., QuerySet[M, Any]]) -> Callable[..., QuerySet[M, Any]]:
         return lambda **given: question(self.queryset, **given)
 
+    def behind(self, doors: Sequence[Q], few: int) -> Iterator[Part[M]]:
+        """These rows apart by the `doors` they come through, one after the other, each row in one part.
+
+        An index answers each door, and none answers one or the other: a million rows would be looked at for a tenth.
+        Behind all doors but the first stand few: up to `few` are looked up by their keys, which no planner guesses.
+        """
+        before, *others = doors if len(doors) > 1 else (Q(),)
+        yield Part("first", partial(_through, door=before))
+        # Whatever tells the rows from others tells their doors.
+        everybody = Rows(self.model, self.model._default_manager.all, (self.door or self).key)
+        for n, door in enumerate(others):
+            through = partial(_through, door=door, before=before)
+            keys = everybody.asked(("keys", n, few), partial(_keys, through=through, few=few))
+            if len(keys) > few:
+                yield Part(("many", n), through)
+            elif keys:
+                yield Part("few", told_by, {"keys": keys})
+            before |= door
+
     def told_by(self, keys: list[int]) -> list[M]:
         """Those among the rows behind the same door that have these keys, in no order."""
         return (self.door or self).asked("told by", told_by, keys=keys)
+
+
+@dataclass(frozen=True)
+class Part(Generic[M]):
+    """`narrowed(rows, **given)` are the rows of a part; `words` tell it from the others."""
+
+    words: Hashable
+    narrowed: Callable[..., QuerySet[M]]
+    given: Mapping[str, Value] = field(default_factory=dict)
+
+
+def _through(rows: QuerySet[M], door: Q, before: Q | None = None) -> QuerySet[M]:
+    behind = rows.filter(door)
+    return behind if before is None else behind.exclude(before)
+
+
+def _keys(
+    rows: QuerySet[M], through: Callable[[QuerySet[M]], QuerySet[M]], few: int
+) -> QuerySet[M, Any]:
+    return through(rows).order_by().values_list("pk", flat=True)[: few + 1]
 
 
 def told_by(rows: QuerySet[M], keys: list[int]) -> QuerySet[M]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -27,7 +27,7 @@ from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.encoding import force_bytes
 
-from zhike.kernel.asking import Rows, told_by
+from zhike.kernel.asking import Part, Rows
 from zhike.kernel.prepared import prepared
 from zhike.ui.mirrors import Mirror, is_mirrored, mirrored
 
@@ -96,26 +96,12 @@ class Page(Generic[M]):
 def capped_count(
     rows: Rows[M] | QuerySet[M], cap: int = COUNT_CAP, doors: Sequence[Q] = (NOTHING,)
 ) -> Count:
-    """How many rows, counted no further than `cap`; by one of the `doors` they came through after the other.
-
-    Behind all doors but the first stand few: told by their keys they are looked up, which no planner guesses.
-    Whatever tells the rows from others tells their doors.
-    """
-    rows = _asked(rows)
-    first, *others = doors if len(doors) > 1 else (NOTHING,)
-    found = rows.count(("first", cap), lambda some: _ones(some.filter(first), cap))
-    everybody = Rows(rows.model, rows.model._default_manager.all, (rows.door or rows).key)
-    behind = first
-    for n, door in enumerate(others):
+    """How many rows, counted no further than `cap`; by one of the `doors` they came through after the other."""
+    rows, found = _asked(rows), 0
+    for part in rows.behind(doors, cap):
+        found += rows.count((part.words, cap), partial(_ones, part=part, cap=cap), **part.given)
         if found > cap:
             break
-        beyond = partial(_behind, door=door, before=behind, cap=cap)
-        keys = everybody.asked(("keys", n, cap), partial(beyond, _keys_of))
-        if len(keys) > cap:
-            found += rows.count(("ones", n, cap), partial(beyond, _ones))
-        else:
-            found += rows.count(("few", cap), partial(_few, cap=cap), keys=keys) if keys else 0
-        behind |= door
     return Count(min(found, cap), found > cap)
 
 
@@ -151,27 +137,10 @@ def _asked(rows: Rows[M] | QuerySet[M]) -> Rows[M]:
     return rows if isinstance(rows, Rows) else Rows.of(rows)
 
 
-def _behind(
-    what: Callable[[QuerySet[M], int], QuerySet[M, Any]],
-    rows: QuerySet[M],
-    door: Q,
-    before: Q,
-    cap: int,
-) -> QuerySet[M, Any]:
-    return what(rows.filter(door).exclude(before), cap)
-
-
-def _few(rows: QuerySet[M], keys: list[int], cap: int) -> QuerySet[M, Any]:
-    return _ones(told_by(rows, keys), cap)
-
-
-def _ones(rows: QuerySet[M], cap: int) -> QuerySet[M, Any]:
-    """One for each row, no more than tell that there are more than `cap`."""
-    return mirrored(rows.order_by().values(one=Value(1)))[: cap + 1]
-
-
-def _keys_of(rows: QuerySet[M], cap: int) -> QuerySet[M, Any]:
-    return rows.order_by().values_list("pk", flat=True)[: cap + 1]
+def _ones(rows: QuerySet[M], part: Part[M], cap: int, **given: Any) -> QuerySet[M, Any]:
+    """One for each row of the part, no more than tell that there are more than `cap`."""
+    behind = part.narrowed(rows, **given)
+    return mirrored(behind.order_by().values(one=Value(1)))[: cap + 1]
 
 
 class _Row(Func):

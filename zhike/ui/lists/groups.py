@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor
-from zhike.kernel.asking import told_by
+from zhike.kernel.asking import Rows
 from zhike.kernel.scope import doors
 from zhike.ui.lists.criteria import midnight
 from zhike.ui.mirrors import mirrored
@@ -171,27 +171,15 @@ def _through(model: type[Model], grouping: Grouping) -> _Through | None:
 def added_up(
     rows: QuerySet[Any], key: Any, columns: Sequence[Column], actor: Actor
 ) -> list[dict[str, Any]]:
-    """What the actor's `rows` add up to for each `key`: a query for each of the doors they come through.
-
-    An index answers each door, and none answers one or the other: a million rows would be looked at for a tenth.
-    Behind all doors but the first stand few, who are looked up by their keys.
-    """
-    ways = doors(actor, rows.model)
-    behind, *others = ways if len(ways) > 1 else [Q()]
-    everybody = rows.model._default_manager.all()
+    """What the actor's `rows` add up to for each `key`: a query for each of the doors they come through."""
+    found: dict[Any, dict[str, Any]] = {}
     # A hash of a million rows wants more memory than the database gives by itself.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        found = _grouped(rows.filter(behind), key, columns)
-        for door in others:
-            beyond = everybody.filter(door).exclude(behind).order_by()
-            keys = list(beyond.values_list("pk", flat=True)[: COUNT_CAP + 1])
-            few = (
-                told_by(rows, keys) if len(keys) <= COUNT_CAP else rows.filter(door).exclude(behind)
-            )
-            for each, line in _grouped(few, key, columns).items() if keys else ():
+        for part in Rows.of(rows).behind(doors(actor, rows.model), COUNT_CAP):
+            behind = part.narrowed(rows, **part.given)
+            for each, line in _grouped(behind, key, columns).items():
                 found[each] = _together(found[each], line) if each in found else line
-            behind |= door
     return list(found.values())
 
 
