@@ -8,6 +8,7 @@ class CustomersConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
+        from zhike.access.services.pace import note_taken
         from zhike.customers import (
             bulk_actions,
             filters,
@@ -20,7 +21,13 @@ class CustomersConfig(AppConfig):
         from zhike.ui.navigation import NavItem, navigation
 
         sources.register(
-            Source("customers", _("Customers"), "zhike.customers.exports.Export", recognised)
+            Source(
+                "customers",
+                _("Customers"),
+                "zhike.customers.exports.Export",
+                recognised,
+                note_taken,
+            )
         )
         panels.register()
         suggestions.register()

@@ -8,6 +8,7 @@ class MasterdataConfig(AppConfig):
     verbose_name = _("Master data")
 
     def ready(self) -> None:
+        from zhike.access.services.pace import note_taken
         from zhike.customers.queries.reads import source_names
         from zhike.customers.queries.tracing import recognised
         from zhike.customers.services.parties import word_keepers
@@ -27,6 +28,7 @@ class MasterdataConfig(AppConfig):
                 _("Data quality"),
                 "zhike.masterdata.views.quality.Export",
                 recognised,
+                note_taken,
             )
         )
         panels.register()

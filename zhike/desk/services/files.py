@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from zhike.access.models import ApprovalKind
-from zhike.access.services.pace import note_taken
 from zhike.desk import marks, rules
 from zhike.desk.models import TakenFile
 from zhike.desk.services.asking import Asking
@@ -99,7 +98,8 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
     Asked with the lock of the person, so that two files at once are counted one after the other. Raises UserError
     where a second person is wanted and nobody says what for.
     """
-    actor.must(sources.get(wanted.source).view().permission)
+    source = sources.get(wanted.source)
+    actor.must(source.view().permission)
     user = User.objects.select_for_update(of=("self",)).select_related("employee__unit")
     assert actor.user_id is not None, "only a person takes files away"
     who = user.get(pk=actor.user_id)
@@ -119,12 +119,12 @@ def take(*, actor: Actor, wanted: Wanted) -> TakenFile:
         keys=list(wanted.keys),
         rows=len(wanted.keys),
         why=wanted.why,
-        approval=sources.get(wanted.source).view().approval,
+        approval=source.view().approval,
         state=State.WAITING if waits else State.TAKEN,
         until=clock.now() + rules.ANSWERED_WITHIN if waits else None,
     )
-    if wanted.source == "customers":
-        note_taken(actor, wanted.keys)
+    if source.taken is not None:
+        source.taken(actor, wanted.keys)
     if not waits:
         files.note(actor, wanted.source, file)
         return file

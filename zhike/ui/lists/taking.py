@@ -23,12 +23,14 @@ class Source:
     """Something that is taken away as a file; `path` names the `ui.views.exports.TakeView` that makes it.
 
     `recognised(rows)` answers for the cells of each row, as somebody found them, the keys of those it may be of.
+    `taken(actor, keys)` hears of the rows somebody takes, or asks to, in the same transaction.
     """
 
     id: str
     label: str | Promise
     path: str
     recognised: Callable[[Sequence[Sequence[str]]], list[set[int]]] | None = None
+    taken: Callable[[Actor, Sequence[int]], object] | None = None
 
     def view(self) -> type[Any]:
         found: type[Any] = import_string(self.path)
