@@ -13,9 +13,13 @@ from django.utils.translation import gettext
 from tests.i18n.messages import PACKAGE
 from zhike.access.deeds import NAMES, called, name_of, reason_in_words
 from zhike.access.echoes import echoed
+from zhike.desk.services import agreeing, files
 from zhike.kernel.models import AuditEntry
 
 WRITERS = {"record", "record_many", "change", "Refused", "_note", "_end", "_close", "_move"}
+
+WISHES = ("ask", "approve", "refuse", "take_back", "expire", "end")
+"""What becomes of a wish that waits for a second person (`desk.services.asking`)."""
 
 
 def written() -> Iterator[str]:
@@ -54,6 +58,7 @@ def _is_code(text: str) -> bool:
 def test_every_action_has_a_name() -> None:
     found = set(written())
     assert len(found) > 100
+    found |= {f"{kind.deed}.{how}" for kind in (files.files, agreeing.jobs) for how in WISHES}
     with translation.override("zh-hans"):
         assert {code for code in found if name_of(code) == code} == set()
 

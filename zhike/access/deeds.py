@@ -131,6 +131,7 @@ NAMES: dict[str, str | Promise] = {
     "customers.address.remove": _("Remove an address"),
     "customers.relation.add": _("Add a relation"),
     "customers.relation.end": _("End a relation"),
+    "customers.assignment.alone": _("Hand over more customers than one person does alone"),
     "customers.assignment.begin": _("Begin to look after a customer"),
     "customers.assignment.end": _("End looking after a customer"),
     "customers.assignment.take_back": _("Take an assignment back"),

@@ -14,6 +14,7 @@ from zhike.customers import services
 from zhike.customers.filters import PAGE
 from zhike.customers.forms import HandOverForm, ReasonForm
 from zhike.customers.models import Party, TimelineEntry
+from zhike.customers.queries.history import handed_over_alone
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import UserError
 from zhike.organisation.models import Employee
@@ -21,7 +22,7 @@ from zhike.ui.boards import Move, moves
 from zhike.ui.lists.bulk import BulkAction, Listing, bulk_actions, listings
 
 ALONE = 50
-"""Customers that one person hands over in bulk within a day before a second one is asked."""
+"""Customers that one person hands over within a day, at once or one by one, before a second one is asked."""
 
 
 class NoteForm(django_forms.Form):
@@ -39,7 +40,7 @@ class ManyHandOverForm(HandOverForm):
 
 
 def hand_over(actor: Actor, party: Party, params: Mapping[str, Any]) -> object:
-    return services.hand_over(
+    return services.hand_over_of_many(
         actor=actor,
         party=party,
         to=Employee.objects.get(pk=params["employee"]),
@@ -104,6 +105,7 @@ def register() -> None:
             order=10,
             alone=ALONE,
             level="reassign",
+            one_by_one=lambda actor, since: len(handed_over_alone(actor, since)),
             said=_to_whom,
         ),
         BulkAction(

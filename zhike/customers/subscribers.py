@@ -17,6 +17,7 @@ from zhike.customers.events import AssignmentChanged, BookTakenOver
 from zhike.customers.models import Assignment, Party
 from zhike.customers.services.leaving import held_from, take_over
 from zhike.desk.kinds import NoticeKind, kinds
+from zhike.desk.queries import holders_over
 from zhike.desk.services.notices import notify
 from zhike.kernel import clock
 from zhike.kernel.actor import Actor, system
@@ -78,6 +79,20 @@ def tell_who_took_over(event: BookTakenOver) -> None:
         params={"count": len(event.party_ids)},
         employees=[event.employee_id],
         url=f"{reverse('customers:list')}?who=mine",
+    )
+
+
+@subscribe(BookTakenOver)
+def tell_who_leads_them(event: BookTakenOver) -> None:
+    """One administrator let them go without a second person: who could have handed over sees to whom."""
+    to = Employee.objects.select_related("unit").get(pk=event.employee_id)
+    notify(
+        actor=replace(system("assignment"), user_id=event.user_id),
+        kind=HANDED_OVER.id,
+        text=gettext_noop("%(count)s customers of somebody who leaves went to %(name)s."),
+        params={"count": len(event.party_ids), "name": to.name},
+        employees=holders_over("customers.assign", to.unit, besides=to.pk),
+        url=reverse("customers:list"),
     )
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 ALONE = 500
 """Rows somebody takes within `WITHIN` before a second person is asked; an installation may set less, not more."""
 WITHIN = timedelta(hours=24)
+BULK_JOB = "job bulk"
+"""How the origin of what a bulk job does begins on the trail."""
 ANSWERED_WITHIN = timedelta(days=3)
 KEPT_FOR = timedelta(hours=24)
 

@@ -13,6 +13,7 @@ def run_bulk(run: int) -> None:
     """As its owner, in the owner's language, with the rights the owner has now: asked anew for every few rows."""
     from zhike.access.queries import actor_for
     from zhike.desk.models import BulkRun
+    from zhike.desk.rules import BULK_JOB
     from zhike.desk.services import bulk
     from zhike.kernel.actor import system
 
@@ -20,10 +21,10 @@ def run_bulk(run: int) -> None:
     with translation.override(owner.language or settings.LANGUAGE_CODE):
         while True:
             owner.refresh_from_db()
-            actor = actor_for(owner, origin=f"job bulk {run}")
+            actor = actor_for(owner, origin=f"{BULK_JOB} {run}")
             if actor.user_id is None or not actor.may("account.use"):
                 reason = _("You hold no position today. Ask the security administrator.")
-                bulk.fail_run(actor=system("job bulk"), run_id=run, reason=reason)
+                bulk.fail_run(actor=system(BULK_JOB), run_id=run, reason=reason)
                 return
             if not bulk.work_on(actor=actor, run_id=run):
                 return

@@ -16,7 +16,7 @@ from zhike.activities.models import WorkItem
 from zhike.customers.models import Assignment, Party, TimelineEntry
 from zhike.customers.services import assign
 from zhike.customers.tests import factories as people
-from zhike.desk.models import TakenFile
+from zhike.desk.models import Notice, TakenFile
 from zhike.kernel import clock
 from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.models import AuditEntry
@@ -119,6 +119,20 @@ def test_the_customers_go_to_a_named_person_and_everything_held_ends(
     assert set(entries.values_list("party_id", flat=True)) == {book[0].pk, book[1].pk}
     told = TimelineEntry.objects.filter(party=book[0]).latest("at")
     assert successor.name in told.title
+
+
+def test_who_leads_where_the_customers_went_is_told(
+    leaver: Employee,
+    successor: Employee,
+    book: list[Party],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    Notice.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        leaves(leaver, successor)
+    told = Notice.objects.filter(kind="customers.assigned", params__name=successor.name)
+    lead = Employee.objects.get(appointments__position__role=Role.TEAM_LEAD)
+    assert [(each.user.employee, each.params["count"]) for each in told] == [(lead, 2)]
 
 
 @pytest.mark.parametrize("act", ACTS)

@@ -16,8 +16,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.customers import rules
-from zhike.customers.models import Address, ContactPoint, Identifier, Party, Relation
+from zhike.customers.models import (
+    Address,
+    Assignment,
+    ContactPoint,
+    Identifier,
+    Party,
+    Relation,
+)
+from zhike.desk.rules import BULK_JOB
 from zhike.kernel import clock, wall
+from zhike.kernel.actor import Actor
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.prepared import prepared
 from zhike.organisation.models import Unit
@@ -188,3 +197,19 @@ def unit_names(entries: list[AuditEntry]) -> dict[str, str]:
         return {}
     found = Unit.objects.filter(public_id__in=ids).values_list("public_id", "name")
     return {str(public_id): name for public_id, name in found}
+
+
+@wall.lowered()  # of the actor's own deeds no more than the keys
+def handed_over_alone(actor: Actor, since: datetime) -> set[int]:
+    """The customers to whom the actor gave a main manager since then, one by one and not in a bulk job.
+
+    Told by the trail: an assignment of a day that lasts no evening leaves no row.
+    """
+    begun = AuditEntry.objects.filter(
+        actor_user_id=actor.user_id,
+        at__gt=since,
+        action="customers.assignment.begin",
+        changes__role__1=Assignment.Role.MAIN,
+    )
+    alone = begun.exclude(origin__startswith=BULK_JOB)
+    return set(alone.values_list("party_id", flat=True))

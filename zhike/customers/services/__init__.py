@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from zhike.customers.services.assignments import assign, hand_over, release
+from zhike.customers.services.assignments import (
+    assign,
+    hand_over,
+    hand_over_of_many,
+    release,
+)
 from zhike.customers.services.consent import give_consent, use_channel, withdraw_consent
 from zhike.customers.services.merging import merge_many, merge_parties, split_party, take_out
 from zhike.customers.services.parties import (
@@ -52,6 +57,7 @@ __all__ = [
     "end_relation",
     "give_consent",
     "hand_over",
+    "hand_over_of_many",
     "merge_many",
     "merge_parties",
     "note_brief",

@@ -11,14 +11,18 @@ from django.utils.translation import gettext as _
 from zhike.access.queries import permissions_on
 from zhike.customers.events import AssignmentChanged
 from zhike.customers.models import Assignment, Party, TimelineEntry
+from zhike.customers.queries.history import handed_over_alone
 from zhike.customers.rules import BY_HAND_OVER
 from zhike.customers.services.text import must_hide_nothing
 from zhike.customers.services.timeline import tell
+from zhike.desk.rules import WITHIN
+from zhike.desk.services import agreeing
 from zhike.kernel import audit, clock, events
 from zhike.kernel.actor import Actor
-from zhike.kernel.errors import UserError
+from zhike.kernel.errors import Refused, UserError
 from zhike.kernel.services import must_be_another, must_see, service
-from zhike.organisation.models import Employee
+from zhike.organisation.models import Employee, User
+from zhike.ui.lists.bulk import bulk_actions
 
 LONGEST_SHARE = timedelta(days=366)
 
@@ -36,9 +40,9 @@ def assign(
 ) -> Assignment:
     """`employee` looks after `party` from `since` (today) on, or up to `until`, that day included.
 
-    Whoever is only let see the customer (a share) is so for a year at most, and by somebody else. Raises UserError
-    when there is a main manager already (then `hand_over`), when the employee is assigned at that time, or when the
-    days do not fit.
+    A main manager is a customer handed over, and counts as one. Whoever is only let see the customer (a share) is so
+    for a year at most, and by somebody else. Raises UserError when there is a main manager already (then `hand_over`),
+    when the employee is assigned at that time, or when the days do not fit.
     """
     must_see(actor, party)
     _must_say_why(reason)
@@ -48,6 +52,8 @@ def assign(
     _must_fit(role, start, until)
     if role == Assignment.Role.MAIN and _main_on(party, start):
         raise UserError(_("The customer has a main manager."), _("Hand the customer over instead."))
+    if role == Assignment.Role.MAIN:
+        _must_be_few(actor, party)
     made = seat(
         actor, party, employee, Assignment.Role(role), since=start, until=until, reason=reason
     )
@@ -62,7 +68,23 @@ def hand_over(
     """From `since` (today) on `to` is the main manager; the one before stays it until the day before.
 
     An assignment of the same day that never lasted until the evening is taken back. Puts a line on the timeline.
+    Refused where the actor gave as many customers away within a day as one person does alone, in bulk or one by one.
     """
+    _must_be_few(actor, party)
+    return _hand_over(actor, party, to, reason, since)
+
+
+@service("customers.assign")
+def hand_over_of_many(
+    *, actor: Actor, party: Party, to: Employee, reason: str, since: date | None = None
+) -> Assignment:
+    """As `hand_over`, for a row of a bulk job: how many they are was looked at when it began."""
+    return _hand_over(actor, party, to, reason, since)
+
+
+def _hand_over(
+    actor: Actor, party: Party, to: Employee, reason: str, since: date | None
+) -> Assignment:
     must_see(actor, party)
     _must_say_why(reason)
     start = since or clock.today()
@@ -218,6 +240,26 @@ def _end(actor: Actor, assignment: Assignment, day: date, reason: str) -> None:
         changes={"during": (str(before), str(after))},
         reason=reason.strip(),
     )
+
+
+def _must_be_few(actor: Actor, party: Party) -> None:
+    """What is done one by one is no way round the second person whom a bulk job waits for."""
+    if actor.user_id is None:
+        return
+    # The lock of the person: two at once are counted one after the other.
+    User.objects.select_for_update(of=("self",)).get(pk=actor.user_id)
+    action = bulk_actions.get("customers.hand_over")
+    if agreeing.second_person_wanted(actor, action, 1) and party.pk not in handed_over_alone(
+        actor, clock.now() - WITHIN
+    ):
+        raise Refused(
+            _("With what you handed over within a day this is more than %(n)s customers.")
+            % {"n": action.alone},
+            action="customers.assignment.alone",
+            way_out=_(
+                "Tick the customer in the list and hand over there: it waits for a second person."
+            ),
+        )
 
 
 def _must_say_why(reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Customers handed over in bulk: few alone, many with a second person's word, and never half of it."""
+"""Customers handed over, in bulk or one by one: few alone, many with a second person's word, never half of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.test import Client
 from procrastinate.contrib.django import app
 
 from zhike.access.models import ApprovalLevel
+from zhike.customers import services
 from zhike.customers.bulk_actions import ALONE
 from zhike.customers.models import Assignment, Party
 from zhike.customers.tests import factories
@@ -117,6 +118,62 @@ def test_many_small_jobs_are_a_large_one(
     assert ask(lead, successor, customers[30:]).state == State.ASKED, "a stopped one may go on"
     BulkRun.objects.filter(pk=first.pk).update(created_at=clock.now() - timedelta(hours=25))
     assert ask(lead, successor, customers[30:]).state == State.WAITING
+
+
+def one_by_one(who: Employee, successor: Employee, parties: list[Party], **how: Any) -> None:
+    for each in parties:
+        services.hand_over(
+            actor=factories.actor_of(who), party=each, to=successor, reason="轮岗", **how
+        )
+
+
+def test_singles_are_a_large_one_too(
+    lead: Employee, head: Employee, successor: Employee, customers: list[Party], unit: Unit
+) -> None:
+    """Alone fifty within a day, in whatever pieces; the rest waits, and goes with the word of another."""
+    *few, last = customers
+    assert worked(ask(lead, successor, few[:30])).state == State.DONE
+    one_by_one(lead, successor, few[30:])
+    other = factories.employee_with_role(Role.CUSTOMER_MANAGER, unit)
+    one_by_one(lead, other, few[30:31])  # who went already goes once more
+    for alone in (services.hand_over, services.assign):
+        named = {"to": other} if alone is services.hand_over else {"employee": other}
+        with pytest.raises(Refused) as refused:
+            alone(actor=factories.actor_of(lead), party=last, reason="轮岗", **named)  # type: ignore[operator]
+        assert refused.value.way_out
+    assert not Assignment.objects.filter(party=last).exists()
+    one_by_one(head, other, [few[0]])  # of another's fifty nothing is gone
+    run = ask(lead, other, [last])
+    assert run.state == State.ASKED
+    assert worked(agree(head, run)).done == 1
+    assert Assignment.objects.get(party=last).employee == other
+    with pytest.raises(Refused):
+        one_by_one(lead, successor, [factories.person("钱", unit=unit)])
+
+
+def test_after_a_day_one_gives_away_alone_again(
+    lead: Employee, successor: Employee, customers: list[Party]
+) -> None:
+    with clock.stopped_at(clock.now() - timedelta(hours=25)):
+        one_by_one(lead, successor, customers[:-1])
+        with pytest.raises(Refused):
+            one_by_one(lead, successor, customers[-1:])
+    one_by_one(lead, successor, customers[-1:])
+    assert Assignment.objects.filter(employee=successor).count() == ALONE + 1
+
+
+def test_what_one_lets_see_is_not_handed_over(
+    lead: Employee, successor: Employee, customers: list[Party]
+) -> None:
+    one_by_one(lead, successor, customers[:-1])
+    services.assign(
+        actor=factories.actor_of(lead),
+        party=customers[-1],
+        employee=successor,
+        role=Assignment.Role.ASSISTANT,
+        reason="代班",
+    )
+    assert Assignment.objects.filter(party=customers[-1]).count() == 1
 
 
 def test_nobody_agrees_to_their_own_nor_beyond_their_level_nor_from_elsewhere(

@@ -60,18 +60,22 @@ end_old, end_of = jobs.end_old, jobs.end_of
 
 
 def second_person_wanted(actor: Actor, action: BulkAction, rows: int) -> bool:
-    """Whether so many rows, with those of the last day that nobody else agreed to, are more than one person does."""
+    """Whether so many rows, with those of the last day that nobody else agreed to, are more than one person does.
+
+    Those of jobs count as those that the actor did one by one: many small ones are a large one.
+    """
     if action.alone is None:
         return False
+    since = clock.now() - rules.WITHIN
     alone = BulkRun.objects.filter(
         user=actor.user_id,
         action=action.id,
         approval="",
-        created_at__gt=clock.now() - rules.WITHIN,
+        created_at__gt=since,
     )
     # What was stopped can be gone on with: it counts whole.
     done = alone.aggregate(rows=Sum(F("total") - F("refused")))["rows"] or 0
-    return bool(rows + done > action.alone)
+    return bool(rows + done + action.one_by_one(actor, since) > action.alone)
 
 
 def ask(actor: Actor, run: BulkRun, said: Sequence[str]) -> BulkRun:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from zhike.desk.models import BulkRun
+from zhike.desk.rules import BULK_JOB
 from zhike.desk.services import agreeing
 from zhike.desk.services.notices import notify, tell
 from zhike.kernel import audit, clock
@@ -225,7 +226,7 @@ def _end(run: BulkRun, state: BulkRun.State) -> None:
     run.save()
     _tell(run)
     notify(
-        actor=system("job bulk"),
+        actor=system(BULK_JOB),
         kind=KIND,
         text=gettext_noop("A bulk job ended: %(done)s rows done, %(refused)s refused."),
         users=[run.user_id],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -25,6 +26,7 @@ class BulkAction:
 
     With `alone` somebody does at most so many rows a day by themselves; more wait as a job until a second person agrees
     whose role reaches that far at the approval level `level`. `said(params)` tells that person what is asked for.
+    `one_by_one(actor, since)` counts what the actor did of it since then without a job, which is as much theirs alone.
     """
 
     id: str
@@ -39,6 +41,7 @@ class BulkAction:
     consent: Callable[[Actor, Sequence[int], Mapping[str, Any]], str] | None = None
     alone: int | None = None
     level: str = ""
+    one_by_one: Callable[[Actor, datetime], int] = lambda actor, since: 0
     said: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = lambda params: []
 
 
