@@ -9,9 +9,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client, override_settings
 
 from tests.access_matrix.entries import LINE, SHOWN, Entry, on
@@ -19,11 +20,14 @@ from tests.access_matrix.world import World, build
 from tests.trust import FULL
 from tests.trust.asking import Answer, ask, questions
 from tests.trust.canaries import found_in, plant, sealed, sealed_fields, told
+from zhike.config.mail import written
+from zhike.config.trail import verify_trail
 from zhike.customers.models import Party
 from zhike.customers.tests.factories import SYSTEM
-from zhike.kernel import audit
+from zhike.kernel import audit, outbox
 from zhike.kernel.logs import ScrubbingFormatter
 from zhike.kernel.models import AuditEntry
+from zhike.kernel.sealing import seal
 
 pytestmark = pytest.mark.django_db
 INSIDE, OUTSIDE = 411, 572
@@ -42,12 +46,13 @@ OWN = (
 
 @dataclass(frozen=True)
 class Crawl:
-    """`rows` are the sealed rows of the customer in sight, by kind; `lines` what went to the log."""
+    """`rows` are the sealed rows of the customer in sight, by kind; `lines` went to the log, `posted` to the outbox."""
 
     world: World
     rows: dict[str, Any]
     answers: Sequence[Answer]
     lines: str
+    posted: Sequence[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +70,11 @@ def crawl(
             PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
             ZHIKE_HOME=home,
             WAREHOUSE_URL=str(home / "warehouse"),
+            ZHIKE_KEYS=home / "keys",
+            ZHIKE_AUDIT_HEADS=home / "heads",
+            ZHIKE_SMTP_URL="smtp-plain://127.0.0.1:9",
+            ZHIKE_MAIL_FROM="zhike@bank.example",
+            ZHIKE_ALARMS_TO=["operators@bank.example"],
         ),
         transaction.atomic(),
     ):
@@ -74,8 +84,12 @@ def crawl(
             party.refresh_from_db()
         rows = plant(world.inside, INSIDE)
         plant(world.outside, OUTSIDE)
-        answers = [ask(world, *question, world.inside) for question in questions(everybody=FULL)]
-        yield Crawl(world, rows, answers, log.getvalue())
+        with patch.object(outbox, "post", wraps=outbox.post) as post:
+            answers = [
+                ask(world, *question, world.inside) for question in questions(everybody=FULL)
+            ]
+        posted = [call.args[1] for call in post.call_args_list]
+        yield Crawl(world, rows, answers, log.getvalue(), posted)
         transaction.set_rollback(True)
     logging.getLogger().removeHandler(handler)
     assert not leaks_of_files(home)
@@ -118,6 +132,35 @@ def test_no_answer_tells_of_a_customer_out_of_sight(crawl: Crawl) -> None:
         and (found := found_in(answer.content, told(OUTSIDE)))
     ]
     assert leaks == []
+
+
+def test_no_mail_tells_of_a_customer(
+    crawl: Crawl, record_property: Callable[[str, object], None]
+) -> None:
+    """What any address posted, and the alarm of a trail in which just what is said of the customer was changed."""
+    words = sealed(INSIDE) | told(INSIDE)
+    seal()
+    assert seal()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE kernel_auditentry DISABLE TRIGGER USER")
+        cursor.execute(
+            "UPDATE kernel_auditentry SET reason = %s, actor_name = %s WHERE party_id = %s",
+            [words["mobile"], words["name"], crawl.world.inside.pk],
+        )
+        assert cursor.rowcount
+        cursor.execute("ALTER TABLE kernel_auditentry ENABLE TRIGGER USER")
+    with patch.object(outbox, "post", wraps=outbox.post) as post:
+        assert verify_trail(SYSTEM).fault
+    mails = [
+        written(uuid4(), payload).as_bytes() + str(payload).encode()
+        for payload in (*crawl.posted, *(call.args[1] for call in post.call_args_list))
+    ]
+    assert mails
+    assert [found for mail in mails if (found := found_in(mail, words))] == []
+    assert [
+        found for mail in mails if (found := found_in(mail, sealed(OUTSIDE) | told(OUTSIDE)))
+    ] == []
+    record_property("mails", len(mails))
 
 
 def test_every_sealed_field_has_its_canary() -> None:

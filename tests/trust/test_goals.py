@@ -27,7 +27,7 @@ def test_a_goal_names_tests_that_are_there(goal: Goal) -> None:
 
 
 def test_every_goal_of_the_issue_has_its_line() -> None:
-    asked = "01 02 03 04 05 06 07 08 09 10 13 15 17 18 19 22 23 24 25 26 27 28 30 32 33 35 38"
+    asked = "01 02 03 04 05 06 07 08 09 10 13 15 17 18 19 22 23 24 25 26 27 28 29 30 32 33 35 38"
     assert {f"G-{number}" for number in asked.split()} <= {goal.id for goal in GOALS}
     assert len({goal.id for goal in GOALS}) == len(GOALS)
 

@@ -1,7 +1,8 @@
 """Sentences the program wrote in one person's language, said again in that of who reads them now.
 
 A refusal stands on the trail as it was told to whom it was told. The catalogues know which message it was and what
-stood in its gaps, so that an auditor reads it in their own language.
+stood in its gaps, so that an auditor reads it in their own language. Read backwards, and not kept as message and gaps:
+entries are sealed as they were written and stay for half a year and more, so this way is needed whatever is kept.
 """
 
 from __future__ import annotations

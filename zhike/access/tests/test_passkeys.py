@@ -263,8 +263,10 @@ def test_it_is_a_fresh_proof_and_another_page_goes_on() -> None:
     page = client.post(address, urlencode(sent), content_type=FORM)
     assert page.status_code == 422
     sent["passkey"] = device.answer(asked(page), ORIGIN)
+    before = client.session.session_key
     answer = client.post(address, urlencode(sent), content_type=FORM)
     assert answer.status_code == 303
+    assert client.session.session_key not in (None, before), "a proof is a new session id"
     assert not Passkey.objects.exists()
     assert entries("account.prove") == ["refused", "done"]
 

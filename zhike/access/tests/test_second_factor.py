@@ -462,6 +462,17 @@ def test_a_proof_is_the_code_for_who_has_one_and_else_the_password() -> None:
 
 
 @pytest.mark.django_db
+def test_a_proof_by_code_goes_on_under_a_new_session() -> None:
+    who, _codes = enrolled()
+    client = client_of(who)
+    before = client.session.session_key
+    sent = {"zhike-proof": code_of(who), "next": "/me/"}
+    assert client.post("/me/proof/", sent).status_code == 303
+    assert client.session.session_key not in (None, before)
+    assert client.get("/me/").status_code == 200
+
+
+@pytest.mark.django_db
 def test_wrong_proofs_are_tries_to_sign_in() -> None:
     who = user(Role.TELLER, password=PASSWORD)
     for _ in range(rules.FREE_TRIES):
