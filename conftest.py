@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,17 @@ def _own_data_folder(tmp_path: Path, settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_queue(request: pytest.FixtureRequest) -> None:
-    """What a transactional test begins with: nobody's jobs, which the flush after a test does not know."""
+def _empty_queue(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A transactional test leaves nobody's jobs behind, which the flush after it does not know."""
     marker = request.node.get_closest_marker("django_db")
-    if marker and marker.kwargs.get("transaction"):
+    committed = marker is not None and marker.kwargs.get("transaction")
+    if committed or {"transactional_db", "live_server"} & set(request.fixturenames):
         request.getfixturevalue("transactional_db")
+        yield
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+    else:
+        yield
 
 
 def _behind_the_wall(**_signal: Any) -> None:
