@@ -14,6 +14,7 @@ from zhike.customers.models import ConsentEvent, Party
 from zhike.customers.queries.consent import may_use
 from zhike.customers.services import give_consent, use_channel, withdraw_consent
 from zhike.customers.tests import factories
+from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.models import AuditEntry
 from zhike.organisation.models import Role
@@ -94,9 +95,7 @@ def test_every_use_is_of_a_word_and_on_record(record_property: Note) -> None:
     record_property("refusals", refusals)
 
 
-def say(
-    actor: factories.Actor, party: Party, purpose: str, channel: str, given: bool, at: datetime
-) -> None:
+def say(actor: Actor, party: Party, purpose: str, channel: str, given: bool, at: datetime) -> None:
     said = {"actor": actor, "party": party, "purpose": purpose, "channel": channel, "at": at}
     if given:
         give_consent(**said, text_version="2026-1")  # type: ignore[arg-type]
