@@ -212,4 +212,4 @@ def handed_over_alone(actor: Actor, since: datetime) -> set[int]:
         changes__role__1=Assignment.Role.MAIN,
     )
     alone = begun.exclude(origin__startswith=BULK_JOB)
-    return set(alone.values_list("party_id", flat=True))
+    return {key for key in alone.values_list("party_id", flat=True) if key is not None}
