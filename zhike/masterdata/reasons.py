@@ -75,6 +75,7 @@ PATTERNS = (
     gettext_noop("the day in column %(column)s is none"),
     gettext_noop("the file has no columns"),
     gettext_noop("the file has %(count)s columns; at most %(most)s can be read"),
+    gettext_noop("column %(number)s of the header line holds a value, not a name"),
     gettext_noop("column %(number)s has no name in the header line"),
     gettext_noop("the name of column %(number)s is longer than %(count)s characters"),
     gettext_noop("the name of column %(number)s holds characters that cannot be seen"),
@@ -125,6 +126,21 @@ PATTERNS = (
     gettext_noop("somebody verified a value of this record"),
     gettext_noop("a later import changed this record"),
 )
+# What a file is that is no table (`wizard.sniffing.OTHERS`).
+KINDS = (
+    gettext_noop("an old XLS workbook or one with a password"),
+    gettext_noop("a compressed file (GZIP)"),
+    gettext_noop("an archive (7z)"),
+    gettext_noop("an archive (RAR)"),
+    gettext_noop("a compressed file (BZIP2)"),
+    gettext_noop("a compressed file (XZ)"),
+    gettext_noop("a compressed file (Zstandard)"),
+    gettext_noop("a PDF document"),
+    gettext_noop("a picture"),
+    gettext_noop("a program"),
+    gettext_noop("a database"),
+    gettext_noop("an RTF document"),
+)
 PLACE = re.compile(r"%\\\((\w+)\\\)s")  # as re.escape leaves a placeholder
 
 
@@ -141,6 +157,8 @@ def told(reason: str) -> str:
     for known, pattern in _compiled():
         if found := pattern.fullmatch(reason):
             parts = found.groupdict()
+            if what := parts.get("what"):
+                parts["what"] = gettext(what)
             if "why" in parts:
                 parts["why"] = told(parts["why"])
             if "forms" in parts:

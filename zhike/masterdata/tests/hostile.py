@@ -163,6 +163,8 @@ def texts() -> Iterator[Hostile]:
         "no other encoding",
     )
     yield _text("header twice", "编号,姓名,姓名\n1,a,b\n", "reading", "same name")
+    for value in ("290101198001010018", "154 0000 0001", "a@example.invalid"):
+        yield _text(f"no header but {value}", f"1,张三,{value}\n", "reading", "holds a value")
     yield _text("header without a name", "编号,,手机\n1,a,b\n", "reading", "has no name")
     yield _text("header too long", f"编号,{'姓' * 300}\n1,a\n", "reading", "longer than")
     for columns in (501, 5_000, 16_384):

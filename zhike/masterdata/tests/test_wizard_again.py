@@ -78,6 +78,35 @@ def test_a_check_finds_what_the_load_does_and_writes_nothing(client: Client) -> 
     }
 
 
+@pytest.mark.parametrize("beyond", [",,,x", "".join(f",备注{n}" for n in range(10))])
+def test_rows_longer_than_their_header_are_told_by_line(client: Client, beyond: str) -> None:
+    """The first row that is as wide as most is of values, the one above of names."""
+    rows = f"1,张三,,,男,1980/01/01{beyond}\n2,李四,,,女,1980/01/02{beyond}\n"
+    upload = uploaded(client, f"{CSV}{rows}".encode())
+    look = client.get(address(upload)).context["look"]
+    assert (look.header, look.problem) == (tuple(CSV.strip().split(",")), "")
+    mapped(client, upload, source_name="太长的名册")
+    assert (upload.report["accepted"], upload.report["rejected"]) == (0, 2)
+    assert "列数过多" in client.get(address(upload)).content.decode()
+
+
+def test_a_file_without_a_header_line_shows_nobodys_number(client: Client) -> None:
+    upload = uploaded(client, "1,张三,15400000001\n2,李四,15400000002\n".encode())
+    page = client.get(address(upload))
+    assert page.context["at"] == 1
+    shown = page.content.decode()
+    assert "表头第 3 列是数据，不是列名" in shown
+    assert "请选择分隔符和列名所在行，或更正文件后重新上传。" in shown
+    assert "15•••01" in shown
+    assert "15400000001" not in shown
+
+
+def test_what_is_no_table_is_called_in_the_language_of_the_screen(client: Client) -> None:
+    answer = send(client, b"%PDF-1.7\n", "notes.csv")
+    assert answer.status_code == 422
+    assert "PDF 文档" in answer.content.decode()
+
+
 def test_corrections_are_of_a_run_one_sees(client: Client) -> None:
     for asked in ("0b7d1c2e-0000-4000-8000-000000000000", "no-id"):
         assert send(client, CSV.encode(), **{"for": asked}).status_code == 404

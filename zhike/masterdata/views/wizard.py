@@ -25,7 +25,7 @@ from zhike.masterdata.views.runs import reject_table, run_url
 from zhike.masterdata.wizard.drafting import CUSTOMERS, draft_of, mapping_of
 from zhike.masterdata.wizard.labels import SORTS
 from zhike.masterdata.wizard.receiving import MOST_BYTES, SealedFile
-from zhike.masterdata.wizard.shapes import Look
+from zhike.masterdata.wizard.shapes import Look, shown_name
 from zhike.masterdata.wizard.suggesting import suggest
 from zhike.ui.steps import Step
 from zhike.ui.tables import Column, Table
@@ -343,6 +343,7 @@ def _reading(look: Look, form: ReadingForm) -> dict[str, Any]:
         ]
         if "encoding" in form.fields
         else [],
+        "names": [shown_name(name) for name in look.header],
         "rows": rows,
     }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 MOST_COLUMNS = 500
 MOST_ROWS = 1_048_576
 LONGEST_NAME = 80
+# Numbers as long as those of people, cards and telephones, and e-mail addresses: nobody calls a column so.
+OF_SOMEBODY = re.compile(r"[\d ()+-]{9,}[Xx]?|\S+@\S+\.\S+")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,9 @@ def problem_of(header: tuple[str, ...]) -> str:
     if len(header) > MOST_COLUMNS:
         return f"the file has {len(header):,} columns; at most {MOST_COLUMNS} can be read"
     for number, name in enumerate(header, 1):
+        if OF_SOMEBODY.fullmatch(name):
+            return f"column {number} of the header line holds a value, not a name"
+    for number, name in enumerate(header, 1):
         if not name:
             return f"column {number} has no name in the header line"
         if len(name) > LONGEST_NAME:
@@ -77,3 +83,8 @@ def problem_of(header: tuple[str, ...]) -> str:
         if header.index(name) + 1 != number:
             return f"columns {header.index(name) + 1} and {number} have the same name"
     return ""
+
+
+def shown_name(name: str) -> str:
+    """A cell of the header line as a page may show it: whole, unless it is the value of somebody."""
+    return f"{name[:2]}•••{name[-2:]}" if OF_SOMEBODY.fullmatch(name) else name

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,8 @@ LOOKED_AT = 50
 ENCODINGS = ("gb18030", "big5", "cp1252")
 # The lead bytes of the commonest characters: level 1 of GB 2312 and of Big5.
 COMMON = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("big5", 0xA4, 0xC6)}
+# What is no name of a column: a day, an amount, a number longer than that of a year.
+VALUE = re.compile(r"[\d.,:/+-]{5,}X?")
 SAVE_AS = "Open it in the program it comes from and save it as CSV UTF-8 or XLSX."
 # By its first bytes: what else people upload, and what it is called.
 OTHERS: tuple[tuple[bytes, str], ...] = (
@@ -264,12 +267,26 @@ def _separator(text: str) -> str:
 
 
 def _header_at(rows: Sequence[Sequence[str]]) -> int:
-    """The number of the first row that is as wide as most are: what stands above is a title."""
+    """The number of the first row that is as wide as most are: what stands above is a title. Where that row is none of
+    names, the row right above it that is: then the rows are too long, and not the names too few."""
     widths = Counter(len(row) for row in rows[:LOOKED_AT] if _width(row) > 1)
     if not widths:
         return 0
     width = max(widths, key=lambda each: (widths[each], each))
-    return next(number for number, row in enumerate(rows) if len(row) >= width)
+    at = next(number for number, row in enumerate(rows) if len(row) >= width)
+    if at and not _names(rows[at]) and _names(rows[at - 1]):
+        return at - 1
+    return at
+
+
+def _names(row: Sequence[str]) -> bool:
+    """Whether a row can name columns. A year may; a longer number, a day or an amount is a value."""
+    cells = _trimmed(row)
+    return len(cells) > 1 and not problem_of(cells) and not any(map(VALUE.fullmatch, cells))
+
+
+def _trimmed(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in _named(row))
 
 
 def _width(row: Sequence[str]) -> int:
