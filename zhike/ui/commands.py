@@ -53,6 +53,7 @@ SHORTCUTS = (
     Shortcut(("j",), _("Next row")),
     Shortcut(("k",), _("Previous row")),
     Shortcut(("Enter",), _("Open the row"), single=False),
+    Shortcut(("z",), _("Undo")),
     Shortcut(("?",), _("This list")),
     Shortcut(("Esc",), _("Close"), single=False),
 )

@@ -34,8 +34,9 @@ addEventListener('storage', (event) => {
 // Toasts
 
 function leaveSoon(toast) {
-  // A failure stays until it is read; the rest goes once there was time to read it.
-  if (toast.dataset.tone !== 'danger') setTimeout(() => toast.remove(), 8000)
+  // A failure stays until it is read; the rest goes once there was time to read it, and nobody is at its button.
+  if (toast.dataset.tone === 'danger') return
+  setTimeout(() => (toast.matches(':hover, :focus-within') ? leaveSoon(toast) : toast.remove()), 8000)
 }
 
 function showToast(templateId, { text, tone } = {}) {
@@ -68,6 +69,7 @@ const keys = {
   '?': () => ask('keys'),
   j: () => moveAlongRows(1),
   k: () => moveAlongRows(-1),
+  z: () => [...document.querySelectorAll('#toasts form button')].at(-1)?.click(),
 }
 
 // A person who speaks to the computer, or whose hand slips, switches single keys off (WCAG 2.1.4).
