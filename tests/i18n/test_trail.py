@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from tests.i18n.messages import PACKAGE
 from zhike.access.deeds import NAMES, called, name_of, reason_in_words
 from zhike.access.echoes import echoed
+from zhike.access.views.trail import _changes
 from zhike.desk.services import agreeing, files
 from zhike.kernel.models import AuditEntry
 
@@ -146,3 +147,18 @@ def test_codes_at_the_beginning_of_a_reason_have_names() -> None:
             ("desk.bulk.start", "nothing.known: 12", "nothing.known: 12"),
         ):  # fmt: skip
             assert reason_in_words(AuditEntry(action=action, reason=reason)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "job", "file"),
+    [
+        ("zh-hans", "操作：— → 移交；行数：— → 4711", "明文列：— → 余额"),
+        ("zh-hant", "操作：— → 移交；列數：— → 4711", "明文欄位：— → 餘額"),
+    ],
+)
+def test_jobs_and_columns_in_clear_are_named(language: str, job: str, file: str) -> None:
+    asked = {"action": [None, "customers.hand_over"], "total": [None, 4711]}
+    taken = {"source": [None, "customers"], "clear": [None, ["balance"]]}
+    with translation.override(language):
+        assert _changes(AuditEntry(object_type="desk.bulkrun", changes=asked)) == job
+        assert file in _changes(AuditEntry(object_type="desk.takenfile", changes=taken))

@@ -17,21 +17,24 @@ from zhike.access.deeds import name_of, reason_in_words
 from zhike.access.forms import TrailForm
 from zhike.access.queries import Seals, seals, trail
 from zhike.kernel import clock
-from zhike.kernel.actor import NOBODY, SYSTEM, origin_in_words, permissions_in_words
+from zhike.kernel.actor import NOBODY, SYSTEM, origin_in_words, permissions_in_words, system
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.wording import labelled, listed
 from zhike.ui.filters import Filter
+from zhike.ui.lists.bulk import bulk_actions
 from zhike.ui.lists.taking import sources
 from zhike.ui.tables import Column
 from zhike.ui.views import ListView
 
 OTHERS = {
+    "action": pgettext_lazy("audit", "Action"),
     "clear": _("columns in clear"),
     "closed_with": _("closed along with"),
     "login": _("login"),
     "sessions": _("sessions"),
     "source": _("source"),
     "timeline": _("timeline"),
+    "total": _("rows"),
 }
 """What an entry names beside the fields of its row."""
 
@@ -92,6 +95,8 @@ def _worded(entry: AuditEntry, name: str, value: Any) -> str:
         return "—"
     if name == "source" and value in sources:
         return str(sources.get(value).label)
+    if name == "action" and value in bulk_actions:
+        return str(bulk_actions.get(value).label)
     choices = dict(getattr(_field(entry, name), "flatchoices", ()))
     words = str(choices.get(value) or permissions_in_words(str(value)))
     if words.startswith("digest:"):
@@ -108,10 +113,9 @@ def _columns(entry: AuditEntry) -> dict[str, str]:
     _before, source = entry.changes.get("source", (None, ""))
     if source not in sources:
         return {}
-    view = sources.get(source).view()
-    columns = getattr(view, "columns", ())
-    # Some lists have columns by who asks; what only a file has, as values in clear are, stands beside them.
-    known = (*(columns if isinstance(columns, tuple) else ()), *getattr(view, "beside", ()))
+    # Some lists have columns by who asks: the system has them all. What only a file has stands beside them.
+    view = sources.get(source).opened(system("trail"), "")
+    known = (*getattr(view, "columns", ()), *getattr(view, "beside", ()))
     return {column.name: str(column.label) for column in known}
 
 

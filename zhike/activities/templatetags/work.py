@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from uuid import UUID
 
 from django import template
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from zhike.activities import rules
@@ -16,6 +19,8 @@ from zhike.organisation.models import Employee
 register = template.Library()
 
 NOBODY = UUID(int=0)
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @lru_cache
@@ -35,8 +40,10 @@ def hand_over_url(employee: Employee) -> str:
 
 
 @register.filter
-def why(item: WorkItem) -> str:
-    return rules.sentence(item.rule, item.figures, get_language() or "en")
+def why(item: WorkItem) -> SafeString:
+    """The reason in a sentence, no day of which is broken in two."""
+    said = escape(rules.sentence(item.rule, item.figures, get_language() or "en"))
+    return SafeString(_DAY.sub(r'<span class="text-nowrap">\g<0></span>', said))
 
 
 @register.filter
