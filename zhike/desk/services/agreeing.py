@@ -44,7 +44,7 @@ class Jobs(Asking[BulkRun]):
         return row.total
 
     def told(self, row: BulkRun) -> Mapping[str, tuple[Any, Any]]:
-        return {"action": (None, row.action), "rows": (None, row.total)}
+        return {"action": (None, row.action), "total": (None, row.total)}
 
     def begin(self, row: BulkRun) -> None:
         defer(row)
