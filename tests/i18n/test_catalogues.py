@@ -130,6 +130,18 @@ def hidden_messages(text: str) -> list[int]:
     ]
 
 
+def test_every_message_is_asked_for_under_a_name_that_is_gathered() -> None:
+    odd = [
+        f"{path.relative_to(ROOT)}: {name.asname}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for name in node.names
+        if name.name in KEYWORDS and name.asname not in {None, "_"}
+    ]
+    assert odd == []
+
+
 def test_no_message_hides_in_an_f_string() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"

@@ -132,6 +132,8 @@ def test_only_what_the_program_wrote_is_said_anew() -> None:
     with translation.override("zh-hans"):
         assert reason_in_words(AuditEntry(outcome=done, reason=own)) == own
         assert reason_in_words(AuditEntry(outcome=refused, reason=own)) != own
+        run = "as of 2026-11-24: 3 new, 2 refreshed, 1 lapsed"
+        assert reason_in_words(AuditEntry(actor_name="system", reason=run)).startswith("截至")
         assert (
             reason_in_words(AuditEntry(outcome=refused, reason="没有这样的句子 7"))
             == "没有这样的句子 7"

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zhike.access.echoes import echoed
-from zhike.kernel.actor import origin_names, permission_names
+from zhike.kernel.actor import SYSTEM, origin_names, permission_names
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.wording import labelled
 from zhike.ui.lists.bulk import bulk_actions
@@ -280,6 +280,8 @@ def reason_in_words(entry: AuditEntry) -> str:
             return str(words) % found.groups()
     if entry.outcome == AuditEntry.Outcome.REFUSED:
         return echoed(entry.reason)
+    if entry.actor_name == SYSTEM and (said := echoed(entry.reason)) != entry.reason:
+        return said
     parts = entry.reason.split(": ")
     if entry.action == "desk.bulk.start" and parts[0] in bulk_actions:
         parts[0] = str(bulk_actions.get(parts[0]).label)

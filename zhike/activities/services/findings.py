@@ -152,7 +152,7 @@ def replace_findings(*, actor: Actor, found: Iterable[Found], as_of: date) -> Co
     audit.record(
         actor,
         "activities.findings.replace",
-        reason=_("as of %(as_of)s: %(created)d new, %(refreshed)d refreshed, %(lapsed)d lapsed")
+        reason=_("as of %(as_of)s: %(created)s new, %(refreshed)s refreshed, %(lapsed)s lapsed")
         % {"as_of": as_of, "created": created, "refreshed": refreshed, "lapsed": lapsed},
     )
     return counts

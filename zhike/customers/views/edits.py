@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import forms, panels, services
@@ -88,4 +88,4 @@ class PartyNew(PartyEdit):
         )
 
     def saved_message(self, row: Any) -> str:
-        return _t("The customer was entered.")
+        return gettext("The customer was entered.")
