@@ -105,7 +105,7 @@ def register() -> None:
             order=10,
             alone=ALONE,
             level="reassign",
-            one_by_one=lambda actor, since: len(handed_over_alone(actor, since)),
+            one_by_one=lambda actor, since: len(handed_over_alone(actor.user_id, since)),
             said=_to_whom,
         ),
         BulkAction(

@@ -26,7 +26,6 @@ from zhike.customers.models import (
 )
 from zhike.desk.rules import BULK_JOB
 from zhike.kernel import clock, wall
-from zhike.kernel.actor import Actor
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.prepared import prepared
 from zhike.organisation.models import Unit
@@ -199,14 +198,14 @@ def unit_names(entries: list[AuditEntry]) -> dict[str, str]:
     return {str(public_id): name for public_id, name in found}
 
 
-@wall.lowered()  # of the actor's own deeds no more than the keys
-def handed_over_alone(actor: Actor, since: datetime) -> set[int]:
-    """The customers to whom the actor gave a main manager since then, one by one and not in a bulk job.
+@wall.lowered()  # of one's own deeds no more than the keys
+def handed_over_alone(giver: int | None, since: datetime) -> set[int]:
+    """The customers to whom the user `giver` gave a main manager since then, one by one and not in a bulk job.
 
     Told by the trail: an assignment of a day that lasts no evening leaves no row.
     """
     begun = AuditEntry.objects.filter(
-        actor_user_id=actor.user_id,
+        actor_user_id=giver,
         at__gt=since,
         action="customers.assignment.begin",
         changes__role__1=Assignment.Role.MAIN,

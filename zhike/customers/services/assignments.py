@@ -250,7 +250,7 @@ def _must_be_few(actor: Actor, party: Party) -> None:
     User.objects.select_for_update(of=("self",)).get(pk=actor.user_id)
     action = bulk_actions.get("customers.hand_over")
     if agreeing.second_person_wanted(actor, action, 1) and party.pk not in handed_over_alone(
-        actor, clock.now() - WITHIN
+        actor.user_id, clock.now() - WITHIN
     ):
         raise Refused(
             _("With what you handed over within a day this is more than %(n)s customers.")
