@@ -141,7 +141,7 @@ class MappingForm(forms.Form):
         sources: Sequence[tuple[str, str, int]],
         owners: Sequence[tuple[str, str]],
     ) -> None:
-        super().__init__(data)
+        super().__init__(None if data is None else dict(data.items()))
         self.target = self.data.get("into") or draft.into
         self.sort = SORTS.get(self.target, SORTS[CUSTOMERS])
         self.fields["into"].initial = draft.into
@@ -197,6 +197,7 @@ class MappingForm(forms.Form):
             self.fields[f"format_{number}"] = forms.ChoiceField(
                 label=_("Written as"), choices=formats, initial=filled.format, required=False
             )
+            self._propose(f"format_{number}", filled.format)
         elif chosen in self.sort.choices:
             ours_of = dict(self.sort.choices[chosen])
             for place, word in enumerate(words[:FEW_WORDS]):
@@ -207,6 +208,12 @@ class MappingForm(forms.Form):
                     initial=ours,
                     required=False,
                 )
+                self._propose(f"code_{number}_{place}", ours)
+
+    def _propose(self, name: str, value: str) -> None:
+        """What is asked for the first time, since a column became something else, begins with what its values say."""
+        if self.is_bound:
+            self.data = {name: value, **self.data}
 
     def lines(self) -> list[dict[str, Any]]:
         """A line for each column: its name, samples, and the fields to fill in."""

@@ -13,7 +13,17 @@ from zhike.masterdata.models import ImportRun, KeptMapping, SourceRecord, Upload
 from zhike.masterdata.services.wizard import MOST_OPEN
 from zhike.masterdata.tests import uploads
 from zhike.masterdata.tests.factories import ID_ONE, ID_TWO
-from zhike.masterdata.tests.uploads import CSV, address, do, imported, mapped, send, uploaded, work
+from zhike.masterdata.tests.uploads import (
+    CSV,
+    address,
+    do,
+    imported,
+    mapped,
+    send,
+    suggested,
+    uploaded,
+    work,
+)
 from zhike.masterdata.wizard import receiving, vault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,3 +181,23 @@ def test_what_each_page_costs(client: Client, django_assert_max_num_queries: Any
     work(upload)
     costs(14, here)
     costs(20, reverse("masterdata:run", args=[ImportRun.objects.get().public_id]))
+
+
+def test_a_column_that_becomes_something_else_begins_with_what_its_values_say(
+    client: Client,
+) -> None:
+    upload = uploaded(client, (CSV + ROWS).encode())
+    said = suggested(client, upload)
+    assert (said["field_5"], said["format_5"], said["code_4_0"]) == ("birth_on", "%Y/%m/%d", "M")
+    left_out = {
+        name: value for name, value in said.items() if not name.startswith(("format_5", "code_4"))
+    } | {"field_4": "", "field_5": ""}
+    form = do(client, upload, "draft", **left_out).context["form"]
+    assert "format_5" not in form.fields
+    form = do(
+        client, upload, "draft", **left_out | {"field_4": "sex", "field_5": "birth_on"}
+    ).context["form"]
+    assert (form["format_5"].value(), form["code_4_0"].value()) == ("%Y/%m/%d", "M")
+    chosen = left_out | {"field_5": "birth_on", "format_5": ""}
+    form = do(client, upload, "draft", **chosen).context["form"]
+    assert form["format_5"].value() == "", "what somebody chose stays"
