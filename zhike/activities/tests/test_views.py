@@ -59,7 +59,8 @@ def test_a_line_says_why_with_the_figures() -> None:
         rule="maturing",
         figures={"product": "Three years", "amount": "200000", "on": "2026-12-01"},
     )
-    assert "Three years over ¥200,000.00 matures on 2026-12-01." in page(mine)
+    day = '<span class="text-nowrap">2026-12-01</span>'
+    assert f"Three years over ¥200,000.00 matures on {day}." in page(mine)
 
 
 def test_chips_narrow_the_list_to_one_reason() -> None:

@@ -35,14 +35,11 @@ except ServeError as error:
     sys.exit(str(error))
 """
 POLITE = """
-import os, signal, sys
-def leave(number, frame):
-    os.write(1, b"left\\n")
-    sys.exit()
-signal.signal(signal.SIGTERM, leave)
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes before the wait is not lost
 os.write(1, b"%d\\n" % os.getpid())
-while True:
-    signal.pause()
+signal.sigwait({signal.SIGTERM})
+os.write(1, b"left\\n")
 """
 STUBBORN = """
 import os, signal
