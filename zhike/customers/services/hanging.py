@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.deletion import get_candidate_relations_to_delete
 from psycopg import sql
 
 from zhike.customers.models import Merge, Party
@@ -55,7 +56,10 @@ class Hanging:
 def hanging() -> tuple[Hanging, ...]:
     """Every key to a party but the merges' own, in the order of their tables."""
     keys: dict[type[models.Model], list[str]] = {}
-    for relation in Party._meta.related_objects:
+    options: Any = Party._meta
+    relation: Any
+    # Those without a name on the party's side (`related_name="+"`) too.
+    for relation in get_candidate_relations_to_delete(options):
         if relation.related_model is not Merge:
             field: Any = relation.field
             keys.setdefault(relation.related_model, []).append(field.column)

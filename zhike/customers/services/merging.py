@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
+from django.db.models.deletion import get_candidate_relations_to_delete
 from django.utils.translation import gettext as _
 from psycopg import sql
 
@@ -283,7 +284,8 @@ def _set_aside(each: Hanging, merges: Mapping[int, Merge]) -> None:
 
 def _take_down(model: type[models.Model], key: str, aside: Mapping[int, SetAside]) -> None:
     """Delete rows; what hangs on them is kept beside them, what merely points at them is noted."""
-    for relation in model._meta.related_objects:
+    relation: Any
+    for relation in get_candidate_relations_to_delete(model._meta):
         field: Any = relation.field
         child, column = relation.related_model, field.column
         table = child._meta.db_table
