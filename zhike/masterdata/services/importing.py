@@ -184,7 +184,7 @@ def _take_in(
     began_at, first = _now_there(), _last_entry() + 1
     faults: Counter[tuple[str, str]] = Counter()
     preview: list[list[str]] = []
-    with RejectFile(rejects_in, table.name, upload.name) as rejects, _progress(upload) as tell:
+    with RejectFile(rejects_in, table.name, upload.name) as rejects, progress(upload) as tell:
 
         def refuse(reject: Reject) -> None:
             rejects.add(reject)
@@ -309,7 +309,7 @@ def _report(filing: Filing, began_at: datetime) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(upload: Upload) -> Iterator[Any]:
+def progress(upload: Upload) -> Iterator[Any]:
     """Tells how many rows are done, on a connection of its own: what a transaction says is heard when it has ended."""
     aside = connection.copy()
     last = 0.0

@@ -10,9 +10,10 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -48,6 +49,7 @@ COMPUTED: dict[str, Q] = {
     "customers.tierrating": Q(pk__in=()),
     "insight.score": Q(pk__in=()),
     "insight.figures": Q(pk__in=()),
+    "insight.move": Q(pk__in=()),
     "activities.workitem": Q(closed_at__isnull=False) | Q(rule="promise"),
 }
 OTHERS = gettext_noop("another source knows this customer by now")
@@ -108,7 +110,10 @@ def revert(*, actor: Actor, upload: Upload) -> None:
     with loading.alone(mapping), transaction.atomic():
         file = run.files.select_for_update().get(state=ImportFile.State.LOADED)
         made = _Import(file, upload.wrote_from, upload.wrote_until, run.system.code)
-        with RejectFile(str(run.public_id), file.table, f"kept-{file.name}") as kept:
+        with (
+            RejectFile(str(run.public_id), file.table, f"kept-{file.name}") as kept,
+            importing.progress(upload) as tell,
+        ):
             if mapping.tables[0].into == CONTACTS:
                 first, last = upload.report["entries"]
                 source, table = made.source, source_key(file.table, "")
@@ -116,8 +121,10 @@ def revert(*, actor: Actor, upload: Upload) -> None:
                     actor=actor, source=source, keys=table, first=first, last=last
                 )
             else:
-                _take_back_changed(actor, made)
-                _take_back_new(actor, made)
+                for _chunk in chain(_take_back_changed(actor, made), _take_back_new(actor, made)):
+                    # Left to the commit, the checks of a million rows would all stand in memory, and nobody saw them.
+                    connection.check_constraints()
+                    tell(made.reverted + len(made.kept))
                 _note_later(made)
             for line, why in sorted(made.kept.items()):
                 kept.add(Reject(line, "", "", why))
@@ -137,8 +144,8 @@ def revert(*, actor: Actor, upload: Upload) -> None:
         importing.settle(actor, upload, Upload.State.REVERTED, report=report)
 
 
-def _take_back_changed(actor: Actor, made: _Import) -> None:
-    """Records that said something else before say it again."""
+def _take_back_changed(actor: Actor, made: _Import) -> Iterator[None]:
+    """Records that said something else before say it again; yields after some thousands."""
     for chunk in _chunks(Displaced.objects.filter(file=made.file).values_list("pk", flat=True)):
         displaced = list(Displaced.objects.filter(Among(F("pk"), chunk)).select_related("record"))
         for each in displaced:
@@ -171,10 +178,13 @@ def _take_back_changed(actor: Actor, made: _Import) -> None:
         delete_rows(Displaced, [each.pk for each in back])
         _recompute(actor, made, {each.record.party_id for each in back})
         made.reverted += len(back)
+        yield
 
 
-def _take_back_new(actor: Actor, made: _Import) -> None:
-    """Records the import brought go: with the customer where it made that too, else out of the one they joined."""
+def _take_back_new(actor: Actor, made: _Import) -> Iterator[None]:
+    """Records the import brought go: with the customer where it made that too, else out of the one they joined; yields
+    after some thousands.
+    """
     new = SourceRecord.objects.filter(file=made.file, created_at__range=made.then)
     for parties in _chunks(new.order_by("party").values_list("party", flat=True).distinct()):
         records = list(
@@ -205,6 +215,7 @@ def _take_back_new(actor: Actor, made: _Import) -> None:
         _recompute(actor, made, joined)
         withdraw_parties(actor=actor, party_ids=whole)
         made.reverted += len(gone)
+        yield
 
 
 def _note_later(made: _Import) -> None:
