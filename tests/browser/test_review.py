@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from uuid import uuid4
 
 import psycopg
@@ -16,6 +17,7 @@ from tests.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
 WEIGHTS = {"name": [7, 9.5], "mobile": [0, -2.5]}
+MADE = count()  # pairs so far: one made later stands below, whatever a test before left open
 
 
 SINGLE = """
@@ -30,14 +32,14 @@ PAIR = """
     VALUES (%s, 1, %s, %s, 'open', %s, %s, -5, -12, %s, now(), '', '', now(), now())"""
 
 
-def found(site: Site, count: int, why: str = "band") -> list[str]:
-    """Pairs as a matching run would leave them; their public ids, likeliest first."""
+def found(site: Site, wanted: int, why: str = "band") -> list[str]:
+    """Pairs as a matching run would leave them, their public ids, likeliest first."""
     with psycopg.connect(site.database, autocommit=True) as connection:
-        ids = [id for (id,) in connection.execute(SINGLE, [2 * count]).fetchall()]
-        made = [str(uuid4()) for _pair in range(count)]
+        ids = [id for (id,) in connection.execute(SINGLE, [2 * wanted]).fetchall()]
+        made = [str(uuid4()) for _pair in range(wanted)]
         for place, public_id in enumerate(made):
-            likely = 0.949 - place / 10_000
-            sides = (ids[place], ids[place + count])
+            likely = 0.949 - next(MADE) / 1_000_000
+            sides = (ids[place], ids[place + wanted])
             connection.execute(PAIR, [public_id, *sides, why, likely, Json(WEIGHTS)])
     return made
 

@@ -126,7 +126,12 @@ function onClick(event) {
   }
   const opener = event.target.closest('[data-open]')
   if (opener?.dataset.open === 'keys') ask('keys')
-  else if (opener) document.getElementById(opener.dataset.open).showModal()
+  else if (opener) {
+    const dialog = document.getElementById(opener.dataset.open)
+    dialog.showModal()
+    // Left alone, the browser takes the first that can be reached, which closes the dialog again.
+    if (!dialog.querySelector('[autofocus]')) dialog.querySelector('.dialog-body :is(input:not([type=hidden]), select, textarea)')?.focus()
+  }
 }
 
 // Charts: the library is half a megabyte and comes only where a chart stands.
