@@ -50,7 +50,7 @@ class Period:
 
     @property
     def first(self) -> date:
-        return _month_back(self.as_of, WINDOW_MONTHS - 1)
+        return month_back(self.as_of, WINDOW_MONTHS - 1)
 
     @property
     def first_month(self) -> str:
@@ -63,7 +63,7 @@ class Period:
     @property
     def growth_since(self) -> date:
         """The end of the third month back, which growth is measured from."""
-        return _month_back(self.as_of, GROWTH_MONTHS - 1) - timedelta(days=1)
+        return month_back(self.as_of, GROWTH_MONTHS - 1) - timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -394,7 +394,7 @@ def _end(month: ir.Column, until: date | None) -> ir.Column:
     return following if until is None else ibis.least(following, ibis.literal(until))
 
 
-def _month_back(day: date, months: int) -> date:
+def month_back(day: date, months: int) -> date:
     """The first day of the month so many months before that of `day`."""
     at = day.year * 12 + day.month - 1 - months
     return date(at // 12, at % 12 + 1, 1)
