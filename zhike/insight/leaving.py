@@ -1,10 +1,10 @@
 """What was known of each customer on a past day, and who had left some months later: what chances of leaving are
 learnt from (R-063, R-185).
 
-Pure expressions over staging and the kept marts, as everything in `marts`. A cut is the last day of a month. Nothing
-that came after it reaches a feature, and the label is read from what came after it alone. The cut that a model is
-validated on is the day on which the labels of the newest it was trained on were settled, so that it stands in front
-of the same question as on the day it is used.
+Pure expressions over staging and the kept marts, as everything in `marts`. A cut is the last day of a month. No
+movement, balance or agreement that came after it reaches a feature; the label compares what was there later. The cut
+that a model is validated on is the day on which the labels of the newest it was trained on were settled, so that it
+stands in front of the same question as on the day it is used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from zhike.insight.marts import AGREEMENT_MONTH, CUSTOMER_MONTH, Period, agreement_value, month_back
+from zhike.insight.marts import (
+    AGREEMENT_MONTH,
+    CUSTOMER_MONTH,
+    Period,
+    agreement_value,
+    month_back,
+    month_end,
+)
 from zhike.insight.sources import AGREEMENTS, PARTIES
 
 AHEAD = 3
@@ -51,11 +58,6 @@ class Cuts:
         return tuple(month_end(self.validated, AHEAD + n) for n in range(TRAINED_CUTS))
 
 
-def month_end(day: date, months: int = 0) -> date:
-    """The last day of the month so many months before that of `day`."""
-    return month_back(day, months - 1) - timedelta(days=1)
-
-
 def whole_until(day: date) -> date:
     """The last end of a month by a day until which facts are known."""
     ended = (day + timedelta(days=1)).day == 1
@@ -66,7 +68,9 @@ def present(tables: Tables, cut: date, least: Decimal) -> ir.Table:
     """One row a customer whose deposits and wealth on the cut reached `least`: `party_id`, `balance` and what else
     they held."""
     parties = tables[PARTIES.table]
-    here = (parties.stage == "customer") & (parties.since_on <= ibis.literal(cut))
+    # The stage is today's: who is a former customer by now was one on the cut. Some sources do not say since when.
+    since = parties.since_on.fill_null(ibis.literal(cut))
+    here = (parties.stage != "prospect") & (since <= ibis.literal(cut))
     held = _held(tables, cut)
     held = held.filter(held.balance >= ibis.literal(least).cast("decimal(18, 2)"))
     return held.join(parties.filter(here).select("party_id", "since_on"), "party_id")
@@ -79,7 +83,7 @@ def left(tables: Tables, cut: date, *, least: Decimal) -> ir.Table:
     both = present(tables, cut, least)
     both = _beside(both, _held(tables, day).select("party_id", later="balance"))
     both = _beside(both, _held(tables, a_year_before).select("party_id", then="balance"))
-    known_then = both.since_on <= ibis.literal(a_year_before)
+    known_then = (both.since_on <= ibis.literal(a_year_before)).fill_null(True)
     had = ibis.least(
         both.balance.cast("float64"),
         both.mean_balance_12m,

@@ -63,7 +63,7 @@ class Period:
     @property
     def growth_since(self) -> date:
         """The end of the third month back, which growth is measured from."""
-        return month_back(self.as_of, GROWTH_MONTHS - 1) - timedelta(days=1)
+        return month_end(self.as_of, GROWTH_MONTHS)
 
 
 @dataclass(frozen=True)
@@ -398,3 +398,8 @@ def month_back(day: date, months: int) -> date:
     """The first day of the month so many months before that of `day`."""
     at = day.year * 12 + day.month - 1 - months
     return date(at // 12, at % 12 + 1, 1)
+
+
+def month_end(day: date, months: int = 0) -> date:
+    """The last day of the month so many months before that of `day`."""
+    return month_back(day, months - 1) - timedelta(days=1)

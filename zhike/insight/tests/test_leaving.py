@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from zhike.customers.models import Party
 from zhike.insight import build, leaving, queries, snapshot, staging
-from zhike.insight.leaving import AHEAD, Cuts, month_end
+from zhike.insight.leaving import AHEAD, Cuts
+from zhike.insight.marts import month_end
 from zhike.insight.tests import factories
 from zhike.kernel.warehouse import Warehouse
 from zhike.products.models import Agreement
@@ -110,6 +111,7 @@ def test_nothing_that_came_later_reaches_a_feature(accounts: dict[str, Agreement
         balances(accounts[name], {"2026-07": 90000, "2026-09": 5}, f"{name} later")
     factories.agreement(goes.party, goes.product, "later", opened_on=date(2026, 7, 1))
     Agreement.objects.filter(pk=goes.pk).update(closed_on=date(2026, 8, 1), status="closed")
+    Party.objects.filter(pk=goes.party_id).update(stage=Party.Stage.FORMER)
     after, left = known(accounts)
     assert after == before
     assert left[of("goes", accounts)]["left"]
@@ -137,6 +139,13 @@ def test_a_customer_who_came_after_the_cut_is_not_known_on_it(
     Party.objects.filter(name="new").update(since_on=date(2026, 7, 1))
     features, left = known(accounts)
     assert of("new", accounts) not in features.keys() | left.keys()
+
+
+def test_whoever_no_source_dates_is_known_all_the_same(accounts: dict[str, Agreement]) -> None:
+    balances(accounts["goes"], BEFORE["goes"], "goes")
+    Party.objects.filter(name="goes").update(since_on=None)
+    features, _left = known(accounts)
+    assert features[of("goes", accounts)]["months_with_us"] is None
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
@@ -104,6 +106,22 @@ def test_what_somebody_built_on_stays_with_the_reason(client: Client) -> None:
     assert [(each.line, each.reason) for each in kept] == [
         (2, "somebody changed this customer since")
     ]
+
+
+def test_what_the_night_worked_out_holds_nobody(client: Client) -> None:
+    upload = imported(client, FIRST)
+    moves = apps.get_model("insight.Move")._default_manager
+    moves.create(
+        party=Party.objects.get(name="张三"),
+        since=date(2026, 10, 31),
+        as_of=date(2026, 11, 1),
+        is_new=True,
+        is_gone=False,
+        balance=0,
+    )
+    taken_back(client, upload)
+    assert (upload.report["reverted"], upload.report["kept"]) == (2, 0)
+    assert not moves.exists()
 
 
 def test_a_document_another_record_names_too_stays(client: Client) -> None:
