@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import SignIn
 from tests.browser.test_accessibility import IDENTITY, reached
@@ -30,3 +31,27 @@ def test_every_page_fits_a_phone(sign_in: SignIn, role: str) -> None:
         if wide > PHONE or over:
             found[IDENTITY.sub("*", address)] = (wide, over)
     assert found == {}
+
+
+WORD = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+
+
+@pytest.mark.parametrize("width", [PHONE, 1280])
+def test_a_name_without_a_gap_does_not_widen_a_page(sign_in: SignIn, width: int) -> None:
+    page = sign_in("customer_manager", width=width, height=TALL)
+    page.goto("/customers/new/")
+    page.fill("[name=name]", WORD[:120])
+    page.select_option("[name=type]", "individual")
+    page.locator("form.edit-form button[type=submit]").click()
+    page.wait_for_url("**/customers/*-*/")
+    expect(page.locator("#panel-customersparticulars [data-fact=name]")).to_contain_text(WORD[:120])
+    expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+    assert page.evaluate(WIDE) <= width
+    row = page.url
+    for address in (
+        f"{row}edit/",
+        "/customers/?kind=person&sort=name_key",
+        "/customers/?show=board&by=stage",
+    ):
+        page.goto(address)
+        assert page.evaluate(WIDE) <= width, address

@@ -164,3 +164,11 @@ def test_jobs_and_columns_in_clear_are_named(language: str, job: str, file: str)
     with translation.override(language):
         assert _changes(AuditEntry(object_type="desk.bulkrun", changes=asked)) == job
         assert file in _changes(AuditEntry(object_type="desk.takenfile", changes=taken))
+
+
+def test_a_sealed_value_is_called_by_a_word() -> None:
+    entry = AuditEntry(
+        object_type="customers.contactpoint", changes={"sealed": [None, "digest:abcdef0123"]}
+    )
+    with translation.override("zh-hans"):
+        assert _changes(entry) == "值（加密）：— → 摘要 abcdef01"

@@ -26,8 +26,10 @@ LONGEST_WAIT = 10.0  # seconds; whoever waited so long has pressed reload
 COME_AGAIN = 5  # seconds, for Retry-After
 BUSY = (
     '<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>知客</title>'
-    "<h1>系统繁忙，请稍后再试。</h1><p>系統繁忙，請稍後再試。</p><p>The site is busy. Try again in a moment.</p>"
-    "<p>什么也没有保存。</p><p>Nothing was saved.</p></html>"
+    '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    "<h1>系统繁忙，请稍后再试。</h1><p>什么也没有保存。</p>"
+    '<p lang="zh-Hant">系統繁忙，請稍後再試。什麼也沒有儲存。</p>'
+    '<p lang="en">The site is busy. Try again in a moment. Nothing was saved.</p></html>'
 )
 
 

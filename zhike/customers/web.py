@@ -146,10 +146,11 @@ def _node(x: int, y: int, party: Party | None, label: str) -> Node:
 
 
 def _short(name: str) -> str:
-    """As much of a name as fits into a box: a full-width character takes the room of two."""
-    room, kept = FITS * 2, ""
+    """As much of a name as fits into a box, measured in eighths of a full-width character."""
+    room, kept = FITS * 8, ""
     for each in name:
-        room -= 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        wide = unicodedata.east_asian_width(each) in "WF"
+        room -= 8 if wide else 7 if each.isupper() else 5
         if room < 0:
             return f"{kept[:-1]}…"
         kept += each

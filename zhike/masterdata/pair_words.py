@@ -138,7 +138,8 @@ def record_head(actor: Actor, record: SourceRecord) -> RecordHead:
     return RecordHead(
         record.party,
         record.system.name,
-        record.table,
+        # What was entered here has no table anybody knows of.
+        "" if record.system.code == SourceRecord.BY_HAND else record.table,
         shown_key(record.key),
         record.observed_on,
         record.file.name if record.file and sees else "",

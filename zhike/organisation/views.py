@@ -229,6 +229,7 @@ class UnitEdit(OrganisationEdit):
 
 
 class UnitNew(OrganisationEdit):
+    back = "organisation:tree"
     model = Unit
     form_class = NewUnitForm
     title = _("New unit")
@@ -257,6 +258,7 @@ class PersonEdit(OrganisationEdit):
 
 
 class PersonNew(OrganisationEdit):
+    back = "organisation:people"
     model = Employee
     form_class = NewPersonForm
     title = _("New person")
@@ -405,6 +407,7 @@ class TeamPage(DetailView):
 
 
 class TeamNew(OrganisationEdit):
+    back = "organisation:teams"
     model = Team
     form_class = TeamForm
     title = _("New team")

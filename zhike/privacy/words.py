@@ -63,6 +63,15 @@ WORDS: Mapping[str, str | Promise] = {
     "kind": pgettext_lazy("a field", "kind"),
     "channel": pgettext_lazy("a field", "channel"),
     "source": pgettext_lazy("a field", "source"),
+    "mapping": pgettext_lazy("a field", "mapping"),
+    "report": pgettext_lazy("a field", "what was found"),
+    "look": pgettext_lazy("a field", "first rows, sealed"),
+    "hashed": pgettext_lazy("a field", "password, hashed"),
+    "subject": pgettext_lazy("a field", "number at the provider"),
+    "key": pgettext_lazy("a field", "key"),
+    "factor": pgettext_lazy("a field", "second factor"),
+    "maker": pgettext_lazy("a field", "entered by"),
+    "contribution_before": pgettext_lazy("a field", "contribution three months back"),
     "transaction_key": pgettext_lazy("a field", "key of the movement"),
 }
 

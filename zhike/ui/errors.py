@@ -51,6 +51,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def wrong_method(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """An address that only takes what a form sends, opened by itself: from the history, by a reload, as a link."""
+    page = _page(
+        request,
+        405,
+        _("There is no page at this address; it only takes what a form sends."),
+        _("Go back to the page with the form, or begin again from the navigation."),
+    )
+    page["Allow"] = answer["Allow"]
+    return page
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(
         request,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from zhike.kernel.errors import Refused, UserError
@@ -66,13 +66,16 @@ def _stream_origin(request: HttpRequest) -> str:
 
 
 class ReaderErrorsMiddleware:
-    """Refusals and outages in the reader's words."""
+    """Refusals, outages and addresses without a page in the reader's words."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            return errors.wrong_method(request, response)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, Refused):

@@ -31,6 +31,7 @@ OTHERS = {
     "clear": _("columns in clear"),
     "closed_with": _("closed along with"),
     "login": _("login"),
+    "sealed": pgettext_lazy("a field", "value, sealed"),
     "sessions": _("sessions"),
     "source": _("source"),
     "timeline": _("timeline"),

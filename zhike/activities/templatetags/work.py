@@ -20,7 +20,8 @@ register = template.Library()
 
 NOBODY = UUID(int=0)
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|[\d,.]*\d[万亿萬億兆]*元")
+"""A day, or an amount with its unit."""
 
 
 @lru_cache
@@ -41,9 +42,9 @@ def hand_over_url(employee: Employee) -> str:
 
 @register.filter
 def why(item: WorkItem) -> SafeString:
-    """The reason in a sentence, no day of which is broken in two."""
+    """The reason in a sentence, no day and no amount of which is broken in two."""
     said = escape(rules.sentence(item.rule, item.figures, get_language() or "en"))
-    return SafeString(_DAY.sub(r'<span class="text-nowrap">\g<0></span>', said))
+    return SafeString(_WHOLE.sub(r'<span class="text-nowrap">\g<0></span>', said))
 
 
 @register.filter

@@ -61,6 +61,9 @@ def test_a_line_says_why_with_the_figures() -> None:
     )
     day = '<span class="text-nowrap">2026-12-01</span>'
     assert f"Three years over ¥200,000.00 matures on {day}." in page(mine)
+    mine.user.language = "zh-hans"
+    mine.user.save()
+    assert '<span class="text-nowrap">20.00万元</span>' in page(mine)
 
 
 def test_chips_narrow_the_list_to_one_reason() -> None:

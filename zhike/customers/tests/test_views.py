@@ -352,7 +352,9 @@ def test_the_other_actions_of_the_page(lead: Client, mine: Party, unit: Unit) ->
 def test_a_customer_is_entered_and_edited(lead: Client, unit: Unit) -> None:
     form = {"kind": "person", "stage": "prospect", "type": "individual", "name": "李清和"}
     # One's own unit is filled in.
-    assert f'value="{unit.public_id}" selected' in text(lead.get("/customers/new/"))
+    opened_new = text(lead.get("/customers/new/"))
+    assert f'value="{unit.public_id}" selected' in opened_new
+    assert re.search(r'<a class="btn btn-link" href="/customers/">', opened_new), "no way back"
     answer = lead.post("/customers/new/", form | {"unit": unit.public_id})
     assert answer.status_code == 303, text(answer)
     party = Party.objects.get()

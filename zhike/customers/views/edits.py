@@ -57,6 +57,7 @@ class FieldEdit(PartyEdit):
 
 
 class PartyNew(PartyEdit):
+    back = "customers:list"
     form_class = forms.NewPartyForm
     page = "customers.new"
     title = _("New customer")

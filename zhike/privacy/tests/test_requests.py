@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,6 +203,9 @@ def test_register_names_every_classified_field_once() -> None:
     assert sealed
     assert all(each.seen_by for each in entries)
     assert any(each.goes_to for each in entries)
+    with translation.override("zh-hans"):
+        named = [name for each in processing() for name in each.fields]
+    assert [name for name in named if re.fullmatch("[a-z_ ]+", name)] == []
 
 
 def test_what_was_handed_out_is_in_the_register_of_sharing(

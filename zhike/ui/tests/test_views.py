@@ -8,10 +8,11 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse, HttpResponseNotAllowed
+from django.test import Client, RequestFactory
 
 from zhike.kernel.actor import Actor
-from zhike.ui.middleware import CONTENT_SECURITY_POLICY
+from zhike.ui.middleware import CONTENT_SECURITY_POLICY, ReaderErrorsMiddleware
 from zhike.ui.panels import panels_for
 from zhike.ui.tests.conftest import some_things
 from zhike.ui.tests.sample import KEEPER, Thing
@@ -275,4 +276,12 @@ def test_a_form_without_its_token_says_so(sample_site: None) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/touch/")
     assert answer.status_code == 403
+    assert "error-page" in answer.content.decode()
+
+
+def test_an_address_that_only_takes_forms_says_so_in_words(sample_site: None) -> None:
+    respond = ReaderErrorsMiddleware(lambda request: HttpResponseNotAllowed(["POST"]))
+    answer = respond(RequestFactory().get("/touch/"))
+    assert isinstance(answer, HttpResponse)
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert "error-page" in answer.content.decode()

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,8 @@ class EditView(RowView):
     form_class: ClassVar[type[forms.Form] | type[forms.ModelForm[Any]]]
     page: ClassVar[str] = ""
     """By which a room above hangs a hint beside the form (ui.hints)."""
+    back: ClassVar[str] = ""
+    """URL name of the list to which Cancel leads from a new row; else it leads to `success_url`."""
     events: ClassVar[tuple[str, ...]] = ()
     """Told to the page when the form was sent by htmx; without any, htmx opens `success_url`."""
     template_name = "ui/form.html"
@@ -112,6 +115,7 @@ class EditView(RowView):
             {
                 "row": row,
                 "form": form,
+                "back": self._back(row),
                 "version": form.data.get("version") or getattr(row, "version", ""),
                 "conflict": conflict,
                 "clashes": _clashes(form, conflict) if conflict else (),
@@ -119,6 +123,11 @@ class EditView(RowView):
             },
             status=status,
         )
+
+    def _back(self, row: Any) -> str:
+        if row is not None:
+            return self.success_url(row)
+        return reverse(self.back) if self.back else ""
 
     def _conflict(
         self, form: forms.BaseForm, originals: Mapping[str, Any], conflict: Conflict
