@@ -46,10 +46,13 @@ def test_a_queue_is_judged_and_customers_are_merged_and_split(sign_in: SignIn, s
     page.keyboard.press("g")
     page.keyboard.press("d")
     expect(page).to_have_url(re.compile(r"/pairs/"))
+    page.wait_for_load_state()
     for _row in range(FARTHEST):
         page.keyboard.press("j")
         if page.evaluate("document.activeElement.dataset.row") == pairs[0]:
             break
+    else:
+        raise AssertionError(f"{FARTHEST} times j did not lead to {pairs[0]}")
     page.keyboard.press("Enter")
     at(page, pairs[0])
     page.keyboard.press("n")

@@ -51,6 +51,7 @@ def pairs(site: Site) -> list[str]:
 
 def at(page: Page, id: str) -> None:
     expect(page).to_have_url(re.compile(rf"/pairs/{id}/"))
+    page.wait_for_load_state()  # a key before the page listens would be lost
 
 
 def test_pairs_are_judged_by_keyboard_and_taken_back(sign_in: SignIn, pairs: list[str]) -> None:
