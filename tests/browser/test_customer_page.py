@@ -96,3 +96,17 @@ def test_the_brief_is_one_sheet(sign_in: SignIn) -> None:
     expect(page.locator("[data-print]")).to_be_hidden()
     # 273 mm of A4 at 96 points an inch.
     assert page.locator(".sheet").evaluate("sheet => sheet.offsetHeight") <= 1032
+
+
+def test_paper_shows_what_nobody_scrolled_to(sign_in: SignIn) -> None:
+    page = sign_in("customer_manager")
+    page.goto(addresses(page, MINE)[0][1])
+    waiting = page.locator(".page-panel:not([hidden]) .panel-waiting")
+    expect(waiting).not_to_have_count(0)
+    page.evaluate("() => { window.print = () => document.body.classList.add('on-paper') }")
+    page.keyboard.press("Control+p")
+    expect(page.locator("body.on-paper")).to_be_attached()
+    expect(waiting).to_have_count(0)
+    expect(
+        page.locator(".page-panel:not([hidden]) [data-chart]:not(:has(canvas, svg))")
+    ).to_have_count(0)

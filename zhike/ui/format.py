@@ -52,12 +52,20 @@ def money_text(amount: Decimal | None, currency: str = "CNY", language: str = "z
     """The short form with its currency, for running text: `123.46万元`, `¥1.23M`, `USD 1.23M`."""
     if amount is None:
         return NOTHING
-    short = money_short(amount, language)
+    return _in(currency, money_short(amount, language), language)
+
+
+def money_in_full(amount: Decimal, currency: str = "CNY", language: str = "zh-hans") -> str:
+    """To the cent, with its currency: `1,234,567.89元`, `¥1,234,567.89`, `USD 1,234,567.89`."""
+    return _in(currency, money_exact(amount), language)
+
+
+def _in(currency: str, figure: str, language: str) -> str:
     if currency != "CNY":
-        return f"{currency} {short}"
+        return f"{currency} {figure}"
     if language.lower() in _CHINESE:
-        return f"{short}元"
-    return f"-¥{short[1:]}" if short.startswith("-") else f"¥{short}"
+        return f"{figure}元"
+    return f"-¥{figure[1:]}" if figure.startswith("-") else f"¥{figure}"
 
 
 def number(value: Decimal | float | None, places: int = 0) -> str:

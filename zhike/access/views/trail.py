@@ -168,10 +168,10 @@ class TrailView(ListView):
             value=lambda entry: entry.get_outcome_display(),
             tone=_outcome_tone,
         ),
-        Column("object", _("Of what"), value=_object, minor=True),
+        Column("object", _("Of what"), value=_object),
         Column("code", _("Code of the action"), value=_code, minor=True, optional=True),
         Column("object_id", _("Full id"), value=_object_id, minor=True, optional=True),
-        Column("changes", _("Changed"), value=_changes, minor=True),
+        Column("changes", _("Changed"), value=_changes),
         Column("reason", _("Why"), value=reason_in_words, minor=True),
         Column("origin", _("From where"), value=lambda e: origin_in_words(e.origin), minor=True),
     )

@@ -22,7 +22,7 @@ from django.utils.translation import get_language, gettext
 
 from zhike.kernel import clock
 from zhike.kernel.wording import closed_up, listed
-from zhike.ui import addresses, calendars, charts, filters, format, paging, tables
+from zhike.ui import addresses, calendars, charts, fields, filters, format, paging, tables
 from zhike.ui.boards import Board
 from zhike.ui.steps import Chip, Step, Tab
 from zhike.ui.templatetags.unchanging import unchanging
@@ -91,9 +91,8 @@ def money(amount: Decimal | None, currency: str = "CNY") -> SafeString:
         return format_html("{}", format.NOTHING)
     # An abbreviation, not a span: what its title says is offered to a reader who listens.
     return format_html(
-        '<abbr class="figure" title="{} {}">{}</abbr>',
-        currency,
-        format.money_exact(amount),
+        '<abbr class="figure" title="{}">{}</abbr>',
+        format.money_in_full(amount, currency, _language()),
         format.money_text(amount, currency, _language()),
     )
 
@@ -455,34 +454,8 @@ def field(bound: BoundField) -> dict[str, Any]:
         "many": many,
         "single_check": isinstance(widget, forms.CheckboxInput),
         "broad": isinstance(widget, forms.Textarea),
-        "control": "" if many else _control(bound),
+        "control": "" if many else fields.control(bound),
     }
-
-
-def _control(bound: BoundField) -> SafeString:
-    """The input with Tabler's class; dates with the browser's own picker, which speaks ISO only."""
-    widget = bound.field.widget
-    kind = "form-control"
-    if isinstance(widget, forms.CheckboxInput):
-        kind = "form-check-input"
-    elif isinstance(widget, forms.Select):
-        kind = "form-select"
-    elif isinstance(widget, forms.DateTimeInput):
-        widget = _iso(forms.DateTimeInput, "datetime-local", "%Y-%m-%dT%H:%M", bound)
-    elif isinstance(widget, forms.DateInput):
-        widget = _iso(forms.DateInput, "date", "%Y-%m-%d", bound)
-    own = widget.attrs.get("class", "")
-    wrong = " is-invalid" if bound.errors else ""
-    return bound.as_widget(widget, {"class": f"{kind} {own}{wrong}".replace("  ", " ")})
-
-
-def _iso(
-    widget: type[forms.DateInput | forms.DateTimeInput], kind: str, pattern: str, bound: BoundField
-) -> forms.Widget:
-    copy = widget(attrs=bound.field.widget.attrs, format=pattern)
-    copy.input_type = kind
-    copy.is_required = bound.field.widget.is_required
-    return copy
 
 
 @register.simple_tag

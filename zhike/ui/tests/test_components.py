@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import translation
@@ -32,7 +33,7 @@ def test_money_is_short_and_exact() -> None:
         drawn = Template("{% load ui %}{% money amount %}").render(
             Context({"amount": Decimal("1234567.891")})
         )
-    assert drawn == '<abbr class="figure" title="CNY 1,234,567.89">123.46万元</abbr>'
+    assert drawn == '<abbr class="figure" title="1,234,567.89元">123.46万元</abbr>'
     assert draw("{% money amount %}", amount=None) == "—"
 
 
@@ -156,6 +157,18 @@ def test_a_wrong_field_is_told_to_who_cannot_see_it() -> None:
     assert 'aria-describedby="id_one_error"' in drawn
     assert 'id="id_one_error"' in drawn
     assert 'class="form-check-input"' in drawn
+
+
+class Optional(forms.Form):
+    one = forms.ChoiceField(choices=[*BLANK_CHOICE_DASH, ("a", "A")], required=False)
+    other = forms.ChoiceField(choices=[("", "each"), ("a", "A")], required=False)
+
+
+def test_no_choice_has_a_word_instead_of_dashes() -> None:
+    form = Optional()
+    drawn = draw("{% field form.one %}", form=form)
+    assert re.findall(r">([^<\n]+)</option>", drawn) == ["not chosen", "A"]
+    assert ">each</option>" in draw("{% field form.other %}", form=form)
 
 
 def test_a_dialog_and_a_drawer_have_a_name_and_a_way_out() -> None:

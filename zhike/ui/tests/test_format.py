@@ -70,6 +70,13 @@ def test_money_in_running_text(amount: str, currency: str, language: str, shown:
     assert format.money_text(Decimal(amount), currency, language) == shown
 
 
+def test_money_in_full_says_its_currency_as_the_short_form_does() -> None:
+    amount = Decimal("-1234567.89")
+    assert format.money_in_full(amount) == "-1,234,567.89元"
+    assert format.money_in_full(amount, language="en") == "-¥1,234,567.89"
+    assert format.money_in_full(amount, "USD") == "USD -1,234,567.89"
+
+
 @given(st.decimals(min_value=-100, max_value=100, places=6))
 def test_percent_is_half_up_and_never_minus_zero(share: Decimal) -> None:
     shown = Decimal(format.percent(share).rstrip("%").replace(",", ""))

@@ -32,6 +32,22 @@
     if (document.getElementById('arrange-bar')) keep()
   }
 
+  // Paper
+
+  const waits = (what) => frames().filter((frame) => !frame.hidden && frame.querySelector(what))
+  const EMPTY = '.panel-waiting:not(.failed)'
+  const UNDRAWN = '[data-chart]:not(:has(canvas, svg))'
+  const moment = () => new Promise((then) => setTimeout(then, 50))
+
+  // What waits to be seen is fetched first; for a chart, which may not come, paper waits some seconds.
+  async function printWhole() {
+    for (const frame of waits(EMPTY)) fetchNow(frame)
+    while (waits(EMPTY).length > 0) await moment()
+    const late = performance.now() + 4000
+    while (waits(UNDRAWN).length > 0 && performance.now() < late) await moment()
+    print()
+  }
+
   // Arranging
 
   let sortables = []
@@ -151,6 +167,10 @@
   })
 
   document.addEventListener('keydown', (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === 'p' && panels() && waits(`${EMPTY}, ${UNDRAWN}`).length > 0) {
+      event.preventDefault()
+      printWhole()
+    }
     if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return
     const typing = event.target.closest('input, textarea, select, [contenteditable]')
     if (event.key === 'Escape' && event.target.closest('[data-fact] form')) {
@@ -184,9 +204,12 @@
     const back = target.closest?.('.page-panel[data-back]')
     if (back) sessionStorage.setItem('zhike-back', back.dataset.back)
     if (!target.matches?.('.page-panel')) return
-    const focus = target.contains(document.activeElement) ? document.activeElement.dataset.move : undefined
+    const focus = target.contains(document.activeElement) ? named(document.activeElement) : undefined
     ctx.stood = { id: target.id, hidden: target.hidden, closed: target.classList.contains('is-closed'), focus }
   })
+
+  // What a panel's frame is worked with: whoever stood on one of these when the panel came, stands there still.
+  const named = ({ dataset }) => ('fold' in dataset ? '[data-fold]' : dataset.move && `[data-move="${dataset.move}"]`)
 
   // The server fills a panel and does not know whether it was hidden or closed here meanwhile.
   function standsAsBefore({ id, hidden, closed, focus }) {
@@ -196,7 +219,7 @@
     frame.classList.toggle('is-closed', closed)
     frame.querySelector('[data-fold]').setAttribute('aria-expanded', String(!closed))
     if (panels()?.classList.contains('arranging')) addTools()
-    if (focus) frame.querySelector(`[data-move="${focus}"]`)?.focus()
+    if (focus) frame.querySelector(focus)?.focus()
   }
 
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {
