@@ -35,13 +35,14 @@ from zhike.insight.methods.propensity import Propensity, Validation
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 LEAST = Decimal(10_000)
-Customers = tuple[str, pa.Table, np.ndarray, np.ndarray, np.ndarray | None]
-"""Name, features, whether it happened, whether held out, the true chance where it is known."""
+Customers = tuple[str, pa.Table, np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
+"""Name, features, whether it happened, whether held out, the true chance where it is known, whose row it is where a
+customer has several."""
 
 
 def sets(home: Path | None) -> Iterator[Customers]:
     for name, table, happened, truth in tables():
-        yield name, table, happened, np.arange(len(happened)) % 3 == 0, truth
+        yield name, table, happened, np.arange(len(happened)) % 3 == 0, truth, None
     if home:
         yield institution(home)
 
@@ -66,16 +67,17 @@ def institution(home: Path) -> Customers:
                 for make in (leaving.features, leaving.left)
             )
             assert known["party_id"] == left["party_id"]
-            told.append((known.drop_columns(["party_id"]), yes(left["left"], True)))
+            told.append((known, yes(left["left"], True)))
             print(f"{home.name:16} on {cut}: {len(known):,} customers, {told[-1][1].sum():,} left")
     table = pa.concat_tables([known for known, _left in told])
     happened = np.concatenate([left for _known, left in told])
     return (
         home.name,
-        table,
+        table.drop_columns(["party_id"]),
         happened,
         np.arange(len(happened)) >= len(happened) - len(told[-1][1]),
         None,
+        table["party_id"].to_numpy(),
     )
 
 
@@ -110,13 +112,16 @@ def yes(column: pa.ChunkedArray, word: object) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--home", type=Path)
-    for name, table, happened, held, truth in sets(parser.parse_args().home):
+    for name, table, happened, held, truth, whose in sets(parser.parse_args().home):
         seen, later = table.filter(~held), table.filter(held)
         best = Validation.of(truth[held], happened[held]).auc if truth is not None else None
-        begun = time.process_time()
-        model = Propensity.train(seen, happened[~held])
-        ours = time.process_time() - begun
-        show(name, "ours", model.chance(later), happened[held], ours, best)
+        for kind in ("line", "boosting"):
+            begun = time.process_time()
+            model = Propensity.train(
+                seen, happened[~held], kind=kind, whose=None if whose is None else whose[~held]
+            )
+            ours = time.process_time() - begun
+            show(name, f"our {kind}", model.chance(later), happened[held], ours, best)
         numbers = np.column_stack([each.numbers(table[each.name]) for each in model.features])
         words = np.array([each.words is not None for each in model.features])
         for peer, made in (("boosting", boosting), ("logistic", logistic)):
@@ -152,7 +157,7 @@ def show(
     told = Validation.of(chance, happened)
     gain = f", gain {(told.auc - 0.5) / (best - 0.5):.3f}" if best else ""
     print(
-        f"{name:16} {who:9} AUC {told.auc:.4f}, Brier {told.brier:.4f}, slope {told.slope:.2f}, {cpu:.1f} CPU s{gain}"
+        f"{name:16} {who:12} AUC {told.auc:.4f}, Brier {told.brier:.4f}, slope {told.slope:.2f}, {cpu:.1f} CPU s{gain}"
     )
 
 

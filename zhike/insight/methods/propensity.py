@@ -1,29 +1,35 @@
 """Who will leave, buy or answer: a chance that means what it says, and why (R-063, R-200, D-30).
 
-Gradient boosting over a table of features as known on one day, and whether it happened in the time after. Numbers may
-be missing, words are categories; a word not seen while training counts as missing. The same table, order and seed
-give the same model.
+Gradient boosting, or a line where that tells more, over a table of features as known on one day, and whether it
+happened in the time after. Numbers may be missing, words are categories; a word not seen while training counts as
+missing. The same table, order and seed give the same model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import expit, logit
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from zhike.insight.methods.lifetime import NotFitted
 
 Floats = npt.NDArray[np.float64]
+Kind = Literal["boosting", "line"]
 WORDS = 200  # categories kept of a feature, the most frequent; the model takes 255
 FOLDS = 5
 MANY = 50_000
@@ -57,30 +63,49 @@ class Feature:
         return np.array([self.words.get(each, np.nan) for each in column.to_pylist()], float)
 
 
+class Scores(Protocol):
+    """What scikit-learn's classifiers have in common."""
+
+    def decision_function(self, known: Floats, /) -> Floats: ...
+
+
 @dataclass(frozen=True)
 class Propensity:
-    """A trained model. `slope` and `base` bring the boosted score onto the scale of what really happened (Platt)."""
+    """A trained model. `slope` and `base` bring its score onto the scale of what really happened (Platt)."""
 
     features: tuple[Feature, ...]
-    model: HistGradientBoostingClassifier
+    model: Scores
     slope: float
     base: float
 
     @classmethod
     def train(
-        cls, table: pa.Table, happened: npt.NDArray[np.bool_], *, seed: int = 0
+        cls,
+        table: pa.Table,
+        happened: npt.NDArray[np.bool_],
+        *,
+        kind: Kind = "boosting",
+        whose: npt.NDArray[np.int64] | None = None,
+        seed: int = 0,
     ) -> Propensity:
-        """From one row a customer and whether it happened to them.
+        """From features in rows and whether it happened to each; `whose` row it is, where a customer has several.
 
-        Calibrated on scores that each fifth of the customers got from a model of the other four; of `MANY` customers
-        one fifth is enough, and the model of the other four stays. Raises `NotFitted` with fewer than `FEWEST`
-        customers on either side.
+        Calibrated on scores that each fifth of the customers got from a model of the other four; of `MANY` rows one
+        fifth is enough, and the model of the other four stays. All rows of a customer are in one fifth, or a model
+        would be tried on what it has learnt by heart. Raises `NotFitted` with fewer than `FEWEST` rows on either side.
         """
         with _one_thread():
-            return cls._train(table, np.asarray(happened, bool), seed)
+            return cls._train(table, np.asarray(happened, bool), kind, whose, seed)
 
     @classmethod
-    def _train(cls, table: pa.Table, happened: npt.NDArray[np.bool_], seed: int) -> Propensity:
+    def _train(
+        cls,
+        table: pa.Table,
+        happened: npt.NDArray[np.bool_],
+        kind: Kind,
+        whose: npt.NDArray[np.int64] | None,
+        seed: int,
+    ) -> Propensity:
         if min(happened.sum(), (~happened).sum()) < FEWEST:
             raise NotFitted(
                 f"fewer than {FEWEST} customers to whom it happened, or to whom it did not"
@@ -88,16 +113,15 @@ class Propensity:
         features = tuple(Feature.of(name, table[name]) for name in table.column_names)
         known = _matrix(features, table)
         many = len(happened) >= MANY
+        made = _boosted if kind == "boosting" else _line
         scores, held = np.empty(len(happened)), np.zeros(len(happened), bool)
-        for rest, part in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
-            known, happened
-        ):
-            model = _boosted(features, len(rest), seed).fit(known[rest], happened[rest])
+        for rest, part in _fifths(happened, whose, seed):
+            model = made(features, len(rest), seed).fit(known[rest], happened[rest])
             scores[part], held[part] = model.decision_function(known[part]), True
             if many:
                 break
         if not many:
-            model = _boosted(features, len(happened), seed).fit(known, happened)
+            model = made(features, len(happened), seed).fit(known, happened)
         scale = LogisticRegression(C=1e6).fit(scores[held, None], happened[held])
         return cls(features, model, float(scale.coef_[0, 0]), float(scale.intercept_[0]))
 
@@ -200,6 +224,30 @@ def _boosted(features: tuple[Feature, ...], rows: int, seed: int) -> HistGradien
         random_state=seed,
         **settings,
     )
+
+
+def _line(features: tuple[Feature, ...], rows: int, seed: int) -> Pipeline:
+    """Logistic regression: each number as it stands, each word for itself."""
+    words = np.array([each.words is not None for each in features])
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+    )
+    columns = make_column_transformer(
+        (numbers, np.flatnonzero(~words)),
+        (OneHotEncoder(handle_unknown="ignore"), np.flatnonzero(words)),
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=1_000, random_state=seed))
+
+
+def _fifths(
+    happened: npt.NDArray[np.bool_], whose: npt.NDArray[np.int64] | None, seed: int
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Rows to train on and rows to try on, five times; no customer on both sides."""
+    if whose is None:
+        yield from StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(happened, happened)
+    else:
+        folds = GroupKFold(FOLDS, shuffle=True, random_state=seed)
+        yield from folds.split(happened, happened, whose)
 
 
 def _one_thread() -> threadpool_limits:

@@ -44,6 +44,38 @@ def test_most_of_what_can_be_known_is_known(model: Propensity) -> None:
     assert told.brier <= best.brier * 1.03
 
 
+def test_a_line_where_the_truth_is_one_tells_as_much() -> None:
+    random = np.random.default_rng(8)
+    known = random.normal(0, 1, (30_000, 3))
+    truth = expit(known @ [0.9, -0.6, 0.0] - 2)
+    words = np.where(known[:, 0] > 0, "often", "seldom")
+    table = pa.table({"a": known[:, 0], "b": known[:, 1], "c": known[:, 2], "word": words})
+    happened = random.random(len(truth)) < truth
+    line = Propensity.train(table[:10_000], happened[:10_000], kind="line")
+    told = Validation.of(line.chance(table[10_000:]), happened[10_000:])
+    best = Validation.of(truth[10_000:], happened[10_000:])
+    assert (told.auc - 0.5) / (best.auc - 0.5) >= 0.98
+    assert 0.9 <= told.slope <= 1.1
+    (reasons,) = line.reasons(pa.table({"a": [3.0], "b": [0.0], "c": [9.0], "word": ["often"]}))
+    assert reasons[0][0] == "a"
+
+
+def test_a_customer_told_of_twice_is_not_tried_on_what_was_learnt_by_heart() -> None:
+    # Features that say nothing but who it is: only who was seen before is known, and nobody else at all.
+    random = np.random.default_rng(9)
+    once = random.normal(0, 1, (1_500, 4))
+    left = random.random(len(once)) < 0.3
+    rows, whose = np.repeat(once, 4, axis=0), np.repeat(np.arange(len(once)), 4)
+    table = pa.table({f"f{at}": column for at, column in enumerate(rows.T)})
+    happened = np.repeat(left, 4)
+    apart = Propensity.train(table, happened, whose=whose)
+    mixed = Propensity.train(table, happened)
+    fresh = pa.table(
+        {f"f{at}": column for at, column in enumerate(random.normal(0, 1, (4, 5_000)))}
+    )
+    assert np.ptp(apart.chance(fresh)) < 0.3 * np.ptp(mixed.chance(fresh))
+
+
 def test_a_chance_of_one_in_five_happens_to_one_in_five(model: Propensity) -> None:
     table, happened, _ = planted(40_000, 2)
     told = Validation.of(model.chance(table), happened)
