@@ -96,6 +96,16 @@ def test_a_command_of_the_screen_and_keys_that_go(sign_in: SignIn) -> None:
     expect(page.locator("#keys")).to_be_hidden()
 
 
+def test_enter_before_the_commands_are_there_takes_the_first_of_them(sign_in: SignIn) -> None:
+    page = sign_in("branch_head")
+    page.wait_for_load_state()
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text(">深色")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(page).to_have_url(re.compile("/today/"))
+
+
 def test_on_a_phone_the_box_is_the_screen_and_pages_are_under_the_thumb(sign_in: SignIn) -> None:
     page = sign_in("branch_head", width=390, height=844)
     page.locator("[data-find]").click()

@@ -40,8 +40,11 @@ def test_a_swept_table_is_known() -> None:
         cursor.execute("SET synchronous_commit = on")  # nobody sees for good what may yet be lost
         fill()
         cursor.execute("RESET synchronous_commit")
-    sweep(Session)
-    rows, pages, seen_by_all = known()
+    for _again in range(200):
+        sweep(Session)
+        rows, pages, seen_by_all = known()
+        if seen_by_all == pages:
+            break  # whoever looked at the table meanwhile, the database's own housekeeping too, holds it back
     assert (rows, seen_by_all) == (ROWS, pages)
     assert pages > 0
 

@@ -23,9 +23,11 @@ const found = document.getElementById('found')
 const onPhone = matchMedia('(max-width: 767.98px)')
 let offered = []
 let beforeFinder = null
+let entered = false
 
 const options = () => [...found.querySelectorAll('[role=option]')]
 const chosen = () => found.querySelector('[aria-selected=true]')
+const commandsAlone = () => finderInput.value.trimStart().startsWith('>') || 'nowhere' in finder.dataset
 
 function openFinder() {
   if (!finder) return
@@ -56,6 +58,7 @@ function setRest(inert) {
 
 function closeFinder({ back = false } = {}) {
   if (!finder || foundBox.hidden) return
+  entered = false
   foundBox.hidden = true
   finder.classList.remove('open')
   setRest(false)
@@ -115,11 +118,17 @@ function onFinderKey(event) {
 if (finder) {
   finderInput.addEventListener('focus', showFound)
   finderInput.addEventListener('click', showFound)
-  finderInput.addEventListener('input', showFound)
+  finderInput.addEventListener('input', () => {
+    entered = false
+    finderInput.dispatchEvent(new CustomEvent('htmx:abort')) // what is shown or asked answers what stood here before
+    choose(null)
+    showFound()
+  })
   finder.addEventListener('keydown', onFinderKey)
   finder.addEventListener('submit', (event) => {
-    // Whoever may not search customers still goes and does by name.
-    if ('nowhere' in finder.dataset || !finderInput.value.trim()) event.preventDefault()
+    // Commands are no customers to search for: who is quicker than their list gets the first of it once it is here.
+    entered = commandsAlone() && finderInput.value.trim() !== ''
+    if (entered || !finderInput.value.trim()) event.preventDefault()
   })
   finder.querySelector('.finder-close').addEventListener('click', () => closeFinder({ back: true }))
   document.querySelector('[data-find]').addEventListener('click', openFinder)
@@ -139,12 +148,12 @@ if (finder) {
     const option = event.target.closest('[role=option]')
     if (option && option !== chosen()) choose(option)
   })
-  document.addEventListener('htmx:after:swap', () => {
-    if (foundBox.hidden) return
+  document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {
+    if (foundBox.hidden || ctx.target !== found) return
     // Enter without a choice asks for all customers found; a command is chosen at once.
     const first = options()[0]
-    const commandsAlone = finderInput.value.trimStart().startsWith('>') || 'nowhere' in finder.dataset
-    choose(first && finderInput.value.trim() && commandsAlone ? first : null)
+    choose(first && finderInput.value.trim() && commandsAlone() ? first : null)
+    if (entered && chosen()) return follow(chosen(), {})
     const status = document.getElementById('found-status')
     status.textContent = `${options().length} ${status.dataset.count}`
   })
